@@ -1,0 +1,36 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+.DELETE_ON_ERROR:
+.PHONY: test simulator clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# A checkout may have any name; Ansible finds the collection through this link.
+COLLECTION := $(VENV)/collections/ansible_collections/pbxops/yeastar
+READY := $(VENV)/ready
+
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(VENV)/collections
+export PYTHONDONTWRITEBYTECODE := 1
+
+# Run all tests.
+test: $(READY)
+	PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH) $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# Run the portal simulator by hand: make simulator ARGS='--generate 100 --due 10'
+simulator: $(READY)
+	$(BIN)/python -m tests.simulator $(ARGS)
+
+clean:
+	rm -rf $(VENV) .hypothesis .pytest_cache
+
+$(READY): tests/requirements.txt Makefile
+	rm -rf $(VENV)
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
+	mkdir -p $(dir $(COLLECTION))
+	ln -s ../../../.. $(COLLECTION)
+	touch $@

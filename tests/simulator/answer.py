@@ -1,0 +1,69 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an endpoint answers: the vendor's envelope, and how it shall look on the wire."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Answer:
+    """One HTTP answer. `payload` is sent as JSON unless `body` holds the bytes to send instead."""
+
+    status: int
+    payload: dict[str, Any] = field(default_factory=dict)
+    body: bytes | None = None
+    content_type: str = "application/json;charset=UTF-8"
+    headers: dict[str, str] = field(default_factory=dict)
+    wire: str = "whole"  # whole, drop, reset, truncate, close_delimited, drip
+    missing: int = 0  # truncate: how many bytes of the promised body are held back
+    seconds: float = 0.0  # drip: pause between two bytes
+
+    def encoded(self) -> bytes:
+        """The bytes of the body."""
+        if self.body is not None:
+            return self.body
+        return json.dumps(self.payload, ensure_ascii=False).encode()
+
+
+class Refused(Exception):
+    """An error answer of the portal, raised wherever the reason is found."""
+
+    def __init__(self, status: int, code: str, message: str, result: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message, self.result = status, code, message, result or {}
+
+    def answer(self) -> Answer:
+        """The error envelope."""
+        return Answer(self.status, envelope(self.status, self.code, self.message, self.result))
+
+
+class Invalid(Refused):
+    """`parameter_validation_failed`: the result names the field and the rule it broke."""
+
+    def __init__(self, name: str, rule: str, message: str) -> None:
+        super().__init__(
+            400, "parameter_validation_failed", f"{name}: {message}", {"field": name, "validationType": rule}
+        )
+        self.field = name
+
+
+def envelope(status: int, code: str, message: str, result: Any) -> dict[str, Any]:
+    """The five members that wrap every answer (contract 1)."""
+    return {
+        "code": code,
+        "detailMessage": message,
+        "requestId": secrets.token_hex(16),
+        "result": result,
+        "status": status,
+    }
+
+
+def success(result: Any) -> Answer:
+    """A success envelope."""
+    return Answer(200, envelope(200, "success", "", result))

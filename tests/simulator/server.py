@@ -1,0 +1,178 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""HTTP on the raw socket: one send per answer, keep-alive, and the faults that happen on the wire."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import sys
+import threading
+from contextlib import suppress
+from email.utils import format_datetime
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from . import admin
+from .answer import Answer, Refused
+from .endpoints import Request
+
+if TYPE_CHECKING:
+    from .simulator import Simulator
+
+MAX_BODY = 1_000_000
+
+
+class PortalServer(ThreadingHTTPServer):
+    """A server that knows its connections, so that it can end them all."""
+
+    allow_reuse_address = True
+    request_queue_size = 128
+
+    def __init__(self, simulator: Simulator, port: int) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.simulator = simulator
+        self._guard = threading.Lock()
+        self._workers: dict[threading.Thread, socket.socket] = {}
+        self._acceptor: threading.Thread | None = None
+        self.stopping = threading.Event()
+
+    def server_bind(self) -> None:
+        """Bind without looking the host's name up, which can take seconds."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(self.server_address)
+        self.server_address = self.socket.getsockname()
+
+    def start(self) -> None:
+        """Accept connections in a thread."""
+        self._acceptor = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
+        self._acceptor.start()
+
+    def stop(self) -> None:
+        """End every connection and thread; the port is free afterwards."""
+        self.stopping.set()
+        if self._acceptor:
+            self.shutdown()
+            self._acceptor.join()
+        self.server_close()
+        with self._guard:
+            workers = dict(self._workers)
+        for thread, connection in workers.items():
+            with suppress(OSError):  # it may have ended by itself
+                connection.shutdown(socket.SHUT_RDWR)
+            thread.join(5)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve a connection in a thread that `stop` can find."""
+        thread = threading.Thread(target=self._work, args=(request, client_address), daemon=True)
+        with self._guard:
+            self._workers[thread] = request
+        thread.start()
+
+    def _work(self, request: Any, client_address: Any) -> None:
+        try:
+            self.process_request_thread(request, client_address)
+        finally:
+            with self._guard:
+                self._workers.pop(threading.current_thread(), None)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away is no error; anything else is a defect of the simulator and is printed."""
+        if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError)):
+            super().handle_error(request, client_address)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: PortalServer
+
+    def _serve(self) -> None:
+        target = urlsplit(self.path)
+        query = parse_qsl(target.query, keep_blank_values=True)
+        request = Request(self.command, unquote(target.path), query, self.headers, b"")
+        try:
+            complete = self._read_body(request)
+        except Refused as refusal:
+            self.close_connection = True
+            self.server.simulator.refuse(request, refusal.status)
+            self._send(refusal.answer())
+            return
+        if not complete:
+            self.close_connection = True
+            self.server.simulator.refuse(request, None)
+        elif request.path.startswith(admin.PREFIX):
+            self._send(admin.answer(self.server.simulator, request))
+        else:
+            self._send(self.server.simulator.exchange(request)[0])
+
+    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = _serve
+
+    def _read_body(self, request: Request) -> bool:
+        """Read the body; False when the client left in the middle of it."""
+        if "Transfer-Encoding" in self.headers:
+            raise Refused(411, "length_required", "Send a Content-Length.")
+        length = self.headers.get("Content-Length", "0")
+        if not (length.isascii() and length.isdigit() and len(length) < 10) or int(length) > MAX_BODY:
+            raise Refused(413, "body_too_large", f"Content-Length must be at most {MAX_BODY}.")
+        request.body = self.rfile.read(int(length))
+        return len(request.body) == int(length)
+
+    def _send(self, answer: Answer) -> None:
+        if answer.wire in ("drop", "reset"):
+            self._drop(answer.wire == "reset")
+            return
+        body = answer.encoded()
+        head = self._head(answer, body)
+        if self.command == "HEAD":
+            body = b""
+        if answer.wire == "drip":
+            self.connection.sendall(head)
+            self._drip(body, answer.seconds)
+            return
+        if answer.wire == "truncate":
+            body = body[: max(0, len(body) - answer.missing)]
+        self.connection.sendall(head + body)
+
+    def _head(self, answer: Answer, body: bytes) -> bytes:
+        reason = HTTPStatus(answer.status).phrase if answer.status in HTTPStatus._value2member_map_ else "Other"
+        headers = {
+            "Date": format_datetime(self.server.simulator.clock.now(), usegmt=True),
+            "Content-Type": answer.content_type,
+            **answer.headers,
+        }
+        if answer.wire != "close_delimited" and answer.status != 204:
+            headers["Content-Length"] = str(len(body))
+        if answer.wire in ("close_delimited", "truncate"):
+            self.close_connection = True
+        if self.close_connection:
+            headers["Connection"] = "close"
+        lines = [f"HTTP/1.1 {answer.status} {reason}", *(f"{name}: {value}" for name, value in headers.items())]
+        return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+    def _drip(self, body: bytes, seconds: float) -> None:
+        for position in range(len(body)):
+            if self.server.stopping.wait(seconds):
+                return
+            self.connection.sendall(body[position : position + 1])
+
+    def _drop(self, reset: bool) -> None:
+        """Close without an answer; with a reset the other side sees RST instead of an orderly end."""
+        self.close_connection = True
+        if reset:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            os.close(self.connection.detach())
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Malformed requests and unknown methods get the vendor's envelope too."""
+        self.close_connection = True
+        if not hasattr(self, "command") or self.command is None:
+            self.command = ""
+        self._send(Refused(int(code), "bad_request", message or HTTPStatus(code).phrase).answer())
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing on stderr; the request log is the record."""

@@ -1,0 +1,231 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How records look in answers, by profile."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from .catalog import Plan, Service
+from .profiles import Profile
+
+if TYPE_CHECKING:
+    from .account import Account
+    from .fleet import Contact
+    from .records import Order, Pbx
+
+PRODUCT_NAME = "P-Series Cloud PBX (PCE Instance)"
+
+
+def instant(value: datetime, form: str) -> str | int:
+    """An instant as the profile writes it."""
+    if form == "epoch_s":
+        return int(value.timestamp())
+    if form == "epoch_ms":
+        return str(int(value.timestamp() * 1000))
+    patterns = {"date": "%Y-%m-%d", "datetime": "%Y-%m-%d %H:%M:%S", "slashed": "%Y/%m/%d"}
+    return value.strftime(patterns[form])
+
+
+def _id(profile: Profile, value: str) -> str | int:
+    return int(value) if profile.ids_as_numbers else value
+
+
+def _named(pairs: list[tuple[str | None, Any]]) -> dict[str, Any]:
+    """A mapping in the vendor's alphabetical order, without the fields the profile leaves out."""
+    return dict(sorted((name, value) for name, value in pairs if name is not None))
+
+
+def product_row(account: Account, pbx: Pbx) -> dict[str, Any]:
+    """A row of the product list (contract 4.1)."""
+    facts = _facts(account, pbx) if account.profile.row_complete else []
+    return _named(_common(pbx) + facts)
+
+
+def product_detail(account: Account, pbx: Pbx) -> dict[str, Any]:
+    """The detail of a product (contract 4.2): `currentPlan*` is filled only while a switch is pending."""
+    current_plan, current_expiry = "", ""
+    if pbx.pending_plan:
+        current_plan, current_expiry = pbx.plan, str(instant(pbx.expires_at, account.profile.expiry[1]))
+    documented = [
+        ("createTime", create_time(account.profile, pbx.created_at)),
+        ("currentPlan", current_plan),
+        ("currentPlanExpireDate", current_expiry),
+    ]
+    return _named(_common(pbx) + documented + _facts(account, pbx))
+
+
+def _common(pbx: Pbx) -> list[tuple[str | None, Any]]:
+    return [
+        ("activationCode", pbx.activation_code),
+        ("activationStatus", pbx.activation_status),
+        ("comment", pbx.comment),
+        ("productNo", pbx.product_no),
+    ]
+
+
+def _facts(account: Account, pbx: Pbx) -> list[tuple[str | None, Any]]:
+    profile, plan = account.profile, account.plan(pbx.plan)
+    name, form = profile.expiry
+    facts: list[tuple[str | None, Any]] = [
+        (name, instant(pbx.expires_at, form)),
+        (profile.plan_name, plan.name),
+        (profile.plan_id, _id(profile, plan.plan_id)),
+        (profile.quantity, str(pbx.quantity) if profile.quantity_as_text else pbx.quantity),
+        (profile.cycle, pbx.billing_cycle),
+        (profile.services, [_product_service(profile, plan.service(service)) for service in pbx.services]),
+        (profile.auto_renewal, int(pbx.auto_renewal) if profile.auto_renewal_as_number else pbx.auto_renewal),
+    ]
+    if profile.second_expiry:
+        name, form, days = profile.second_expiry
+        facts.append((name, instant(pbx.expires_at + timedelta(days=days), form)))
+    return facts
+
+
+def _product_service(profile: Profile, service: Service) -> dict[str, Any]:
+    return {profile.service_id: _id(profile, service.service_id), profile.service_name: service.name}
+
+
+def catalog(account: Account) -> dict[str, Any]:
+    """The plans and services one may buy (contract 5.2)."""
+    profile = account.profile
+    result: dict[str, Any] = {"offeringId": "3048570985621020672", "productId": 13, "productName": PRODUCT_NAME}
+    if profile.catalog_nested:
+        result[profile.catalog_plans] = [
+            {**_catalog_plan(profile, plan), profile.catalog_services: _catalog_services(profile, plan.services)}
+            for plan in account.plans
+        ]
+        return result
+    every = {service.service_id: service for plan in account.plans for service in plan.services}
+    result[profile.catalog_plans] = [_catalog_plan(profile, plan) for plan in account.plans]
+    result[profile.catalog_services] = _catalog_services(profile, tuple(every.values()))
+    return result
+
+
+def _catalog_plan(profile: Profile, plan: Plan) -> dict[str, Any]:
+    return {
+        "planId": _id(profile, plan.plan_id),
+        profile.catalog_plan_name: plan.name,
+        "pricingPlanId": _id(profile, plan.pricing_plan_id),
+    }
+
+
+def _catalog_services(profile: Profile, services: tuple[Service, ...]) -> list[dict[str, Any]]:
+    return [
+        {
+            "serviceId": _id(profile, service.service_id),
+            profile.catalog_service_name: service.name,
+            "pricingServiceId": _id(profile, service.pricing_service_id),
+            "purchaseType": service.purchase_type,
+        }
+        for service in services
+        if profile.catalog_trials or service.purchase_type == "purchase"
+    ]
+
+
+def renewal_info(account: Account, pbx: Pbx, ids: dict[str, str], name: str) -> dict[str, Any]:
+    """What renewing one plan or service of a PBX for one cycle costs (contract 5.3, 5.4)."""
+    profile = account.profile
+    info: dict[str, Any] = {key: _id(profile, value) for key, value in ids.items()}
+    info["name"] = name
+    if profile.cycle:
+        info[profile.cycle] = pbx.billing_cycle
+    if profile.amount:
+        info[profile.amount] = money(profile, account.price(pbx, [name]))
+        info[profile.currency] = account.prices.currency
+    return info
+
+
+def money(profile: Profile, amount: Decimal) -> str | float:
+    """An amount as the profile writes it."""
+    return str(amount) if profile.amount_as_text else float(amount)
+
+
+def contacts(profile: Profile, entries: list[Contact]) -> Any:
+    """The billing contacts (contract 7.1): declared an Object, though a list."""
+    rows = [_contact(entry) for entry in entries]
+    if profile.contacts == "results":
+        return {"results": rows}
+    if profile.contacts == "single" and len(rows) == 1:
+        return rows[0]
+    return rows
+
+
+def _contact(entry: Contact) -> dict[str, str]:
+    blank = ("city", "country", "phoneNumber", "remark", "stateProvince", "street", "taxNum", "zipCode")
+    known = {
+        "billingContactId": entry.id,
+        "company": entry.company,
+        "emailAddress": entry.email,
+        "firstName": entry.first_name,
+        "lastName": entry.last_name,
+    }
+    return dict(sorted({**dict.fromkeys(blank, ""), **known}.items()))
+
+
+def create_time(profile: Profile, value: datetime) -> int:
+    """A Long whose unit is not stated."""
+    return int(value.timestamp() * (1000 if profile.create_time_unit == "ms" else 1))
+
+
+def order_row(account: Account, order: Order) -> dict[str, Any]:
+    """A row of the order list (contract 6.2)."""
+    profile = account.profile
+    fields: dict[str | None, Any] = {
+        "createTime": create_time(profile, order.created_at),
+        "currencyCode": order.currency,
+        "customReferenceNo": "",
+        "id": order.id,
+        "invoiceNo": order.invoice_no,
+        "orderNo": order.order_no,
+        "orderStatus": order.status,
+    }
+    if profile.order_row_product_no:
+        fields["productNo"] = order.product_no
+    if profile.order_row_po_number:
+        fields[profile.po_number] = order.po_number or ""
+    return _named(list(fields.items()))
+
+
+def order_detail(account: Account, order: Order) -> dict[str, Any]:
+    """The detail of an order (contract 6.3). Status and PO number are not in basicInformation: its alphabetical
+    field table begins with productId."""
+    profile = account.profile
+    return {
+        "basicInformation": {"productId": "13", "productName": PRODUCT_NAME, "productNo": order.product_no},
+        "billingInformation": {"billingContactId": order.billing_id},
+        "orderInformation": _named(
+            [
+                ("createTime", create_time(profile, order.created_at)),
+                ("currencyCode", order.currency),
+                ("id", order.id),
+                ("invoiceNo", order.invoice_no),
+                ("operationType", order.operation),
+                ("orderNo", order.order_no),
+                ("orderStatus", order.status),
+                ("transactionNo", order.transaction_no),
+                (profile.po_number, order.po_number or ""),
+                (profile.amount, money(profile, order.amount)),
+            ]
+        ),
+        "orderSummary": {"serviceList": _order_lines(profile, order)},
+    }
+
+
+def _order_lines(profile: Profile, order: Order) -> list[dict[str, Any]]:
+    lines = [line for line in order.lines if profile.services or line["serviceType"] == "plan"]
+    return [_order_line(profile, line) for line in lines]
+
+
+def _order_line(profile: Profile, line: dict[str, Any]) -> dict[str, Any]:
+    return _named(
+        [
+            ("serviceType", line["serviceType"]),
+            ("serviceId", _id(profile, str(line["serviceId"]))),
+            ("quantity" if "quantity" in line else None, line.get("quantity")),
+            (profile.cycle, line["billingCycle"]),
+        ]
+    )
