@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DELETE_ON_ERROR:
-.PHONY: test simulator clean
+.PHONY: demo test simulator clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -15,9 +15,14 @@ READY := $(VENV)/ready
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(VENV)/collections
 export PYTHONDONTWRITEBYTECODE := 1
 
+# Watch the tutorial's renewal, against the portal simulator.
+demo: $(READY)
+	$(BIN)/python -m tests.demo
+
 # Run all tests.
 test: $(READY)
 	PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH) $(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m tests.demo --quiet
 
 # Run the portal simulator by hand: make simulator ARGS='--generate 100 --due 10'
 simulator: $(READY)

@@ -1,0 +1,36 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PURE: before and after of each PBX that changes, in the user's terms, as `--diff` shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ._model import Decision
+from ._time import format_instant
+
+
+def diff_of(decisions: Iterable[Decision]) -> list[dict[str, str]]:
+    """One entry for each decision whose order was or would be sent; sorted as they come."""
+    return [_entry(decision) for decision in decisions if decision.terms and decision.expires_after]
+
+
+def _entry(decision: Decision) -> dict[str, str]:
+    assert decision.terms is not None and decision.expires_after is not None
+    terms = decision.terms
+    ordered: dict[str, Any] = {
+        "expires_at": format_instant(decision.expires_after),
+        "renewed plan": terms.plan,
+        "renewed services": ", ".join(str(service) for service in terms.services) or "none",
+        "extensions": terms.quantity,
+        "billing cycle": terms.billing_cycle,
+        "price": decision.price or "not known",
+    }
+    return {
+        "before_header": decision.product_no,
+        "after_header": decision.product_no,
+        "before": f"expires_at: {format_instant(terms.expires_at)}\n",
+        "after": "".join(f"{name}: {value}\n" for name, value in ordered.items()),
+    }

@@ -1,0 +1,89 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The vendor's answer: strict JSON in the five-member envelope, whole numbers also as digits (contract, section 1)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Optional
+
+MEMBERS = ("code", "detailMessage", "requestId", "result", "status")
+SUCCESS = "success"
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """One answer of the API. ``status`` repeats the HTTP status; None where the answer does not say."""
+
+    code: str
+    detail: str
+    request_id: str
+    result: Any
+    status: Optional[int]
+    is_complete: bool
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the answer itself claims success, by ``code`` and by ``status``."""
+        return self.code == SUCCESS and self.status in (200, None)
+
+
+def parse_envelope(content: bytes) -> Envelope:
+    """Read an answer. Numbers keep every digit: integers stay integers, others become Decimal.
+
+    Raises ValueError when it is not strict JSON (duplicate keys and NaN included) or not an envelope.
+    """
+    try:
+        document = json.loads(
+            content.decode("utf-8"),
+            parse_float=Decimal,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_object_without_duplicates,
+        )
+    except (RecursionError, ArithmeticError):
+        raise ValueError("it is nested too deeply, or holds a number beyond every measure") from None
+    if not isinstance(document, Mapping) or not isinstance(document.get("code"), str) or not document["code"]:
+        raise ValueError("it has no code")
+    status = _status(document.get("status"))
+    return Envelope(
+        code=document["code"],
+        detail=_text(document.get("detailMessage")),
+        request_id=_text(document.get("requestId")),
+        result=document.get("result"),
+        status=status,
+        is_complete=all(member in document for member in MEMBERS) and status is not None,
+    )
+
+
+def read_count(value: Any) -> int:
+    """A whole number of at least 0, also as digits. Raises ValueError for anything else."""
+    text = str(value).strip() if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(f"expected a whole number, got {value!r}")
+    return int(text)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"it holds {name}, which is not JSON")
+
+
+def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("it repeats a key")
+    return members
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _status(value: Any) -> Optional[int]:
+    try:
+        return read_count(value)
+    except ValueError:
+        return None

@@ -1,0 +1,150 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The response fields whose names are not public: ordered candidates, the user's `field_map`, and "cannot determine".
+
+The candidates are guesses after the vendor's naming habits (contract, section 11, row 1). One that is right is used,
+two that disagree are refused, and none at all is said to be missing: nothing here is ever assumed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from . import _money, _time
+from ._envelope import read_count
+from ._model import Undetermined
+
+# Concepts of `field_map` and the keys tried for each, in order (architecture, "Response fields").
+CANDIDATES = {
+    "expires_at": (
+        "expireDate",
+        "expireTime",
+        "expirationDate",
+        "expiryDate",
+        "planExpireDate",
+        "planExpirationDate",
+        "endTime",
+    ),
+    "plan": ("planName", "plan"),
+    "plan_id": ("planId",),
+    "quantity": ("quantity", "extensions", "extensionNum", "extensionQuantity", "extensionCapacity"),
+    "billing_cycle": ("billingCycle", "cycle"),
+    "services": ("serviceList", "services", "addOnList", "addOns"),
+    "service_id": ("serviceId", "id"),
+    "service_name": ("serviceName", "name"),
+    "auto_renewal": ("autoRenew", "autoRenewal", "autoRenewStatus"),
+    "po_number": ("poNumber", "customReferenceNo"),
+    "amount": ("amount", "totalAmount", "totalPrice", "payAmount", "price"),
+    "currency": ("currencyCode", "currency"),
+}
+
+_BILLING_CYCLES = {
+    "annually": _time.ANNUALLY,
+    "annual": _time.ANNUALLY,
+    "yearly": _time.ANNUALLY,
+    "monthly": _time.MONTHLY,
+}
+_SWITCHES = {"true": True, "on": True, "yes": True, "1": True, "false": False, "off": False, "no": False, "0": False}
+
+
+def read_text(value: Any) -> str:
+    """A name or a status, without outer blanks. Raises ValueError for anything but text."""
+    if not isinstance(value, str):
+        raise ValueError(f"expected text, got {type(value).__name__}")
+    return value.strip()
+
+
+def read_id(value: Any) -> str:
+    """An id, number or string in the answer, digit for digit as a string (contract, section 9, quirks 1 and 2).
+
+    Raises ValueError for anything else.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, str)) or not str(value).strip():
+        raise ValueError(f"expected an id, got {type(value).__name__}")
+    return str(value).strip()
+
+
+def _read_quantity(value: Any) -> int:
+    quantity = read_count(value)
+    if quantity == 0:
+        raise ValueError("expected at least one extension, got 0")
+    return quantity
+
+
+def _read_word(words: Mapping[str, Any]) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        word = str(value).strip().casefold()
+        if word not in words:
+            raise ValueError(f"{value!r} is none of {', '.join(sorted(words))}")
+        return words[word]
+
+    return read
+
+
+def _read_rows(value: Any) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise ValueError(f"expected a list, got {type(value).__name__}")
+    return tuple(value)
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "expires_at": _time.parse_instant,
+    "plan": read_text,
+    "plan_id": read_id,
+    "quantity": _read_quantity,
+    "billing_cycle": _read_word(_BILLING_CYCLES),
+    "services": _read_rows,
+    "service_id": read_id,
+    "service_name": read_text,
+    "auto_renewal": _read_word(_SWITCHES),
+    "po_number": read_text,
+    "amount": _money.parse_amount,
+    "currency": _money.parse_currency,
+}
+
+
+class Fields:
+    """Reads concepts out of the portal's rows."""
+
+    def __init__(self, field_map: Mapping[str, str]) -> None:
+        """``field_map`` names the key of a concept, a dotted path where it is nested; it replaces the candidates.
+
+        Raises ValueError when it names a concept that does not exist, or a key that is not text.
+        """
+        unknown = sorted(set(field_map) - set(CANDIDATES))
+        if unknown:
+            raise ValueError(
+                f"field_map names {', '.join(unknown)}; expected concepts are {', '.join(sorted(CANDIDATES))}"
+            )
+        for concept, key in field_map.items():
+            if not isinstance(key, str) or not key:
+                raise ValueError(f"field_map: expected the name of a field for {concept}, got {key!r}")
+        self._keys = {**CANDIDATES, **{concept: (key,) for concept, key in field_map.items()}}
+
+    def read(self, row: Mapping[str, Any], concept: str) -> Any:
+        """The value of a concept in a row, or an `Undetermined` that says which keys were tried and what was seen."""
+        found: dict[str, Any] = {}
+        for key in self._keys[concept]:
+            value = _at(row, key)
+            if value is None or (isinstance(value, str) and not value.strip()):
+                continue
+            try:
+                found[key] = _READERS[concept](value)
+            except ValueError as error:
+                return Undetermined(concept, f"{concept}: {key} cannot be read: {error}", reported=True)
+        if not found:
+            tried = ", ".join(self._keys[concept])
+            return Undetermined(concept, f"{concept}: none of the fields {tried} is reported")
+        values = list(found.values())
+        if any(value != values[0] for value in values[1:]):
+            return Undetermined(concept, f"{concept}: the fields {', '.join(found)} disagree", reported=True)
+        return values[0]
+
+
+def _at(row: Mapping[str, Any], key: str) -> Any:
+    value: Any = row
+    for part in key.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value

@@ -1,0 +1,205 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""HTTP exchanges and nothing more: no redirect, no netrc, no retry, a deadline for the whole and a size cap.
+
+The only file that touches the network. What an answer means is decided in `_transport`.
+"""
+
+from __future__ import annotations
+
+import io
+import queue
+import ssl
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Optional
+
+try:
+    import requests
+    from urllib3.exceptions import HTTPError, NewConnectionError
+except ImportError as error:
+    REQUESTS_IMPORT_ERROR: Optional[ImportError] = error
+else:
+    REQUESTS_IMPORT_ERROR = None
+
+CONNECT_TIMEOUT = 10.0  # s
+MAX_BODY = 10 * 1024 * 1024  # bytes
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How to reach the portal. ``timeout`` (s) bounds a whole request; ``retries`` counts repeats of a read."""
+
+    base_url: str
+    client_id: Optional[str] = None
+    client_secret: Optional[str] = None
+    access_token: Optional[str] = None
+    timeout: float = 30.0
+    retries: int = 3
+    validate_certs: bool = True
+    ca_path: Optional[str] = None
+    user_agent: str = "OpenAPI"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole answer: status, headers in any case, body as bytes."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+class Broken(Exception):
+    """An exchange that brought no whole answer. ``sent`` is False only when its body cannot have left."""
+
+    def __init__(self, problem: str, sent: bool = True) -> None:
+        """``problem`` is a clause for people, without header or body."""
+        self.sent = sent
+        super().__init__(problem)
+
+
+def _authenticate_with(token: Optional[str]) -> Callable[[Any], Any]:
+    """Set the token, or nothing. That an auth callable is given at all keeps `requests` from looking into ~/.netrc."""
+
+    def authenticate(request: Any) -> Any:
+        if token is not None:
+            request.headers["Authorization"] = f"Bearer {token}"
+        return request
+
+    return authenticate
+
+
+class _Body(io.BytesIO):
+    """The body of a write, which knows whether any of it can have left.
+
+    A connection, a proxy's tunnel and TLS are all set up before the first byte of a body is asked for, and a request
+    without its body cannot be carried out.
+    """
+
+    has_started = False
+    is_abandoned = False
+
+    def read(self, size: Optional[int] = -1) -> bytes:
+        """Hand out a part of the body, unless the exchange has been given up."""
+        self.has_started = True
+        if self.is_abandoned:
+            raise OSError("the exchange was given up before its body was sent")
+        return super().read(size)
+
+
+class Http:
+    """Exchanges with one host. Proxies come from the environment, as `requests` reads it."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Opens nothing; the first exchange connects."""
+        self._connection = connection
+        self._session = self._new_session()
+
+    def _new_session(self) -> Any:
+        session = requests.Session()
+        # Without this, `requests` reads the body of a redirect before anyone can bound it, even if it may not follow.
+        session.get_redirect_target = lambda response: None
+        session.headers.update(
+            {
+                "User-Agent": self._connection.user_agent,
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+                "Cache-Control": "no-cache",
+            }
+        )
+        return session
+
+    def exchange(self, method: str, path: str, token: Optional[str] = None, **payload: Any) -> Answer:
+        """Send one request and read its whole answer within the timeout.
+
+        ``payload`` is one of `requests`' own ``params``, ``data`` (a form, or a document as bytes) and ``headers``.
+        Raises Broken when no whole answer came; of a document it knows whether any of it can have left.
+        """
+        session, connection = self._session, self._connection
+        body = _Body(payload["data"]) if isinstance(payload.get("data"), bytes) else None
+        if body is not None:
+            payload["data"] = body
+
+        def work() -> Answer:
+            response = session.request(
+                method,
+                connection.base_url + path,
+                auth=_authenticate_with(token),
+                timeout=(min(CONNECT_TIMEOUT, connection.timeout / 2), connection.timeout),
+                verify=(connection.ca_path or True) if connection.validate_certs else False,
+                allow_redirects=False,
+                stream=True,
+                **payload,
+            )
+            with response:
+                return Answer(response.status_code, response.headers, _read_body(response))
+
+        try:
+            return self._within_deadline(work)
+        except (Broken, requests.RequestException, HTTPError, OSError, ValueError) as error:
+            if body is not None:
+                body.is_abandoned = True
+            raise Broken(_problem_of(error), sent=body is None or body.has_started) from None
+
+    def _within_deadline(self, work: Callable[[], Answer]) -> Answer:
+        """Run ``work`` in a thread, since a socket's timeout bounds each wait for a byte and not the whole."""
+        outcome: queue.SimpleQueue[tuple[Optional[Answer], Optional[BaseException]]] = queue.SimpleQueue()
+
+        def run() -> None:
+            try:
+                outcome.put((work(), None))
+            except BaseException as error:  # handed to the caller's thread, which raises it
+                outcome.put((None, error))
+
+        threading.Thread(target=run, daemon=True).start()
+        try:
+            answer, error = outcome.get(timeout=self._connection.timeout)
+        except queue.Empty:
+            self._session = self._new_session()  # the thread left behind still holds the old one
+            raise Broken(f"no whole answer within {self._connection.timeout:g} s") from None
+        if error is not None:
+            raise error
+        assert answer is not None
+        return answer
+
+
+def _read_body(response: Any) -> bytes:
+    content = bytearray()
+    for chunk in response.iter_content(65536):
+        content += chunk
+        if len(content) > MAX_BODY:
+            raise Broken(f"the answer is larger than {MAX_BODY} bytes")
+    length = response.headers.get("Content-Length", "")
+    if length.isdigit() and response.raw.tell() < int(length):
+        raise Broken(f"the answer broke off after {response.raw.tell()} of {length} bytes")
+    return bytes(content)
+
+
+def _problem_of(error: Exception) -> str:
+    """Say what went wrong in an exchange, without repeating texts that may hold an address or a header."""
+    if isinstance(error, Broken):
+        return str(error)
+    causes = _causes(error)
+    if any(isinstance(cause, requests.exceptions.ConnectTimeout) for cause in causes):
+        return "the connection timed out"
+    if any(isinstance(cause, NewConnectionError) for cause in causes):
+        return "no connection: is base_url right, and is the host reachable?"
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+        return "the server's certificate is not trusted; see validate_certs and ca_path"
+    if any(isinstance(cause, OSError) and str(cause).startswith("Tunnel connection failed") for cause in causes):
+        return "the proxy refused to connect"
+    if any(isinstance(cause, (requests.exceptions.ReadTimeout, TimeoutError)) for cause in causes):
+        return "the answer timed out"
+    return f"the connection broke ({type(causes[-1]).__name__})"
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """An exception and those it wraps, as `requests` and urllib3 nest them in args and in ``reason``."""
+    causes = [error]
+    for cause in causes:
+        inner = [*cause.args, getattr(cause, "reason", None), cause.__cause__]
+        causes += [one for one in inner if isinstance(one, BaseException) and one not in causes]
+    return causes

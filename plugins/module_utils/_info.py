@@ -1,0 +1,99 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read what was asked for and nothing else: subscriptions, catalog, billing contacts, orders; normalised, or raw."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Optional
+
+from ._model import Order, Subscription, Undetermined, masked
+from ._portal import Portal
+from ._results import catalog_as_result, contact_as_result, order_as_result, subscription_as_result
+from ._snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which subscriptions and orders are wanted. A filter leaves out only what is known not to match.
+
+    ``expires_within`` is in days from ``now``; what has expired is within every window.
+    """
+
+    now: datetime
+    product_nos: tuple[str, ...] = ()
+    expires_within: Optional[int] = None
+    plan: Optional[str] = None
+
+    def match(self, subscription: Subscription) -> bool:
+        """Whether a subscription is wanted, as far as is known."""
+        if self.product_nos and subscription.product_no not in self.product_nos:
+            return False
+        expires_at, plan = subscription.expires_at, subscription.plan
+        if self.expires_within is not None and not isinstance(expires_at, Undetermined):
+            if expires_at - self.now > timedelta(days=self.expires_within):
+                return False
+        return self.plan is None or isinstance(plan, Undetermined) or plan.is_called(self.plan)
+
+
+def gather(portal: Portal, wanted: set[str], filters: Filters, raw: bool) -> dict[str, Any]:
+    """The answers by what was wanted: `subscriptions`, `catalog`, `billing_contacts`, `orders`; with ``raw`` also as
+    the portal gave them, masked.
+
+    Raises ReadError, and ValueError when a PBX that was asked for is not in the account.
+    """
+    found: dict[str, Any] = {}
+    rows: dict[str, Any] = {}
+    if "subscriptions" in wanted:
+        found["subscriptions"], rows["subscriptions"] = _subscriptions(portal, filters, raw)
+    if "catalog" in wanted:
+        rows["catalog"] = portal.catalog_answer()
+        found["catalog"] = catalog_as_result(portal.catalog(rows["catalog"]))
+    if "billing_contacts" in wanted:
+        rows["billing_contacts"] = portal.billing_contact_rows()
+        found["billing_contacts"] = [contact_as_result(portal.billing_contact(row)) for row in rows["billing_contacts"]]
+    if "orders" in wanted:
+        orders = [(row, _order(portal, row, filters)) for row in portal.order_rows()]
+        wanted_orders = [
+            (row, order)
+            for row, order in orders
+            if not filters.product_nos or order.product_no in (None, *filters.product_nos)
+        ]
+        rows["orders"] = [row for row, order in wanted_orders]
+        found["orders"] = [order_as_result(order) for row, order in wanted_orders]
+    return {**found, "raw": masked(rows)} if raw else found
+
+
+def _subscriptions(portal: Portal, filters: Filters, raw: bool) -> tuple[list[Any], list[Any]]:
+    snapshot = Snapshot(portal)
+    listing = snapshot.read_listing()
+    missing = [number for number in filters.product_nos if number not in listing]
+    if missing:
+        raise ValueError(f"{', '.join(missing)}: not among the {len(listing)} PBXs of this account")
+    subscriptions = []
+    for product_no in filters.product_nos or listing:
+        subscription = snapshot.subscriptions[product_no]
+        if filters.match(subscription) and subscription.undetermined():
+            subscription = snapshot.complete(product_no)
+        if filters.match(subscription):
+            subscriptions.append(subscription)
+    subscriptions.sort(key=lambda subscription: subscription.product_no)
+    rows = [
+        {"listing": listing[one.product_no], "detail": _detail(portal, one.product_no, filters)}
+        for one in subscriptions
+        if raw
+    ]
+    return [subscription_as_result(subscription, filters.now) for subscription in subscriptions], rows
+
+
+def _detail(portal: Portal, product_no: str, filters: Filters) -> Optional[Mapping[str, Any]]:
+    """The detail as the portal gives it, for the PBXs asked for by number: one request each."""
+    return portal.subscription_detail(product_no) if product_no in filters.product_nos else None
+
+
+def _order(portal: Portal, row: Mapping[str, Any], filters: Filters) -> Order:
+    order = portal.order(row)
+    return portal.order_with_detail(row) if filters.product_nos and order.product_no is None else order

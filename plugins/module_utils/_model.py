@@ -1,0 +1,268 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the portal knows and what the operator wants, without HTTP and without Ansible.
+
+Ids are strings, instants are aware datetimes in UTC, money is a Decimal with a currency. A value that could not be
+read is an `Undetermined`, so that no caller can mistake it for a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Optional, TypeVar, Union
+
+from ._money import Money
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Undetermined:
+    """A value of the portal that cannot be determined.
+
+    ``reported`` is False when the portal says nothing (the operator's declaration may stand in) and True when it says
+    something that cannot be read or that contradicts itself (nothing may stand in). ``why`` is a clause for people.
+    """
+
+    concept: str
+    why: str
+    reported: bool = False
+
+
+def known(value: Union[T, Undetermined]) -> Optional[T]:
+    """The value, or None where it could not be determined."""
+    return None if isinstance(value, Undetermined) else value
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A plan or a service, by id, by name, or by both, as far as known."""
+
+    id: Optional[str]
+    name: Optional[str]
+
+    def __str__(self) -> str:
+        return self.name or f"id {self.id}"
+
+    def is_called(self, text: str) -> bool:
+        """Whether an operator's word for it, an id or a name in any case, means this one."""
+        return text.strip() == self.id or (self.name is not None and same_name(text, self.name))
+
+
+def same_name(left: str, right: str) -> bool:
+    """Whether two names are the same but for case and outer blanks."""
+    return left.strip().casefold() == right.strip().casefold()
+
+
+def _is_unreported(value: object) -> bool:
+    return isinstance(value, Undetermined) and not value.reported
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """One PBX as the portal reports it (contract, sections 4.1 and 4.2)."""
+
+    product_no: str
+    expires_at: Union[datetime, Undetermined]
+    plan: Union[Offer, Undetermined]
+    services: Union[tuple[Offer, ...], Undetermined]
+    quantity: Union[int, Undetermined]
+    billing_cycle: Union[str, Undetermined]
+    auto_renewal: Union[bool, Undetermined]
+    pending_plan: Optional[str] = None
+    activation_status: Optional[str] = None
+    comment: Optional[str] = None
+
+    def undetermined(self) -> tuple[Undetermined, ...]:
+        """What an order would need and the portal's answer does not tell."""
+        values = (self.expires_at, self.plan, self.services, self.quantity, self.billing_cycle)
+        return tuple(value for value in values if isinstance(value, Undetermined))
+
+    def completed_by(self, other: Subscription) -> Subscription:
+        """The same PBX with what this answer does not report taken from ``other``, an answer that is not newer."""
+        missing = {
+            item.name: getattr(other, item.name)
+            for item in fields(self)
+            if getattr(self, item.name) is None or _is_unreported(getattr(self, item.name))
+        }
+        return replace(self, **missing)
+
+
+@dataclass(frozen=True)
+class CatalogEntry:
+    """A plan or service that can be ordered (contract, section 5.2).
+
+    ``pricing_id`` is the path parameter of the renewal information; ``plan_id`` the plan a service belongs to.
+    """
+
+    offer: Offer
+    pricing_id: Optional[str]
+    plan_id: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """The plans and services of product 13."""
+
+    plans: tuple[CatalogEntry, ...] = ()
+    services: tuple[CatalogEntry, ...] = ()
+
+
+@dataclass(frozen=True)
+class BillingContact:
+    """Who receives the invoice (contract, section 7.1)."""
+
+    billing_contact_id: str
+    email: str
+    name: str = ""
+    company: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.billing_contact_id} ({self.email})"
+
+
+@dataclass(frozen=True)
+class Order:
+    """An order in the portal's list (contract, section 6.2).
+
+    ``product_no`` is None where the row does not tell; ``is_for_other_product`` says that it is not for a cloud PBX.
+    """
+
+    order_id: Optional[str]
+    order_no: Optional[str]
+    status: str
+    created_at: Optional[datetime]
+    product_no: Optional[str]
+    is_for_other_product: bool = False
+    po_number: Optional[str] = None
+    transaction_no: Optional[str] = None
+
+    def __str__(self) -> str:
+        return f"{self.order_no or self.order_id} ({self.status})"
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What the operator declares of one PBX. None means nothing was declared."""
+
+    product_no: str
+    plan: Optional[str] = None
+    services: Optional[tuple[str, ...]] = None
+    quantity: Optional[int] = None
+    billing_cycle: Optional[str] = None
+    expires_at: Optional[datetime] = None
+    billing_contact: Optional[str] = None
+    expected_expiry: Optional[datetime] = None
+    remaining_days: Optional[int] = None
+    po_number: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What holds for every PBX of a run. Days are whole days, amounts are in ``currency``."""
+
+    remaining_days: Optional[int] = None
+    include_expired: bool = False
+    billing_contact: Optional[str] = None
+    max_orders: int = 0
+    max_total: Optional[Decimal] = None
+    max_amount_per_item: Optional[Decimal] = None
+    currency: Optional[str] = None
+    on_unknown_price: Optional[str] = None
+
+    @property
+    def limits_price(self) -> bool:
+        """Whether an order depends on its price."""
+        return self.max_total is not None or self.max_amount_per_item is not None or self.currency is not None
+
+    @property
+    def blocks_unknown_price(self) -> bool:
+        """Whether an order whose price is not known may not be sent."""
+        return self.limits_price if self.on_unknown_price is None else self.on_unknown_price == "block"
+
+    @property
+    def needs_prices(self) -> bool:
+        """Whether the portal must be asked for prices."""
+        return self.limits_price or self.on_unknown_price == "block"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the account holds beside the subscriptions, read once for a batch. ``orders`` is keyed by product_no."""
+
+    catalog: Catalog = Catalog()
+    contacts: tuple[BillingContact, ...] = ()
+    orders: Mapping[str, tuple[Order, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a renewal would continue, from the portal and, where it is silent, from the declaration."""
+
+    expires_at: datetime
+    plan: Offer
+    services: tuple[Offer, ...]
+    quantity: int
+    billing_cycle: str
+
+
+@dataclass(frozen=True)
+class OrderRequest:
+    """Everything the body of one renewal order says (tutorial, step 4)."""
+
+    product_no: str
+    billing_contact_id: str
+    plan_id: str
+    service_ids: tuple[str, ...]
+    quantity: int
+    billing_cycle: str
+    po_number: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is to happen to one PBX, or what became of it, and why.
+
+    ``expires_at`` is what was decided by, from the portal or from the declaration, and None where neither tells;
+    ``order`` is what is to be sent and is set if and only if the state is ``due``; ``known_order`` is an order that the
+    portal has, found or just accepted.
+    """
+
+    product_no: str
+    state: str
+    reason: str
+    message: str
+    subscription: Optional[Subscription] = None
+    expires_at: Optional[datetime] = None
+    terms: Optional[Terms] = None
+    order: Optional[OrderRequest] = None
+    expires_after: Optional[datetime] = None
+    price: Optional[Money] = None
+    known_order: Optional[Order] = None
+
+
+def masked(value: Any) -> Any:
+    """A copy of a portal's row that may be shown: secrets and activation codes hidden, long integers as strings.
+
+    Integers above 2^53 become strings since many JSON readers would round them (contract, section 9, quirk 1).
+    """
+    if isinstance(value, Mapping):
+        return {key: _MASK if _is_confidential(key) and item else masked(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [masked(item) for item in value]
+    if isinstance(value, Decimal) or (isinstance(value, int) and abs(value) > 2**53):
+        return str(value)
+    return value
+
+
+_MASK = "********"
+_CONFIDENTIAL = ("activationcode", "secret", "token", "password", "authorization", "credential")
+
+
+def _is_confidential(key: str) -> bool:
+    name = key.replace("_", "").replace("-", "").casefold()
+    return any(word in name for word in _CONFIDENTIAL)

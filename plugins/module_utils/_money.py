@@ -1,0 +1,55 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Amounts of money: a Decimal and its currency. An amount that is not known is None, never zero."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Optional
+
+_AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
+_CURRENCY = re.compile(r"[A-Z]{3}")
+
+
+@dataclass(frozen=True)
+class Money:
+    """An amount in a currency, as the portal names it (``USD``, ``RMB``)."""
+
+    amount: Decimal
+    currency: str
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency}"
+
+
+def parse_amount(value: object) -> Decimal:
+    """Read an amount that is not negative: a number, or digits with at most one decimal point.
+
+    Raises ValueError for anything else, thousands separators included: they read differently in two countries.
+    """
+    is_short = not isinstance(value, Decimal) or abs(value.adjusted()) < 20
+    text = f"{value:f}" if isinstance(value, Decimal) and is_short else str(value).strip()
+    if not _AMOUNT.fullmatch(text):
+        raise ValueError(f"expected an amount such as 1200.00, got {value!r}")
+    return Decimal(text)
+
+
+def parse_currency(value: object) -> str:
+    """Read a three-letter currency code. Raises ValueError for anything else."""
+    text = value.strip().upper() if isinstance(value, str) else ""
+    if not _CURRENCY.fullmatch(text):
+        raise ValueError(f"expected a three-letter currency code, got {value!r}")
+    return text
+
+
+def total(prices: Iterable[Optional[Money]]) -> dict[str, Decimal]:
+    """Sum the known prices, per currency."""
+    sums: dict[str, Decimal] = {}
+    for price in prices:
+        if price is not None:
+            sums[price.currency] = sums.get(price.currency, Decimal(0)) + price.amount
+    return sums

@@ -1,0 +1,239 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One table of options: the argument spec with its environment fallbacks, and the model's objects read out of it."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Callable, Optional
+from urllib.parse import urlsplit
+
+from ansible.module_utils.basic import env_fallback
+
+from ._fields import Fields
+from ._http import Connection
+from ._info import Filters
+from ._model import Declaration, Policy
+from ._money import parse_amount, parse_currency
+from ._time import CYCLE_MONTHS, parse_instant
+
+DEFAULT_BASE_URL = "https://openapi.partner.yeastar.com"
+_LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
+
+
+def _from_environment(name: str, **spec: Any) -> dict[str, Any]:
+    return {**spec, "fallback": (env_fallback, [name])}
+
+
+CONNECTION_OPTIONS: dict[str, dict[str, Any]] = {
+    "base_url": _from_environment("YEASTAR_BASE_URL", type="str", default=DEFAULT_BASE_URL),
+    "client_id": _from_environment("YEASTAR_CLIENT_ID", type="str"),
+    "client_secret": _from_environment("YEASTAR_CLIENT_SECRET", type="str", no_log=True),
+    "access_token": _from_environment("YEASTAR_ACCESS_TOKEN", type="str", no_log=True),
+    "timeout": {"type": "float", "default": 30.0},
+    "retries": {"type": "int", "default": 3},
+    "validate_certs": {"type": "bool", "default": True},
+    "ca_path": {"type": "path"},
+    "user_agent": {"type": "str", "default": "OpenAPI"},
+    "field_map": {"type": "dict", "default": {}},
+}
+
+# What an operator may declare of one PBX, the serial number apart.
+DECLARATION_OPTIONS: dict[str, dict[str, Any]] = {
+    "plan": {"type": "str"},
+    "services": {"type": "list", "elements": "str"},
+    "quantity": {"type": "int"},
+    "billing_cycle": {"type": "str", "choices": list(CYCLE_MONTHS)},
+    "expires_at": {"type": "str"},
+    "billing_contact": {"type": "str"},
+    "expected_expiry": {"type": "str"},
+    "remaining_days": {"type": "int"},
+    "po_number": {"type": "str"},
+}
+
+# Declarations that also make sense for a whole run.
+_RUN_WIDE = ("billing_contact", "remaining_days")
+
+# What holds for a whole run, and is not also declared of a single PBX.
+RENEWAL_RUN_OPTIONS: dict[str, dict[str, Any]] = {
+    "include_expired": {"type": "bool", "default": False},
+    "max_orders": {"type": "int"},
+    "max_total": {"type": "str"},
+    "max_amount_per_item": {"type": "str"},
+    "currency": {"type": "str"},
+    "on_unknown_price": {"type": "str", "choices": ["allow", "block"]},
+    "now": {"type": "str"},
+}
+
+WAIT_OPTIONS: dict[str, dict[str, Any]] = {"wait_timeout": {"type": "int", "default": 300}}
+
+RENEWAL_OPTIONS: dict[str, dict[str, Any]] = {
+    "product_no": {"type": "raw"},
+    "subscriptions": {
+        "type": "list",
+        "elements": "dict",
+        "options": {"product_no": {"type": "raw", "required": True}, **DECLARATION_OPTIONS},
+    },
+    **DECLARATION_OPTIONS,
+    **RENEWAL_RUN_OPTIONS,
+}
+
+INFO_OPTIONS: dict[str, dict[str, Any]] = {
+    "gather": {
+        "type": "list",
+        "elements": "str",
+        "choices": ["subscriptions", "catalog", "billing_contacts", "orders"],
+        "default": ["subscriptions"],
+    },
+    "product_no": {"type": "raw"},
+    "expires_within": {"type": "int"},
+    "plan": {"type": "str"},
+    "raw": {"type": "bool", "default": False},
+    "now": {"type": "str"},
+}
+
+# Rules between the options above, as keyword arguments of AnsibleModule.
+RENEWAL_RULES: dict[str, Any] = {
+    "mutually_exclusive": [("product_no", "subscriptions")],
+    "required_one_of": [("product_no", "subscriptions")],
+    "required_by": {
+        "subscriptions": ["max_orders"],
+        **{option: ["product_no"] for option in DECLARATION_OPTIONS if option not in _RUN_WIDE},
+    },
+}
+
+
+def connection_of(params: Mapping[str, Any]) -> Connection:
+    """How to reach the portal. Raises ValueError when credentials are missing or base_url is not acceptable."""
+    base_url = params["base_url"].strip()
+    url = urlsplit(base_url)
+    if (
+        not url.hostname
+        or "@" in url.netloc
+        or url.scheme not in ("https", "http")
+        or not base_url.endswith((url.netloc, f"{url.netloc}/"))
+    ):
+        raise ValueError("base_url: expected https://host[:port], without user, path, query or fragment")
+    if url.scheme == "http" and url.hostname not in _LOOPBACK_HOSTS:
+        raise ValueError(f"base_url: expected https, got http for {url.hostname}; http is for loopback addresses only")
+    if not params["access_token"] and not (params["client_id"] and params["client_secret"]):
+        raise ValueError(
+            "no credentials: set client_id and client_secret (or YEASTAR_CLIENT_ID and YEASTAR_CLIENT_SECRET in the"
+            " environment), or access_token"
+        )
+    if not 0 < params["timeout"] < math.inf:
+        raise ValueError(f"timeout: expected a number of seconds above 0, got {params['timeout']}")
+    if params["ca_path"] and not os.path.exists(params["ca_path"]):
+        raise ValueError(f"ca_path: expected a file with certificate authorities, {params['ca_path']} does not exist")
+    if params["retries"] < 0:
+        raise ValueError(f"retries: expected 0 or more, got {params['retries']}")
+    return Connection(
+        base_url=base_url.rstrip("/"),
+        client_id=params["client_id"],
+        client_secret=params["client_secret"],
+        access_token=(params["access_token"] or "").strip() or None,
+        timeout=params["timeout"],
+        retries=params["retries"],
+        validate_certs=params["validate_certs"],
+        ca_path=params["ca_path"],
+        user_agent=params["user_agent"],
+    )
+
+
+def refuse_unverified(connection: Connection) -> None:
+    """Refuse to order where the server's identity is not checked (faults, row 70). Raises ValueError."""
+    if urlsplit(connection.base_url).scheme == "https" and not connection.validate_certs:
+        raise ValueError("validate_certs: expected true for anything that orders; name your authority in ca_path")
+
+
+def fields_of(params: Mapping[str, Any]) -> Fields:
+    """The names of the portal's fields. Raises ValueError for a concept that does not exist."""
+    return Fields(params["field_map"] or {})
+
+
+def product_no_of(value: Any) -> str:
+    """A serial number. Raises ValueError for one that YAML or INI has turned into a number, or that is empty."""
+    if isinstance(value, str) and value.strip() and value.strip().lower() not in ("inf", "nan", "none"):
+        return value.strip()
+    raise ValueError(
+        f"product_no: expected a serial number as text, got {value!r} ({type(value).__name__}); quote it, since YAML and"
+        " INI read some serial numbers as numbers (3631E3418911 becomes inf, 0012345 becomes 5349)"
+    )
+
+
+def declarations_of(params: Mapping[str, Any]) -> list[Declaration]:
+    """What is declared of each PBX of a run. Raises ValueError for a bad value and for a serial number given twice."""
+    if params["subscriptions"] is not None:
+        declarations = [_declaration(item) for item in params["subscriptions"]]
+    else:
+        declarations = [_declaration(params)]
+    numbers = [declaration.product_no for declaration in declarations]
+    repeated = sorted({number for number in numbers if numbers.count(number) > 1})
+    if repeated:
+        raise ValueError(f"subscriptions: {', '.join(repeated)} is given more than once; give each PBX once")
+    return declarations
+
+
+def filters_of(params: Mapping[str, Any], now: datetime) -> Filters:
+    """Which subscriptions are wanted. Raises ValueError for a bad value."""
+    _at_least("expires_within", params["expires_within"], 0)
+    product_nos = params["product_no"] if isinstance(params["product_no"], list) else [params["product_no"]]
+    return Filters(
+        now=now,
+        product_nos=tuple(product_no_of(value) for value in product_nos if value is not None),
+        expires_within=params["expires_within"],
+        plan=params["plan"],
+    )
+
+
+def _declaration(item: Mapping[str, Any]) -> Declaration:
+    services = item["services"]
+    _at_least("quantity", item["quantity"], 1)
+    _at_least("remaining_days", item["remaining_days"], 0)
+    return Declaration(
+        product_no=product_no_of(item["product_no"]),
+        plan=item["plan"],
+        services=None if services is None else tuple(services),
+        quantity=item["quantity"],
+        billing_cycle=item["billing_cycle"],
+        expires_at=_read("expires_at", item["expires_at"], parse_instant),
+        billing_contact=item["billing_contact"],
+        expected_expiry=_read("expected_expiry", item["expected_expiry"], parse_instant),
+        remaining_days=item["remaining_days"],
+        po_number=item["po_number"],
+    )
+
+
+def policy_of(params: Mapping[str, Any]) -> Policy:
+    """What holds for a whole run. Raises ValueError for a bad value."""
+    max_orders = params["max_orders"] if params["max_orders"] is not None else 1
+    _at_least("max_orders", max_orders, 0)
+    _at_least("remaining_days", params["remaining_days"], 0)
+    return Policy(
+        remaining_days=params["remaining_days"],
+        include_expired=params["include_expired"],
+        billing_contact=params["billing_contact"],
+        max_orders=max_orders,
+        max_total=_read("max_total", params["max_total"], parse_amount),
+        max_amount_per_item=_read("max_amount_per_item", params["max_amount_per_item"], parse_amount),
+        currency=_read("currency", params["currency"], parse_currency),
+        on_unknown_price=params["on_unknown_price"],
+    )
+
+
+def _at_least(option: str, value: Optional[int], least: int) -> None:
+    if value is not None and value < least:
+        raise ValueError(f"{option}: expected {least} or more, got {value}")
+
+
+def _read(option: str, value: Optional[str], reader: Callable[[object], Any]) -> Any:
+    if value is None:
+        return None
+    try:
+        return reader(value)
+    except ValueError as error:
+        raise ValueError(f"{option}: {error}") from None

@@ -1,0 +1,288 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PURE: what to do about each PBX, and why. No clock, no network, no Ansible; `now` is an argument.
+
+The rules are those of the architecture's "The decision for one PBX": due first, then whatever blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Optional, Union
+
+from . import _money, _states
+from ._model import (
+    BillingContact,
+    Decision,
+    Declaration,
+    Evidence,
+    Order,
+    OrderRequest,
+    Policy,
+    Subscription,
+    Terms,
+    Undetermined,
+)
+from ._money import Money
+from ._terms import Unclear, cannot_determine, choose_contact, effective, identify, resolve_terms, same_expiry
+from ._time import ANNUALLY, DAY, MONTHLY, add_cycles, format_instant, whole_days
+
+# Days before expiry at which a renewal is due, and the days of the shortest cycle of the kind.
+DEFAULT_WINDOW = {ANNUALLY: 30, MONTHLY: 7}
+SHORTEST_CYCLE = {ANNUALLY: 365, MONTHLY: 28}
+
+# How far a calendar cycle and the portal's own reckoning may lie apart (faults, row 47).
+CYCLE_TOLERANCE = 3 * DAY
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The decisions of one run, sorted by product_no. ``excess`` says why none of the orders may be sent, if so."""
+
+    decisions: tuple[Decision, ...]
+    excess: Optional[str] = None
+
+
+def screen(
+    declaration: Declaration, subscription: Subscription, policy: Policy, now: datetime
+) -> Union[Decision, Terms]:
+    """Decide as far as the subscription alone allows: a decision, or the terms of one that is due.
+
+    What comes back as Terms still needs the account's evidence; see `decide`.
+    """
+    expires_at = effective(declaration.expires_at, subscription.expires_at)
+    if isinstance(expires_at, Undetermined):
+        return _settled(subscription, None, "cannot_determine", cannot_determine([expires_at]))
+    try:
+        return _screen(declaration, subscription, expires_at, policy, now)
+    except Unclear as unclear:
+        return _settled(subscription, expires_at, unclear.reason, str(unclear))
+
+
+def _screen(
+    declaration: Declaration, subscription: Subscription, expires_at: datetime, policy: Policy, now: datetime
+) -> Union[Decision, Terms]:
+    window = _window(declaration, subscription, policy)
+    left = f"{whole_days(expires_at, now)} days left, expires {format_instant(expires_at)}"
+    if expires_at - now > timedelta(days=window):
+        return _settled(subscription, expires_at, "enough_time", f"{left}; renewal is due at {window} days")
+    if declaration.expected_expiry is not None and not same_expiry(declaration.expected_expiry, expires_at):
+        expected, seen = format_instant(declaration.expected_expiry), format_instant(expires_at)
+        raise Unclear("expected_expiry", f"expected_expiry is {expected}, but it expires {seen}")
+    _refuse_expired(subscription, expires_at, policy, now)
+    if isinstance(subscription.auto_renewal, Undetermined) and subscription.auto_renewal.reported:
+        raise Unclear("cannot_determine", cannot_determine([subscription.auto_renewal]))
+    if subscription.auto_renewal is True:
+        message = f"{left}; auto-renewal is on, the portal renews it itself"
+        return _settled(subscription, expires_at, "auto_renewal", message)
+    if subscription.pending_plan is not None:
+        raise Unclear(
+            "plan_switch_pending",
+            f"a switch from {subscription.pending_plan} to another plan is pending; renew it once that is through",
+        )
+    return resolve_terms(declaration, subscription)
+
+
+def _refuse_expired(subscription: Subscription, expires_at: datetime, policy: Policy, now: datetime) -> None:
+    if expires_at > now:
+        return
+    since = f"it has expired on {format_instant(expires_at)}"
+    if subscription.auto_renewal is True:
+        raise Unclear("expired", f"{since} although auto-renewal is on; see in the portal why, or switch that off")
+    if not policy.include_expired:
+        raise Unclear("expired", f"{since}; set include_expired: true to renew it all the same")
+
+
+def _window(declaration: Declaration, subscription: Subscription, policy: Policy) -> int:
+    """Days before expiry at which this PBX is due. Without any known cycle, the longest default."""
+    cycle = effective(declaration.billing_cycle, subscription.billing_cycle)
+    wanted = declaration.remaining_days if declaration.remaining_days is not None else policy.remaining_days
+    if isinstance(cycle, Undetermined):
+        return max(DEFAULT_WINDOW.values()) if wanted is None else wanted
+    if wanted is None:
+        return DEFAULT_WINDOW[cycle]
+    if not 0 <= wanted < SHORTEST_CYCLE[cycle]:
+        raise Unclear(
+            "invalid_window",
+            f"remaining_days is {wanted}, expected 0 to {SHORTEST_CYCLE[cycle] - 1}: it must be shorter than the cycle"
+            f" ({cycle})",
+        )
+    return wanted
+
+
+def decide(
+    declaration: Declaration, subscription: Subscription, evidence: Evidence, policy: Policy, now: datetime
+) -> Decision:
+    """Decide about one PBX with everything that is known.
+
+    Orders come first (what is already ordered is not ordered again), then catalog and billing contact. The price of
+    one that comes back due is for `priced` to look at.
+    """
+    screened = screen(declaration, subscription, policy, now)
+    if isinstance(screened, Decision):
+        return screened
+    try:
+        earlier = _earlier_order(subscription, screened, evidence)
+        if earlier is not None:
+            return earlier
+        terms = identify(declaration, screened, evidence.catalog)
+        contact = choose_contact(declaration.billing_contact or policy.billing_contact, evidence.contacts)
+    except Unclear as unclear:
+        return replace(_settled(subscription, screened.expires_at, unclear.reason, str(unclear)), terms=screened)
+    return Decision(
+        product_no=subscription.product_no,
+        state=_states.DUE,
+        reason="in_window",
+        message=_order_in_words(terms, contact, now),
+        subscription=subscription,
+        expires_at=terms.expires_at,
+        terms=terms,
+        order=OrderRequest(
+            product_no=subscription.product_no,
+            billing_contact_id=contact.billing_contact_id,
+            plan_id=str(terms.plan.id),
+            service_ids=tuple(str(service.id) for service in terms.services),
+            quantity=terms.quantity,
+            billing_cycle=terms.billing_cycle,
+            po_number=declaration.po_number,
+        ),
+        expires_after=add_cycles(terms.expires_at, terms.billing_cycle),
+    )
+
+
+def _earlier_order(subscription: Subscription, terms: Terms, evidence: Evidence) -> Optional[Decision]:
+    """An order of this PBX that is open, or that may be the renewal of this very term."""
+    orders = evidence.orders.get(subscription.product_no, ())
+    open_orders = [order for order in orders if is_open(order)]
+    if open_orders:
+        message = f"order {open_orders[0]} is open; settle it in the portal, it is not ordered again"
+        decision = _settled(subscription, terms.expires_at, "already_ordered", message)
+        return replace(decision, terms=terms, known_order=open_orders[0])
+    since = own_orders_since(terms)
+    recent = [order for order in orders if order.created_at is None or order.created_at > since]
+    recent = [order for order in recent if order.status == _states.DONE_STATUS]
+    if recent:
+        raise Unclear(
+            "recent_order",
+            f"order {recent[0]} was placed during the current term and the expiry does not show it; it may be the"
+            " renewal, or an expansion: look at it in the portal",
+        )
+    return None
+
+
+def is_open(order: Order) -> bool:
+    """Whether an order may still take effect: every status but done and dead, unknown words included."""
+    return order.status != _states.DONE_STATUS and order.status not in _states.DEAD_STATUSES
+
+
+def own_orders_since(terms: Terms) -> datetime:
+    """Orders later than this belong to the current term or the next. The order that opened the term is not among them."""
+    return add_cycles(terms.expires_at, terms.billing_cycle, -1) + CYCLE_TOLERANCE
+
+
+def priced(decision: Decision, price: Optional[Money], policy: Policy) -> Decision:
+    """Hold a due decision against the price limits; ``price`` is None where the portal's is not known."""
+    decision = replace(decision, price=price)
+    if price is None:
+        if not policy.blocks_unknown_price:
+            return decision
+        return settled(
+            decision,
+            "unknown_price",
+            "the portal's price cannot be determined; name its fields in field_map (amount, currency), or set"
+            " on_unknown_price: allow",
+        )
+    if policy.currency is not None and price.currency != policy.currency:
+        return settled(decision, "price_limit", f"the price is {price}, expected {policy.currency}")
+    if policy.max_amount_per_item is not None and price.amount > policy.max_amount_per_item:
+        limit = f"max_amount_per_item is {policy.max_amount_per_item}"
+        return settled(decision, "price_limit", f"the price is {price}, {limit}")
+    return decision
+
+
+def make_plan(decisions: Iterable[Decision], policy: Policy) -> Plan:
+    """Hold the decisions of a run against its caps. Above a cap nothing at all is ordered."""
+    ordered = tuple(sorted(decisions, key=lambda decision: decision.product_no))
+    due = [decision for decision in ordered if decision.state == _states.DUE]
+    if len(due) > policy.max_orders:
+        excess = f"{len(due)} subscriptions are due and max_orders is {policy.max_orders}"
+        return _without_orders(ordered, "max_orders", excess)
+    if policy.max_total is not None:
+        sums = _money.total(decision.price for decision in due)
+        amounts = " + ".join(f"{amount} {currency}" for currency, amount in sorted(sums.items()))
+        if len(sums) > 1 or any(amount > policy.max_total for amount in sums.values()):
+            excess = f"the orders cost {amounts} and max_total is {policy.max_total} {policy.currency or ''}".rstrip()
+            return _without_orders(ordered, "max_total", excess)
+    return Plan(ordered)
+
+
+def _without_orders(decisions: tuple[Decision, ...], reason: str, excess: str) -> Plan:
+    message = f"{excess}: nothing was ordered"
+    return Plan(
+        tuple(
+            replace(decision, state=_states.NOT_ATTEMPTED, reason=reason, message=message, order=None)
+            if decision.state == _states.DUE
+            else decision
+            for decision in decisions
+        ),
+        message,
+    )
+
+
+def changed_since(planned: Decision, fresh: Decision) -> list[str]:
+    """What an order would say differently after the re-read, in the user's terms (faults, rows 45 and 54)."""
+    if planned.terms is None or fresh.terms is None or planned.order is None or fresh.order is None:
+        raise ValueError("expected two decisions that are due")
+    old, new = planned.terms, fresh.terms
+    changes = []
+    if not same_expiry(old.expires_at, new.expires_at):
+        changes.append(f"expires_at {format_instant(old.expires_at)} -> {format_instant(new.expires_at)}")
+    if old.quantity != new.quantity:
+        changes.append(f"quantity {old.quantity} -> {new.quantity}")
+    if old.billing_cycle != new.billing_cycle:
+        changes.append(f"billing_cycle {old.billing_cycle} -> {new.billing_cycle}")
+    if old.plan.id != new.plan.id:
+        changes.append(f"plan {old.plan} -> {new.plan}")
+    if set(planned.order.service_ids) != set(fresh.order.service_ids):
+        before, after = (sorted(str(service) for service in terms.services) for terms in (old, new))
+        changes.append(f"services {', '.join(before) or 'none'} -> {', '.join(after) or 'none'}")
+    return changes
+
+
+def advanced_by_one_cycle(terms: Terms, expires_at: datetime, now: datetime) -> bool:
+    """Whether an expiry lies one cycle after the old one or, for what had expired, one cycle after now.
+
+    Whether a late renewal counts from the old expiry or from the day of the order is not known (contract, section 6.1).
+    """
+    starts = [terms.expires_at] if terms.expires_at > now else [terms.expires_at, now]
+    return any(abs(add_cycles(start, terms.billing_cycle) - expires_at) <= CYCLE_TOLERANCE for start in starts)
+
+
+def not_found(product_no: str, seen: int) -> Decision:
+    """A PBX that the account does not hold. It may be another account's, or not sold as product 13."""
+    return Decision(
+        product_no=product_no,
+        state=_states.FAILED,
+        reason="not_found",
+        message=f"{product_no} is not among the {seen} PBXs of this account; check the serial number and the account",
+    )
+
+
+def settled(decision: Decision, reason: str, message: str) -> Decision:
+    """The decision with another outcome: the state follows from the reason, and nothing is left to order."""
+    return replace(decision, state=_states.REASONS[reason], reason=reason, message=message, order=None)
+
+
+def _settled(subscription: Subscription, expires_at: Optional[datetime], reason: str, message: str) -> Decision:
+    return Decision(subscription.product_no, _states.REASONS[reason], reason, message, subscription, expires_at)
+
+
+def _order_in_words(terms: Terms, contact: BillingContact, now: datetime) -> str:
+    services = f" with {' and '.join(map(str, terms.services))}" if terms.services else ""
+    return (
+        f"{whole_days(terms.expires_at, now)} days left, expires {format_instant(terms.expires_at)}; to renew:"
+        f" {terms.plan}{services}, {terms.quantity} extensions, {terms.billing_cycle}, invoice to {contact}"
+    )

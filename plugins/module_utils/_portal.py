@@ -1,0 +1,318 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One method per endpoint. The only file that knows paths and the shapes of bodies: JSON in, model out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Optional, Union
+from urllib.parse import quote
+
+from . import _time
+from ._fields import Fields, read_id, read_text
+from ._model import (
+    BillingContact,
+    Catalog,
+    CatalogEntry,
+    Offer,
+    Order,
+    OrderRequest,
+    Subscription,
+    Undetermined,
+)
+from ._money import Money
+from ._transport import Ambiguous, ReadError, Transport, WritingTransport
+
+PRODUCT_ID = 13  # Cloud PBX (PCE Instance), contract, section 5.1
+
+PRODUCT_LIST = "/product/openapi/instance_product/v1/client/instance_product_list"
+PRODUCT_DETAIL = "/product/openapi/instance_product/v1/detail"
+CATALOG = "/pricing/openapi/purchase/v1/purchase_product_info"
+RENEWAL_OF_PLAN = "/pricing/openapi/purchase/v1/renew/plan_info/"
+RENEWAL_OF_SERVICE = "/pricing/openapi/purchase/v1/renew/add_on_info/"
+BILLING_CONTACTS = "/user/openapi/user/v1/client/billing_contact_list"
+ORDER_SAVE = "/order/openapi/order/v1/save"
+ORDER_LIST = "/order/openapi/order/v1/page"
+ORDER_DETAIL = "/order/openapi/order/v1/get/"
+
+Row = Mapping[str, Any]
+
+
+class Portal:
+    """What can be read from the portal. Every method may raise ReadError or its subclass AccessError."""
+
+    def __init__(self, transport: Transport, fields: Fields) -> None:
+        """``fields`` knows the names of what the contract leaves open."""
+        self._transport = transport
+        self._fields = fields
+
+    def subscription_rows(self) -> list[Row]:
+        """Every row of the product list (tutorial, step 1)."""
+        return self._transport.pages(PRODUCT_LIST, {"productId": str(PRODUCT_ID)}, key="productNo")
+
+    def subscription_detail(self, product_no: str) -> Row:
+        """The detail of one PBX (contract, section 4.2)."""
+        params = {"productNo": product_no, "productId": str(PRODUCT_ID)}
+        detail = self._object(PRODUCT_DETAIL, self._transport.get(PRODUCT_DETAIL, params))
+        if _id(detail, "productNo") not in (None, product_no):
+            raise ReadError(f"GET {PRODUCT_DETAIL}", f"asked for {product_no}, got {_id(detail, 'productNo')}")
+        return detail
+
+    def subscription(self, product_no: str, row: Row) -> Subscription:
+        """Read the fields of a PBX out of its row, its detail, or both laid over each other."""
+        pending_plan = row.get("currentPlan")
+        return Subscription(
+            product_no=product_no,
+            expires_at=self._fields.read(row, "expires_at"),
+            plan=self._plan(row),
+            services=self._services(row),
+            quantity=self._fields.read(row, "quantity"),
+            billing_cycle=self._fields.read(row, "billing_cycle"),
+            auto_renewal=self._fields.read(row, "auto_renewal"),
+            pending_plan=str(pending_plan) if pending_plan else None,
+            activation_status=_text(row, "activationStatus"),
+            comment=_text(row, "comment"),
+        )
+
+    def _plan(self, row: Row) -> Union[Offer, Undetermined]:
+        name, plan_id = self._fields.read(row, "plan"), self._fields.read(row, "plan_id")
+        if isinstance(name, Undetermined) and isinstance(plan_id, Undetermined):
+            return plan_id if plan_id.reported else name
+        return _offer(plan_id, name)
+
+    def _services(self, row: Row) -> Union[tuple[Offer, ...], Undetermined]:
+        """The services of a PBX, in the portal's order; each a name or an object. The plan's own line is left out."""
+        entries = self._fields.read(row, "services")
+        if isinstance(entries, Undetermined):
+            return entries
+        services = []
+        for entry in entries:
+            if isinstance(entry, str) and entry.strip():
+                services.append(Offer(None, entry.strip()))
+            elif isinstance(entry, Mapping) and entry.get("serviceType") != "plan":
+                name, service_id = self._fields.read(entry, "service_name"), self._fields.read(entry, "service_id")
+                offer = _offer(service_id, name)
+                if isinstance(offer, Undetermined):
+                    return Undetermined("services", f"services: {offer.why}", reported=True)
+                services.append(offer)
+            elif not isinstance(entry, Mapping):
+                return Undetermined("services", "services: an entry is neither a name nor an object", reported=True)
+        return tuple(services)
+
+    def catalog_answer(self) -> Any:
+        """The plans and services that can be ordered (tutorial, step 2)."""
+        return self._transport.get(CATALOG, {"productId": str(PRODUCT_ID)})
+
+    def catalog(self, answer: Any) -> Catalog:
+        """Read plans and services out of the catalog's answer.
+
+        Only the names planId and serviceId are public, so they are looked for at any depth. A service inside a plan
+        belongs to it; what is marked as a trial is left out.
+        """
+        plans: dict[str, CatalogEntry] = {}
+        services: dict[str, CatalogEntry] = {}
+        for row, plan_id in _walk(answer, None):
+            service_id = _id(row, "serviceId")
+            if service_id is not None:
+                offer = Offer(service_id, _text(row, "serviceName") or _text(row, "name"))
+                entry = CatalogEntry(offer, _id(row, "pricingServiceId"), plan_id)
+                services.setdefault(f"{plan_id}/{service_id}", entry)
+            elif plan_id is not None:
+                offer = Offer(plan_id, _text(row, "planName") or _text(row, "name"))
+                plans.setdefault(plan_id, CatalogEntry(offer, _id(row, "pricingPlanId")))
+        return Catalog(tuple(plans.values()), tuple(services.values()))
+
+    def billing_contact_rows(self) -> list[Row]:
+        """The account's billing contacts, given as a list, as one object or as ``results`` (contract, section 7.1)."""
+        result = self._transport.get(BILLING_CONTACTS)
+        rows = result.get("results", [result] if result else []) if isinstance(result, Mapping) else result or []
+        if not isinstance(rows, list) or any(_id(row, "billingContactId") is None for row in rows):
+            raise ReadError(f"GET {BILLING_CONTACTS}", "expected billing contacts, each with a billingContactId")
+        return rows
+
+    def billing_contact(self, row: Row) -> BillingContact:
+        """Read a billing contact out of its row."""
+        names = (_text(row, "firstName"), _text(row, "lastName"))
+        return BillingContact(
+            billing_contact_id=read_id(row["billingContactId"]),
+            email=_text(row, "emailAddress") or "",
+            name=" ".join(name for name in names if name),
+            company=_text(row, "company") or "",
+        )
+
+    def order_rows(self) -> list[Row]:
+        """Every row of the order list (contract, section 6.2)."""
+        return self._transport.pages(ORDER_LIST, {}, key="id")
+
+    def order(self, row: Row) -> Order:
+        """Read an order out of its row."""
+        basics = row.get("basicInformation")
+        source = _laid_over(row, basics) if isinstance(basics, Mapping) else row
+        po_number = self._fields.read(source, "po_number")
+        try:
+            created_at = _time.parse_instant(source.get("createTime"))
+        except ValueError:
+            created_at = None
+        return Order(
+            order_id=_id(source, "id"),
+            order_no=_id(source, "orderNo"),
+            status=_status(source),
+            created_at=created_at,
+            product_no=_id(source, "productNo"),
+            is_for_other_product=_id(source, "productId") not in (None, str(PRODUCT_ID)),
+            po_number=None if isinstance(po_number, Undetermined) else po_number,
+            transaction_no=_text(source, "transactionNo"),
+        )
+
+    def order_with_detail(self, row: Row) -> Order:
+        """Read an order out of its row and its detail, which tells the PBX that it is for (contract, section 6.3)."""
+        path = ORDER_DETAIL + quote(str(row["id"]), safe="")
+        return self.order(_laid_over(row, self._object(path, self._transport.get(path))))
+
+    def renewal_price(self, order: OrderRequest, catalog: Catalog) -> Optional[Money]:
+        """What renewing the plan and every service costs; None where an amount or its currency is not told.
+
+        The fields of both answers are not public (contract, sections 5.3 and 5.4).
+        """
+        params = {"productId": str(PRODUCT_ID), "productNo": order.product_no}
+        pricing = {entry.offer.id: entry.pricing_id for entry in catalog.plans if entry.offer.id == order.plan_id}
+        paths = [(RENEWAL_OF_PLAN, pricing.get(order.plan_id), params)]
+        for service_id in order.service_ids:
+            entries = [entry for entry in catalog.services if entry.offer.id == service_id]
+            pricing_id = entries[0].pricing_id if entries else None
+            paths.append((RENEWAL_OF_SERVICE, pricing_id, {**params, "connectionPlanId": order.plan_id}))
+        prices = [
+            self._price(path + quote(pricing_id, safe=""), query) if pricing_id else None
+            for path, pricing_id, query in paths
+        ]
+        known = [price for price in prices if price is not None]
+        if len(known) < len(prices) or len({price.currency for price in known}) != 1:
+            return None
+        return Money(sum((price.amount for price in known[1:]), known[0].amount), known[0].currency)
+
+    def _price(self, path: str, params: Mapping[str, str]) -> Optional[Money]:
+        info = self._object(path, self._transport.get(path, params))
+        amount, currency = self._fields.read(info, "amount"), self._fields.read(info, "currency")
+        if isinstance(amount, Undetermined) or isinstance(currency, Undetermined):
+            return None
+        return Money(amount, currency)
+
+    def _object(self, path: str, result: Any) -> Row:
+        if not isinstance(result, Mapping):
+            raise ReadError(f"GET {path}", "expected an object in the answer")
+        return result
+
+
+class OrderingPortal(Portal):
+    """A portal that orders can be sent to."""
+
+    def __init__(self, transport: WritingTransport, fields: Fields) -> None:
+        """``transport`` can write."""
+        super().__init__(transport, fields)
+        self._writing_transport = transport
+
+    def save_order(self, order: OrderRequest) -> Order:
+        """Send one renewal order, once (tutorial, step 4). Raises NotSent, Rejected or Ambiguous."""
+        call = f"POST {ORDER_SAVE}"
+        envelope = self._writing_transport.post_once(ORDER_SAVE, order_body(order))
+        result = envelope.result
+        order_no, product_no = _id(result, "orderNo"), _id(result, "productNo")
+        if order_no is None:
+            raise Ambiguous(call, "the portal claims success but names no order number", envelope=envelope)
+        if product_no not in (None, order.product_no):
+            problem = f"ordered for {order.product_no}, the portal answered for {product_no}"
+            raise Ambiguous(call, problem, envelope=envelope)
+        return Order(
+            order_id=None,
+            order_no=order_no,
+            status=_status(result),
+            created_at=None,
+            product_no=order.product_no,
+            po_number=order.po_number,
+            transaction_no=_text(result, "transactionNo"),
+        )
+
+
+def order_body(order: OrderRequest) -> dict[str, Any]:
+    """The body of a renewal order, key for key the tutorial's sample: ids as bare integers, all lines in one order."""
+    plan_id = int(order.plan_id)
+    plan_line = {
+        "serviceType": "plan",
+        "serviceId": plan_id,
+        "quantity": order.quantity,
+        "purchaseType": "renew",
+        "billingModel": "recurring",
+        "billingCycle": order.billing_cycle,
+        "multiCycle": 0,
+    }
+    service_lines = [
+        {
+            "connectionPlanId": plan_id,
+            "serviceType": "service",
+            "serviceId": int(service_id),
+            "purchaseType": "renew",
+            "billingCycle": order.billing_cycle,
+            "multiCycle": 0,
+        }
+        for service_id in order.service_ids
+    ]
+    body: dict[str, Any] = {
+        "operationType": "renew_plan",
+        "productId": PRODUCT_ID,
+        "productNo": order.product_no,
+        "billingId": int(order.billing_contact_id),
+        "serviceList": [plan_line, *service_lines],
+    }
+    if order.po_number is not None:
+        body["poNumber"] = order.po_number
+    return body
+
+
+def _walk(node: Any, plan_id: Optional[str]) -> Iterator[tuple[Row, Optional[str]]]:
+    """Every plan and service of a catalog answer, each with the id of the plan it lies in."""
+    if isinstance(node, list):
+        for item in node:
+            yield from _walk(item, plan_id)
+    elif isinstance(node, Mapping) and str(node.get("purchaseType", "")).lower() != "trial":
+        own_plan_id = _id(node, "planId") or plan_id
+        if _id(node, "serviceId") is not None or _id(node, "planId") is not None:
+            yield node, own_plan_id
+        for value in node.values():
+            yield from _walk(value, own_plan_id)
+
+
+def _laid_over(row: Row, base: Row) -> dict[str, Any]:
+    """A row with what it leaves empty taken from ``base``."""
+    return {**base, **{key: value for key, value in row.items() if value not in (None, "")}}
+
+
+def _offer(offer_id: Union[str, Undetermined], name: Union[str, Undetermined]) -> Union[Offer, Undetermined]:
+    """Join id and name; one of them is enough, but neither may be unreadable."""
+    for value in (offer_id, name):
+        if isinstance(value, Undetermined) and value.reported:
+            return value
+    if isinstance(offer_id, Undetermined) and isinstance(name, Undetermined):
+        return offer_id
+    return Offer(
+        None if isinstance(offer_id, Undetermined) else offer_id, None if isinstance(name, Undetermined) else name
+    )
+
+
+def _id(row: Any, key: str) -> Optional[str]:
+    try:
+        return read_id(row.get(key)) if isinstance(row, Mapping) else None
+    except ValueError:
+        return None
+
+
+def _status(row: Row) -> str:
+    """The order status in lower case; a status that is missing or not text is an open one, with no name."""
+    return (_text(row, "orderStatus") or "").lower()
+
+
+def _text(row: Row, key: str) -> Optional[str]:
+    try:
+        return read_text(row.get(key)) or None
+    except ValueError:
+        return None

@@ -1,0 +1,69 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is read from one account: the listing once, details where the listing is silent, orders where they matter."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from ._model import Order, Subscription, Undetermined
+from ._planner import is_open
+from ._portal import ORDER_LIST, Portal, Row
+from ._states import DONE_STATUS
+from ._transport import ReadError
+
+
+class Snapshot:
+    """The subscriptions and orders of an account. Every method may raise ReadError."""
+
+    def __init__(self, portal: Portal) -> None:
+        """Reads nothing yet."""
+        self._portal = portal
+        self.subscriptions: dict[str, Subscription] = {}
+
+    def read_listing(self) -> dict[str, Row]:
+        """Read the product list and return its rows; `subscriptions` then holds every PBX of the account."""
+        rows = {str(row["productNo"]): row for row in self._portal.subscription_rows()}
+        self.subscriptions = {number: self._portal.subscription(number, row) for number, row in rows.items()}
+        return rows
+
+    def complete(self, product_no: str) -> Subscription:
+        """Read the detail of a PBX, and take from the listing what the detail does not report."""
+        listed = self.subscriptions[product_no]
+        detail = self._portal.subscription(product_no, self._portal.subscription_detail(product_no))
+        self.subscriptions[product_no] = detail.completed_by(listed)
+        return self.subscriptions[product_no]
+
+    def reread(self, product_no: str) -> Subscription:
+        """Read a PBX anew. Where only the listing tells expiry or quantity, that is read anew as well."""
+        detail = self._portal.subscription(product_no, self._portal.subscription_detail(product_no))
+        if isinstance(detail.expires_at, Undetermined) or isinstance(detail.quantity, Undetermined):
+            self.read_listing()
+        if product_no in self.subscriptions:
+            detail = detail.completed_by(self.subscriptions[product_no])
+        self.subscriptions[product_no] = detail
+        return detail
+
+    def orders_of(self, product_nos: Collection[str], since: datetime) -> dict[str, tuple[Order, ...]]:
+        """The orders of some PBXs that are open, or done and not older than ``since``.
+
+        Where a row does not tell its PBX, the order's detail does (contract, section 6.3). An order that nobody can
+        tell the PBX of may be anyone's, so it is a ReadError (faults, row 63).
+        """
+        orders: dict[str, tuple[Order, ...]] = {}
+        for row in self._portal.order_rows():
+            order = self._portal.order(row)
+            is_recent = order.status == DONE_STATUS and (order.created_at is None or order.created_at >= since)
+            if order.is_for_other_product or not (is_open(order) or is_recent):
+                continue
+            if order.product_no is None:
+                order = self._portal.order_with_detail(row)
+                if order.product_no is None and not order.is_for_other_product:
+                    raise ReadError(
+                        f"GET {ORDER_LIST}", f"neither list nor detail tells which PBX order {order} is for"
+                    )
+            if order.product_no in product_nos:
+                orders[str(order.product_no)] = (*orders.get(str(order.product_no), ()), order)
+        return orders

@@ -1,0 +1,112 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Instants, calendar cycles and time windows. Every instant is an aware datetime in UTC."""
+
+from __future__ import annotations
+
+import calendar
+import re
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+
+ANNUALLY = "annually"
+MONTHLY = "monthly"
+CYCLE_MONTHS = {ANNUALLY: 12, MONTHLY: 1}
+
+DAY = timedelta(days=1)
+
+# Epoch numbers of at least this size are milliseconds (contract, section 9, quirk 6).
+_FIRST_MILLISECOND_VALUE = 10**11
+_EARLIEST = datetime(2000, 1, 1, tzinfo=timezone.utc)
+_LATEST = datetime(2100, 1, 1, tzinfo=timezone.utc)
+
+_EPOCH = re.compile(r"\d{9,14}")
+_CALENDAR = re.compile(
+    r"(?P<year>\d{4})(?P<separator>[-/])(?P<month>\d{1,2})(?P=separator)(?P<day>\d{1,2})"
+    r"(?:[T ](?P<hour>\d{2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
+    r" ?(?P<zone>Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?)?",
+    re.IGNORECASE,
+)
+
+
+def utc_now() -> datetime:
+    """The controller's clock, in UTC."""
+    return datetime.now(timezone.utc)
+
+
+def parse_instant(value: object) -> datetime:
+    """Read an instant in any form that is unambiguous (contract, section 11, row 2).
+
+    Accepted are epoch seconds and milliseconds (number or digits), ISO 8601, ``YYYY-MM-DD[ HH:MM:SS]`` and
+    ``YYYY/MM/DD…``. Without a zone the value is UTC; a bare date is its first instant.
+
+    Raises ValueError when the value has another form, does not exist, or lies outside 2000-2100.
+    """
+    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+        instant = _from_epoch(Decimal(value), value)
+    elif isinstance(value, str) and _EPOCH.fullmatch(value.strip()):
+        instant = _from_epoch(Decimal(value.strip()), value)
+    elif isinstance(value, str):
+        try:
+            instant = _from_calendar(value.strip())
+        except OverflowError:
+            raise ValueError(f"{value!r} lies outside the years 2000-2100") from None
+    else:
+        raise ValueError(f"expected a date or an epoch number, got {type(value).__name__}")
+    if not _EARLIEST <= instant < _LATEST:
+        raise ValueError(f"{value!r} lies outside the years 2000-2100")
+    return instant
+
+
+def _from_epoch(number: Decimal, value: object) -> datetime:
+    if not number.is_finite() or not 0 <= number < 10**14:
+        raise ValueError(f"{value!r} lies outside the years 2000-2100")
+    seconds = number / 1000 if number >= _FIRST_MILLISECOND_VALUE else number
+    return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=int(seconds * 10**6))
+
+
+def _from_calendar(text: str) -> datetime:
+    match = _CALENDAR.fullmatch(text)
+    if not match:
+        raise ValueError(f"{text!r} is not an unambiguous date (expected YYYY-MM-DD, ISO 8601 or an epoch number)")
+    part = match.groupdict()
+    instant = datetime(
+        int(part["year"]),
+        int(part["month"]),
+        int(part["day"]),
+        int(part["hour"] or 0),
+        int(part["minute"] or 0),
+        int(part["second"] or 0),
+        int((part["fraction"] or "").ljust(6, "0")[:6]),
+        tzinfo=timezone.utc,
+    )
+    return instant - _zone_offset(part["zone"] or "Z")
+
+
+def _zone_offset(zone: str) -> timedelta:
+    if zone.upper() == "Z":
+        return timedelta(0)
+    offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
+    return -offset if zone[0] == "-" else offset
+
+
+def format_instant(instant: datetime) -> str:
+    """ISO 8601 in UTC with a trailing ``Z``, to the second."""
+    return instant.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def add_cycles(instant: datetime, billing_cycle: str, count: int = 1) -> datetime:
+    """Move an instant by whole billing cycles; a day that the month lacks becomes its last day.
+
+    ``billing_cycle`` is ``annually`` or ``monthly``; ``count`` may be negative.
+    """
+    months = instant.year * 12 + instant.month - 1 + CYCLE_MONTHS[billing_cycle] * count
+    year, month = divmod(months, 12)
+    day = min(instant.day, calendar.monthrange(year, month + 1)[1])
+    return instant.replace(year=year, month=month + 1, day=day)
+
+
+def whole_days(expires_at: datetime, now: datetime) -> int:
+    """Days from ``now`` to ``expires_at``, rounded down; negative once expired. For display, never for a decision."""
+    return (expires_at - now) // DAY

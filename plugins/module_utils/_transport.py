@@ -1,0 +1,369 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Token, repeats of reads, paging, and the fate of each write.
+
+Reads are repeated after a failure that may pass. A write is sent once and never repeated; what became of it is its
+result or one of three exceptions: `NotSent`, `Rejected`, `Ambiguous` (faults, section 2).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any, Optional, TypeVar
+from urllib.parse import urlsplit
+
+from ._envelope import SUCCESS, Envelope, parse_envelope, read_count
+from ._http import Answer, Broken, Connection, Http
+from ._time import utc_now
+
+TOKEN_PATH = "/auth/openapi/v1/oauth/token"
+TOKEN_LIFETIME = 1800  # s, where the answer does not say (contract, section 2.4)
+TOKEN_MARGIN = 120  # s of life that a token needs beyond the longest call
+MAX_RETRY_AFTER = 300.0  # s
+RATE_LIMIT_DELAYS = (30.0, 60.0)  # s, where a 429 names no time
+MAX_QUOTE = 300  # characters of what the vendor said
+PAGE_SIZE = 25
+MAX_PAGES = 1000
+LISTING_ATTEMPTS = 3
+
+T = TypeVar("T")
+
+
+class TransportError(Exception):
+    """A call that failed. Its text names method, path, HTTP status and what the vendor said; never headers or bodies.
+
+    ``status`` is the HTTP status, or the envelope's where HTTP said 200; None when no answer came.
+    ``retry_after`` is what the answer asked for, in seconds.
+    """
+
+    def __init__(
+        self,
+        call: str,
+        problem: str,
+        answer: Optional[Answer] = None,
+        envelope: Optional[Envelope] = None,
+    ) -> None:
+        """``call`` is method and path; ``problem`` a clause saying what was expected, what was seen and what to do."""
+        self.status = _status_of(answer, envelope) if answer else None
+        self.retry_after = _retry_after(answer) if answer else None
+        facts = [f"HTTP {answer.status}"] if answer else []
+        if envelope:
+            said = {"code": envelope.code, "detail": envelope.detail, "requestId": envelope.request_id}
+            facts += [f"{name} {text[:MAX_QUOTE]!r}" for name, text in said.items()]
+        super().__init__(f"{call}: {problem}" + (f" ({', '.join(facts)})" if facts else ""))
+
+
+class ReadError(TransportError):
+    """A read failed for good; nothing was changed."""
+
+
+class AccessError(ReadError):
+    """The credentials, the token or the caller's address were refused: no other call would fare better."""
+
+
+class NotSent(TransportError):
+    """A write that did not leave this machine."""
+
+
+class Rejected(TransportError):
+    """A write that the vendor itself refused, in its own envelope, before carrying it out."""
+
+
+class Ambiguous(TransportError):
+    """A write that may or may not have been carried out."""
+
+
+class _Shifted(Exception):
+    """A listing that changed while it was read."""
+
+
+@dataclass
+class Traffic:
+    """Requests sent so far: ``read`` counts GET, ``write`` order POST, ``token`` token POST."""
+
+    read: int = 0
+    write: int = 0
+    token: int = 0
+
+
+@dataclass(frozen=True)
+class _Token:
+    value: str
+    good_until: float  # on the monotonic clock
+
+
+class Transport:
+    """Reads from the portal. It has no way to send an order; only `WritingTransport` has."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        on_secret: Callable[[str], None],
+        on_warning: Callable[[str], None],
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """``on_secret`` is told each secret the portal issues, before anything else is done with it."""
+        self._connection = connection
+        self._http = Http(connection)
+        self._on_secret = on_secret
+        self._on_warning = on_warning
+        self._sleep = sleep
+        self._token: Optional[_Token] = None
+        self.traffic = Traffic()
+
+    def get(self, path: str, params: Optional[Mapping[str, str]] = None) -> Any:
+        """The ``result`` of a read. A 401 leads to one fresh token.
+
+        Raises ReadError after the last repeat; AccessError at once.
+        """
+        token = self._bearer_token()
+        try:
+            return self._repeat(lambda: self._get_once(path, params, token))
+        except AccessError as error:
+            if error.status != 401 or self._connection.access_token is not None:
+                raise
+        self._token = None
+        fresh_token = self._bearer_token()
+        return self._repeat(lambda: self._get_once(path, params, fresh_token))
+
+    def pages(self, path: str, params: Mapping[str, str], key: str) -> list[Mapping[str, Any]]:
+        """All rows of a paged listing, told apart by ``key``.
+
+        A listing that shifts while it is read is read again from its start (faults, rows 50 and 51).
+        Raises ReadError when it does not come to rest or comes back short, or is not a paged listing.
+        """
+        problem = ""
+        for _attempt in range(LISTING_ATTEMPTS):
+            try:
+                return self._whole_listing(path, params, key)
+            except _Shifted as shift:
+                problem = str(shift)
+        raise ReadError(
+            f"GET {path}", f"the listing did not come back whole in {LISTING_ATTEMPTS} attempts: {problem}; run again"
+        )
+
+    def _whole_listing(self, path: str, params: Mapping[str, str], key: str) -> list[Mapping[str, Any]]:
+        rows: dict[str, Mapping[str, Any]] = {}
+        expected: Optional[int] = None
+        for page_no in range(1, MAX_PAGES + 1):
+            page = self.get(path, {**params, "pageNo": str(page_no), "pageSize": str(PAGE_SIZE)})
+            total, page_rows = _read_page(f"GET {path}", page, key)
+            if expected not in (None, total):
+                raise _Shifted(f"the total changed from {expected} to {total}")
+            expected = total
+            for row in page_rows:
+                if str(row[key]) in rows:
+                    raise _Shifted(f"a row came twice after {len(rows)} of {total} rows")
+                rows[str(row[key])] = row
+            if len(rows) == total:
+                return list(rows.values())
+            if not page_rows or len(rows) > total:
+                raise _Shifted(f"expected {total} rows, got {len(rows)}")
+        raise ReadError(f"GET {path}", f"the listing has no end after {MAX_PAGES} pages")
+
+    def _get_once(self, path: str, params: Optional[Mapping[str, str]], token: str) -> Any:
+        call = f"GET {path}"
+        self.traffic.read += 1
+        try:
+            answer = self._http.exchange("GET", path, token, params=params)
+        except Broken as error:
+            raise ReadError(call, str(error)) from None
+        envelope = _envelope_of(answer)
+        status = _status_of(answer, envelope)
+        if status == 401:
+            raise AccessError(call, "the access token was refused", answer, envelope)
+        if status == 403:
+            problem = "access was refused; check the API permission and Client IP Restriction in the portal"
+            raise AccessError(call, problem, answer, envelope)
+        if status != 200 or envelope is None or not envelope.is_success:
+            raise ReadError(call, _problem_of(answer, envelope), answer, envelope)
+        self._accept_content_type(call, answer, envelope)
+        return envelope.result
+
+    def _accept_content_type(self, call: str, answer: Answer, envelope: Envelope) -> None:
+        content_type = answer.headers.get("Content-Type", "").split(";")[0].strip().lower()
+        if content_type == "application/json":
+            return
+        if not envelope.is_complete:
+            raise ReadError(call, f"expected application/json, got {content_type or 'no content type'}", answer)
+        self._on_warning(f"{call}: a valid answer came with content type {content_type or 'none'}")
+
+    def _repeat(self, read: Callable[[], T]) -> T:
+        attempt = 0
+        while True:
+            try:
+                return read()
+            except ReadError as error:
+                delay = _delay_before_repeat(error, attempt)
+                if delay is None or attempt >= self._connection.retries:
+                    raise
+            attempt += 1
+            self._sleep(delay)
+
+    def _bearer_token(self) -> str:
+        if self._connection.access_token is not None:
+            return self._connection.access_token
+        if self._token is None or time.monotonic() >= self._token.good_until:
+            self._token = self._repeat(self._log_in_once)
+        return self._token.value
+
+    def _log_in_once(self) -> _Token:
+        """Request an access token (contract, section 2.2). It charges nothing, so it may be repeated like a read."""
+        call = f"POST {TOKEN_PATH}"
+        self.traffic.token += 1
+        asked_at = time.monotonic()
+        form = {
+            "client_id": self._connection.client_id,
+            "client_secret": self._connection.client_secret,
+            "grant_type": "pp_credentials",
+        }
+        try:
+            answer = self._http.exchange("POST", TOKEN_PATH, data=form)
+        except Broken as error:
+            raise ReadError(call, str(error)) from None
+        envelope = _envelope_of(answer)
+        status = _status_of(answer, envelope)
+        if status in (401, 403) or (envelope is not None and 400 <= status < 500 and status not in (408, 429)):
+            problem = (
+                "the credentials were refused; check client_id and client_secret, and in the portal under"
+                " System > API the permission and Client IP Restriction"
+            )
+            raise AccessError(call, problem, answer, envelope)
+        if answer.status != 200 or envelope is None or not envelope.is_success:
+            raise ReadError(call, _problem_of(answer, envelope), answer, envelope)
+        details = envelope.result if isinstance(envelope.result, Mapping) else {}
+        for secret in (details.get("token"), details.get("refreshToken")):
+            if isinstance(secret, str) and secret:
+                self._on_secret(secret)
+        if not isinstance(details.get("token"), str) or not details["token"]:
+            raise ReadError(call, "expected a token in the answer, found none", answer, envelope)
+        return _Token(details["token"], asked_at + self._usable_life(call, details.get("expiresIn")))
+
+    def _usable_life(self, call: str, expires_in: Any) -> float:
+        try:
+            lifetime = read_count(expires_in) if expires_in is not None else TOKEN_LIFETIME
+        except ValueError as error:
+            raise ReadError(call, f"expiresIn: {error}") from None
+        return max(lifetime - TOKEN_MARGIN - self._connection.timeout, lifetime / 2)
+
+
+class WritingTransport(Transport):
+    """A transport that can also send an order."""
+
+    def post_once(self, path: str, body: Mapping[str, Any]) -> Envelope:
+        """Send a write, once, and return the envelope of its success, whose ``result`` is an object.
+
+        Raises NotSent, Rejected (a 4xx in the vendor's own envelope) or Ambiguous (everything else).
+        """
+        call = f"POST {path}"
+        try:
+            token = self._bearer_token()
+        except ReadError as error:
+            raise NotSent(call, f"no access token: {error}") from None
+        try:
+            content = json.dumps(body, ensure_ascii=False).encode("utf-8")
+        except UnicodeEncodeError:
+            raise NotSent(call, "the order holds text that is not valid Unicode") from None
+        self.traffic.write += 1
+        try:
+            headers = {"Content-Type": "application/json"}
+            answer = self._http.exchange("POST", path, token, data=content, headers=headers)
+        except Broken as error:
+            raise (Ambiguous if error.sent else NotSent)(call, str(error)) from None
+        envelope = _envelope_of(answer)
+        if envelope is None or not envelope.is_complete:
+            raise Ambiguous(call, _problem_of(answer, envelope), answer, envelope)
+        if _is_refusal(answer, envelope):
+            if _status_of(answer, envelope) == 401:
+                self._token = None
+            raise Rejected(call, "the portal refused the order", answer, envelope)
+        if answer.status != 200 or not envelope.is_success:
+            raise Ambiguous(call, _problem_of(answer, envelope), answer, envelope)
+        if not isinstance(envelope.result, Mapping) or not envelope.request_id:
+            raise Ambiguous(call, "expected an order in the answer, found none", answer, envelope)
+        self._accept_content_type(call, answer, envelope)
+        return envelope
+
+
+def _is_refusal(answer: Answer, envelope: Envelope) -> bool:
+    """Whether HTTP and envelope agree on a 4xx. A 408 says that a server gave up waiting, not that it did nothing."""
+    if answer.status not in (200, envelope.status) or envelope.code == SUCCESS:
+        return False
+    return 400 <= _status_of(answer, envelope) < 500 and _status_of(answer, envelope) != 408
+
+
+def _envelope_of(answer: Answer) -> Optional[Envelope]:
+    try:
+        return parse_envelope(answer.content)
+    except ValueError:
+        return None
+
+
+def _status_of(answer: Answer, envelope: Optional[Envelope]) -> int:
+    """The HTTP status, or the envelope's own where HTTP says 200."""
+    if answer.status == 200 and envelope is not None and envelope.status is not None:
+        return envelope.status
+    return answer.status
+
+
+def _problem_of(answer: Answer, envelope: Optional[Envelope]) -> str:
+    if 300 <= answer.status < 400:
+        return f"redirected to {_host_of(answer.headers.get('Location', ''))}, which is not followed; check base_url"
+    if envelope is not None:
+        return "the portal answered with an error" if not envelope.is_success else "the answer contradicts itself"
+    if answer.status != 200:
+        return "the answer is an error without the vendor's envelope"
+    content_type = answer.headers.get("Content-Type") or "no content type"
+    return (
+        f"expected the vendor's JSON envelope, got {len(answer.content)} bytes of {content_type};"
+        " check base_url, and that no proxy or login page is in between"
+    )
+
+
+def _host_of(location: str) -> str:
+    try:
+        return urlsplit(location).hostname or "another path"
+    except ValueError:
+        return "an address that cannot be read"
+
+
+def _retry_after(answer: Answer) -> Optional[float]:
+    """Seconds to wait, from a Retry-After header in either form of RFC 9110, section 10.2.3."""
+    text = answer.headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        wait: float = (parsedate_to_datetime(text) - utc_now()).total_seconds()
+        return max(0.0, wait)
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _delay_before_repeat(error: ReadError, attempt: int) -> Optional[float]:
+    """Seconds before a failed read is repeated; None when a repeat would bring nothing new."""
+    if error.status == 429:
+        if error.retry_after is None:
+            return RATE_LIMIT_DELAYS[attempt] if attempt < len(RATE_LIMIT_DELAYS) else None
+        return error.retry_after if error.retry_after <= MAX_RETRY_AFTER else None
+    if error.status is not None and error.status < 500:
+        return None
+    return min(0.5 * (1 << attempt), 8.0)
+
+
+def _read_page(call: str, page: Any, key: str) -> tuple[int, list[Mapping[str, Any]]]:
+    """Total and rows of one page (contract, section 1: ``count`` repeats ``total``)."""
+    if not isinstance(page, Mapping) or not isinstance(page.get("results"), list):
+        raise ReadError(call, "expected a page with a list of results")
+    try:
+        total = read_count(page["total"] if page.get("total") is not None else page.get("count"))
+    except ValueError as error:
+        raise ReadError(call, f"expected the total of the listing: {error}") from None
+    for row in page["results"]:
+        if not isinstance(row, Mapping) or row.get(key) in (None, ""):
+            raise ReadError(call, f"a row of the listing has no {key}")
+    return total, page["results"]

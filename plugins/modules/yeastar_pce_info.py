@@ -1,0 +1,164 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: yeastar_pce_info
+short_description: Read Yeastar Cloud PBX subscriptions, plans, billing contacts and orders
+version_added: 0.1.0
+description:
+  - Reads what the Partner Portal knows about your P-Series Cloud PBXs (PCE Instances) and changes nothing.
+author:
+  - The pbxops.yeastar authors (@pbxops)
+extends_documentation_fragment:
+  - pbxops.yeastar.connection
+  - pbxops.yeastar.attributes
+options:
+  gather:
+    description:
+      - What to read.
+    type: list
+    elements: str
+    choices: [subscriptions, catalog, billing_contacts, orders]
+    default: [subscriptions]
+  product_no:
+    description:
+      - The serial number of a PBX, or a list of them, quoted. Only these subscriptions and their orders are returned.
+      - It is an error if one is not in the account.
+    type: raw
+  expires_within:
+    description:
+      - Return only subscriptions that expire within this many days, or have expired. One whose expiry cannot be
+        determined is returned as well.
+    type: int
+  plan:
+    description:
+      - Return only subscriptions of this plan, by name or id. One whose plan cannot be determined is returned as well.
+    type: str
+  raw:
+    description:
+      - Also return the portal's own rows, with secrets and activation codes masked, and with integers above 2^53 as
+        strings. They show the field names to put into O(field_map).
+      - The details of a PBX are among them only for those named in O(product_no), since each takes a request.
+    type: bool
+    default: false
+  now:
+    description:
+      - Count days as if it were this instant. For tests only.
+    type: str
+attributes:
+  check_mode:
+    support: full
+    details: This module never changes anything.
+  diff_mode:
+    support: N/A
+    details: This module never changes anything.
+"""
+
+EXAMPLES = r"""
+- name: Read every subscription of the account
+  pbxops.yeastar.yeastar_pce_info:
+  register: account
+
+- name: List what expires within a month
+  ansible.builtin.debug:
+    msg: "{{ account.subscriptions | selectattr('days_left', 'le', 30) | map(attribute='product_no') }}"
+
+- name: Read what can be ordered, and who may receive invoices
+  pbxops.yeastar.yeastar_pce_info:
+    gather: [catalog, billing_contacts]
+
+- name: See the portal's own field names, on the first day
+  pbxops.yeastar.yeastar_pce_info:
+    product_no: "3658B431119665QJ"
+    raw: true
+  register: first_look
+"""
+
+RETURN = r"""
+subscriptions:
+  description: The subscriptions that match, sorted by serial number. What cannot be determined is null.
+  returned: when O(gather) has V(subscriptions)
+  type: list
+  elements: dict
+  sample:
+    - product_no: 3658B431119665QJ
+      expires_at: "2026-12-05T00:00:00Z"
+      days_left: 12
+      plan: Enterprise Plan
+      plan_id: "3048571730026938368"
+      services: [High Availability]
+      service_ids: ["3048573935752720384"]
+      quantity: 100
+      billing_cycle: annually
+      auto_renewal: false
+      pending_plan: null
+      activation_status: activated
+      comment: Head office
+      undetermined: {}
+  contains:
+    undetermined:
+      description: For each value that cannot be determined, why.
+      type: dict
+      returned: success
+catalog:
+  description: The plans and services that can be ordered.
+  returned: when O(gather) has V(catalog)
+  type: dict
+  sample:
+    plans:
+      - {id: "3048571730026938368", name: Enterprise Plan, pricing_id: "3048571730026938999"}
+    services:
+      - {id: "3048573935752720384", name: High Availability, pricing_id: "3048573935752720999", plan_id: null}
+billing_contacts:
+  description: The billing contacts of the account.
+  returned: when O(gather) has V(billing_contacts)
+  type: list
+  elements: dict
+  sample:
+    - {billing_contact_id: "3197218168379846218", email: billing@example.com, name: "", company: Example}
+orders:
+  description: The orders of the account, in the portal's sequence.
+  returned: when O(gather) has V(orders)
+  type: list
+  elements: dict
+  sample:
+    - order_id: "3206243356000391169"
+      order_no: BN3206243356000391168
+      status: succeed
+      created_at: "2026-11-23T18:00:00Z"
+      product_no: 3658B431119665QJ
+      po_number: null
+raw:
+  description: The portal's own rows of everything in O(gather), masked.
+  returned: when O(raw) is true
+  type: dict
+requests:
+  description: How many requests were sent. C(read) counts GET, C(write) orders, C(token) logins.
+  returned: always, once the options are accepted
+  type: dict
+  sample: {read: 4, write: 0, token: 1}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._info import gather
+from ansible_collections.pbxops.yeastar.plugins.module_utils._options import (
+    CONNECTION_OPTIONS,
+    INFO_OPTIONS,
+    filters_of,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._runner import Runner
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(argument_spec={**CONNECTION_OPTIONS, **INFO_OPTIONS}, supports_check_mode=True)
+    with Runner(module) as runner:
+        filters = filters_of(module.params, runner.now())
+        runner.exit(**gather(runner.portal(), set(module.params["gather"]), filters, module.params["raw"]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: yeastar_pce_plan
+short_description: Decide which Yeastar Cloud PBX subscriptions a renewal would order
+version_added: 0.1.0
+description:
+  - Decides, for each named P-Series Cloud PBX (PCE Instance), what M(pbxops.yeastar.yeastar_pce_renewal) would do now,
+    and changes nothing.
+  - Every precondition is checked against the portal, so what is reported as V(due) would be ordered.
+author:
+  - The pbxops.yeastar authors (@pbxops)
+extends_documentation_fragment:
+  - pbxops.yeastar.connection
+  - pbxops.yeastar.renewal
+  - pbxops.yeastar.attributes
+attributes:
+  check_mode:
+    support: full
+    details: This module never changes anything.
+  diff_mode:
+    support: full
+    details: The diff is returned; since nothing changes, C(ansible-playbook --diff) does not print it.
+seealso:
+  - module: pbxops.yeastar.yeastar_pce_renewal
+"""
+
+EXAMPLES = r"""
+- name: Decide about one PBX
+  pbxops.yeastar.yeastar_pce_plan:
+    product_no: "3658B431119665QJ"
+  register: renewal_plan
+
+- name: Decide about several PBXs, with what is declared of them
+  pbxops.yeastar.yeastar_pce_plan:
+    subscriptions:
+      - product_no: "3658B431119665QJ"
+        plan: Enterprise Plan
+        services: [High Availability]
+        quantity: 100
+        billing_cycle: annually
+    remaining_days: 45
+    max_orders: 1
+  register: renewal_plan
+
+- name: Show what would be ordered
+  ansible.builtin.debug:
+    msg: "{{ renewal_plan.results | selectattr('state', 'equalto', 'due') | map(attribute='message') }}"
+"""
+
+RETURN = r"""
+results:
+  description: One entry for each PBX, sorted by serial number. Also returned when the task fails.
+  returned: always, once the portal has been read
+  type: list
+  elements: dict
+  contains:
+    product_no:
+      description: The serial number.
+      type: str
+      returned: success
+    state:
+      description:
+        - V(due) (would be ordered), V(current) (enough time left), V(skipped) (the portal renews it itself), V(pending)
+          (an order is open), V(blocked), V(failed) or V(not_attempted) (a cap stopped the run).
+      type: str
+      returned: success
+    reason:
+      description: Why it is in this state, as a code.
+      type: str
+      returned: success
+      sample: in_window
+    message:
+      description: Why it is in this state, and what to do, in words.
+      type: str
+      returned: success
+    expires_before:
+      description: When the subscription expires, before this task. ISO 8601, UTC.
+      type: str
+      returned: success
+      sample: "2026-12-05T00:00:00Z"
+    expires_after:
+      description: When it would expire after a renewal, for a PBX that is V(due). Null otherwise.
+      type: str
+      returned: success
+      sample: "2027-12-05T00:00:00Z"
+    days_left:
+      description: Whole days left before this task, negative once expired.
+      type: int
+      returned: success
+      sample: 12
+    plan:
+      description: The name of the plan, or its id where the name is not known.
+      type: str
+      returned: success
+      sample: Enterprise Plan
+    services:
+      description: The names of the services.
+      type: list
+      elements: str
+      returned: success
+      sample: [High Availability]
+    quantity:
+      description: The number of extensions.
+      type: int
+      returned: success
+      sample: 100
+    billing_cycle:
+      description: The billing cycle.
+      type: str
+      returned: success
+      sample: annually
+    price:
+      description: What the renewal costs, as C(amount) (a string) and C(currency). Null when not asked for or not known.
+      type: dict
+      returned: success
+      sample: {amount: "1200.00", currency: USD}
+    order:
+      description: The order that is open for this PBX. Null when there is none.
+      type: dict
+      returned: success
+      sample:
+        order_no: BN3206243356000391168
+        transaction_no: QO3206243357577449473
+        status: succeed
+        po_number: null
+    changed:
+      description: Whether an order for this PBX was accepted or may have been; in check mode, whether one would be sent.
+      type: bool
+      returned: success
+summary:
+  description: How many PBXs are in each state.
+  returned: always, once the portal has been read
+  type: dict
+  sample: {renewed: 1, due: 0, current: 5, skipped: 0, pending: 0, blocked: 0, failed: 0, unknown: 0, not_attempted: 0}
+requests:
+  description: How many requests were sent. C(read) counts GET, C(write) orders, C(token) logins.
+  returned: always, once the options are accepted
+  type: dict
+  sample: {read: 7, write: 1, token: 1}
+diff:
+  description: Before and after of each PBX that changes, in your terms.
+  returned: always, once the portal has been read
+  type: list
+  elements: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._options import (
+    CONNECTION_OPTIONS,
+    RENEWAL_OPTIONS,
+    RENEWAL_RULES,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._runner import Runner
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={**CONNECTION_OPTIONS, **RENEWAL_OPTIONS},
+        supports_check_mode=True,
+        **RENEWAL_RULES,
+    )
+    with Runner(module) as runner:
+        runner.decide()
+
+
+if __name__ == "__main__":
+    main()

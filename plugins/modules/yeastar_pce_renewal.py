@@ -1,0 +1,186 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: yeastar_pce_renewal
+short_description: Renew Yeastar Cloud PBX subscriptions that are about to expire
+version_added: 0.1.0
+description:
+  - Sees to it that every named P-Series Cloud PBX (PCE Instance) has more than O(remaining_days) days left, by ordering
+    the renewal of its plan and all its services in one order.
+  - Each accepted order costs money and cannot be undone. An order is sent once and never repeated. When it is not certain
+    what became of one, its state is V(unknown), no further order is sent, and the message names the next step.
+  - A PBX whose terms cannot be determined, or contradict what you declare, is never ordered.
+author:
+  - The pbxops.yeastar authors (@pbxops)
+extends_documentation_fragment:
+  - pbxops.yeastar.connection
+  - pbxops.yeastar.renewal
+  - pbxops.yeastar.attributes
+options:
+  wait_timeout:
+    description:
+      - How long to follow accepted orders, in seconds, until the new expiry shows. What does not show it by then is
+        V(pending).
+    type: int
+    default: 300
+attributes:
+  check_mode:
+    support: full
+    details: Every precondition is checked against the portal. The connection used has no way to send an order.
+  diff_mode:
+    support: full
+notes:
+  - Do not retry this module blindly after V(unknown). Look in the portal first, as the message says.
+seealso:
+  - module: pbxops.yeastar.yeastar_pce_plan
+  - module: pbxops.yeastar.yeastar_pce_info
+"""
+
+EXAMPLES = r"""
+- name: Renew one PBX when it has at most 30 days left
+  pbxops.yeastar.yeastar_pce_renewal:
+    product_no: "3658B431119665QJ"
+
+- name: Renew what is due, at most five orders, and only what is what we think it is
+  pbxops.yeastar.yeastar_pce_renewal:
+    subscriptions:
+      - product_no: "3658B431119665QJ"
+        plan: Enterprise Plan
+        services: [High Availability]
+        quantity: 100
+        billing_cycle: annually
+        po_number: PO-2026-117
+    billing_contact: billing@example.com
+    max_orders: 5
+  register: renewal
+
+- name: Show the order numbers
+  ansible.builtin.debug:
+    msg: "{{ renewal.results | selectattr('order') | map(attribute='order.order_no') }}"
+"""
+
+RETURN = r"""
+results:
+  description: One entry for each PBX, sorted by serial number. Also returned when the task fails.
+  returned: always, once the portal has been read
+  type: list
+  elements: dict
+  contains:
+    product_no:
+      description: The serial number.
+      type: str
+      returned: success
+    state:
+      description:
+        - V(renewed), V(due) (in check mode, would be ordered), V(current) (enough time left), V(skipped) (the portal renews it
+          itself), V(pending) (ordered and not yet confirmed), V(blocked), V(failed), V(unknown) (may have been ordered; the
+          message names the next step) or V(not_attempted).
+      type: str
+      returned: success
+    reason:
+      description: Why it is in this state, as a code.
+      type: str
+      returned: success
+      sample: in_window
+    message:
+      description: Why it is in this state, and what to do, in words.
+      type: str
+      returned: success
+    expires_before:
+      description: When the subscription expires, before this task. ISO 8601, UTC.
+      type: str
+      returned: success
+      sample: "2026-12-05T00:00:00Z"
+    expires_after:
+      description: When it expires after the renewal (V(renewed)), or would (V(due)). Null otherwise.
+      type: str
+      returned: success
+      sample: "2027-12-05T00:00:00Z"
+    days_left:
+      description: Whole days left before this task, negative once expired.
+      type: int
+      returned: success
+      sample: 12
+    plan:
+      description: The name of the plan, or its id where the name is not known.
+      type: str
+      returned: success
+      sample: Enterprise Plan
+    services:
+      description: The names of the services.
+      type: list
+      elements: str
+      returned: success
+      sample: [High Availability]
+    quantity:
+      description: The number of extensions.
+      type: int
+      returned: success
+      sample: 100
+    billing_cycle:
+      description: The billing cycle.
+      type: str
+      returned: success
+      sample: annually
+    price:
+      description: What the renewal costs, as C(amount) (a string) and C(currency). Null when not asked for or not known.
+      type: dict
+      returned: success
+      sample: {amount: "1200.00", currency: USD}
+    order:
+      description: The order that was accepted, or that is open already. Null when there is none.
+      type: dict
+      returned: success
+      sample:
+        order_no: BN3206243356000391168
+        transaction_no: QO3206243357577449473
+        status: succeed
+        po_number: null
+    changed:
+      description: Whether an order for this PBX was accepted or may have been; in check mode, whether one would be sent.
+      type: bool
+      returned: success
+summary:
+  description: How many PBXs are in each state.
+  returned: always, once the portal has been read
+  type: dict
+  sample: {renewed: 1, due: 0, current: 5, skipped: 0, pending: 0, blocked: 0, failed: 0, unknown: 0, not_attempted: 0}
+requests:
+  description: How many requests were sent. C(read) counts GET, C(write) orders, C(token) logins.
+  returned: always, once the options are accepted
+  type: dict
+  sample: {read: 7, write: 1, token: 1}
+diff:
+  description: Before and after of each PBX that changes, in your terms.
+  returned: always, once the portal has been read
+  type: list
+  elements: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._options import (
+    CONNECTION_OPTIONS,
+    RENEWAL_OPTIONS,
+    RENEWAL_RULES,
+    WAIT_OPTIONS,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._runner import Runner
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={**CONNECTION_OPTIONS, **RENEWAL_OPTIONS, **WAIT_OPTIONS},
+        supports_check_mode=True,
+        **RENEWAL_RULES,
+    )
+    with Runner(module) as runner:
+        runner.renew()
+
+
+if __name__ == "__main__":
+    main()

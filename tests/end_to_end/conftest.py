@@ -1,0 +1,41 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures of the tests that run real processes against the portal simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.simulator import Simulator
+from tests.support.processes import Ansible
+
+FLEETS = Path(__file__).parents[1] / "simulator" / "fleets"
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Ansible]]:
+    """Start a simulator (arguments as `Simulator`), and get a controller that talks to it."""
+    with ExitStack() as stack:
+
+        def begin(**arguments: Any) -> Ansible:
+            return Ansible(stack.enter_context(Simulator(**arguments)), tmp_path)
+
+        yield begin
+
+
+@pytest.fixture
+def tutorial(start: Callable[..., Ansible]) -> Ansible:
+    """The tutorial's PBX, due in 12 days."""
+    return start(fleet=FLEETS / "tutorial.yml")
+
+
+@pytest.fixture
+def six(start: Callable[..., Ansible]) -> Ansible:
+    """Six PBXs that differ in everything that decides about a renewal."""
+    return start(fleet=FLEETS / "six.yml")

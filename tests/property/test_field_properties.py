@@ -1,0 +1,145 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._envelope import parse_envelope
+from ansible_collections.pbxops.yeastar.plugins.module_utils._fields import _READERS, CANDIDATES, Fields
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Undetermined, masked
+from ansible_collections.pbxops.yeastar.plugins.module_utils._money import parse_amount
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+exact = settings(deadline=None, max_examples=200, derandomize=True)
+
+READABLE = {
+    "expires_at": st.sampled_from(["2026-12-05", "2026-12-06", 1796428800, 1796428800000, "2026/12/05"]),
+    "quantity": st.sampled_from([100, "100", 101, "5"]),
+    "billing_cycle": st.sampled_from(["annually", "Yearly", "monthly"]),
+    "auto_renewal": st.sampled_from([True, False, "on", "0"]),
+    "amount": st.sampled_from([1200, "1200.00", Decimal("1200.0"), 0]),
+    "plan": st.sampled_from(["Enterprise Plan", "Ultimate Plan"]),
+    "services": st.sampled_from([[], [{"serviceId": 1}]]),
+}
+SCALARS = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.text(max_size=8), st.decimals(allow_nan=False, allow_infinity=False)
+)
+JSON = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+)
+SECRET = "A1B2-C3D4-E5F6"
+SECRET_KEYS = st.sampled_from(["activationCode", "activation_code", "ActivationCode", "clientSecret", "accessToken"])
+
+
+@st.composite
+def rows(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
+    """A concept, and a row that reports it under any of its candidates."""
+    concept = draw(st.sampled_from(sorted(READABLE)))
+    keys = draw(st.lists(st.sampled_from(CANDIDATES[concept]), unique=True))
+    values = st.one_of(READABLE[concept], SCALARS, st.just(""))
+    return concept, {key: draw(values) for key in keys}
+
+
+@exact
+@given(rows())
+def test_a_value_is_read_only_where_every_candidate_that_reports_says_the_same(
+    case: tuple[str, dict[str, Any]],
+) -> None:
+    concept, row = case
+    value = Fields({}).read(row, concept)
+    said = []
+    for reported in (one for one in row.values() if one not in (None, "")):
+        try:
+            said.append(_READERS[concept](reported))
+        except ValueError:
+            said.append(Undetermined(concept, "unreadable"))
+    agree = bool(said) and not isinstance(said[0], Undetermined) and all(one == said[0] for one in said)
+    assert isinstance(value, Undetermined) != agree
+    if isinstance(value, Undetermined):
+        assert value.reported == bool(said)
+    else:
+        assert value == said[0]
+
+
+@exact
+@given(st.sampled_from(sorted(CANDIDATES)), JSON)
+def test_whatever_a_field_holds_it_is_read_or_undetermined(concept: str, value: Any) -> None:
+    row = {CANDIDATES[concept][-1]: value}
+    result = Fields({}).read(row, concept)
+    if value is None or value == "":
+        assert isinstance(result, Undetermined)
+        assert not result.reported
+    if isinstance(result, Undetermined):
+        assert result.concept == concept
+
+
+@exact
+@given(st.sampled_from(sorted(CANDIDATES)), JSON)
+def test_a_field_map_never_looks_at_the_candidates(concept: str, value: Any) -> None:
+    row = dict.fromkeys(CANDIDATES[concept], value)
+    result = Fields({concept: "not.a.candidate"}).read(row, concept)
+    assert isinstance(result, Undetermined)
+    assert not result.reported
+
+
+@st.composite
+def hidden(draw: st.DrawFn) -> Any:
+    """Rows with a secret somewhere inside, at any depth."""
+    node: Any = {draw(SECRET_KEYS): draw(st.sampled_from([SECRET, [SECRET], {"value": SECRET}]))}
+    for _ in range(draw(st.integers(0, 5))):
+        key = draw(st.text(max_size=5))
+        node = draw(st.sampled_from([[node], (node, 1), {key: node}, {key: [node, None]}]))
+    return node
+
+
+@exact
+@given(hidden())
+def test_a_secret_is_hidden_at_any_depth(row: Any) -> None:
+    assert SECRET in repr(row)
+    assert SECRET not in repr(masked(row))
+
+
+@exact
+@given(JSON)
+def test_what_is_shown_keeps_every_digit_and_survives_any_json_reader(row: Any) -> None:
+    shown = masked(row)
+    assert json.loads(json.dumps(shown), parse_int=lambda digits: int(float(digits))) == shown
+
+
+@exact
+@given(st.integers(-(10**30), 10**30))
+def test_an_id_is_kept_digit_for_digit_from_the_wire_to_the_screen(number: int) -> None:
+    envelope = parse_envelope(b'{"code": "success", "result": {"id": %d}}' % number)
+    assert str(masked(envelope.result)["id"]) == str(number)
+
+
+@exact
+@given(JSON)
+def test_an_answer_reads_back_as_it_was_sent(result: Any) -> None:
+    content = json.dumps({"code": "success", "result": result}, default=float).encode()
+    assert parse_envelope(content).result == json.loads(content, parse_float=Decimal)["result"]
+
+
+@exact
+@given(st.binary())
+def test_any_bytes_are_an_envelope_or_a_value_error(content: bytes) -> None:
+    for candidate in (content, b'{"code": "success", "result": ' + content + b"}"):
+        try:
+            assert parse_envelope(candidate).code
+        except ValueError:
+            pass
+
+
+@exact
+@given(st.one_of(JSON, st.floats()))
+def test_anything_at_all_is_an_amount_that_is_not_negative_or_a_value_error(value: object) -> None:
+    try:
+        amount = parse_amount(value)
+    except ValueError:
+        return
+    assert amount.is_finite()
+    assert amount >= 0

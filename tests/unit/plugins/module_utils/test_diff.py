@@ -1,0 +1,63 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils import _planner
+from ansible_collections.pbxops.yeastar.plugins.module_utils._diff import diff_of
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import (
+    HA,
+    RECORDING,
+    SN,
+    due_decision,
+    order,
+    terms,
+    usd,
+)
+
+
+def test_a_due_pbx_shows_its_expiry_before_and_what_would_be_ordered_after() -> None:
+    assert diff_of([due_decision(price=usd("1200.00"))]) == [
+        {
+            "before_header": SN,
+            "after_header": SN,
+            "before": "expires_at: 2026-12-05T00:00:00Z\n",
+            "after": "expires_at: 2027-12-05T00:00:00Z\n"
+            "renewed plan: Enterprise Plan\n"
+            "renewed services: High Availability\n"
+            "extensions: 100\n"
+            "billing cycle: annually\n"
+            "price: 1200.00 USD\n",
+        }
+    ]
+
+
+def test_every_service_is_shown() -> None:
+    (entry,) = diff_of([due_decision(terms=terms(services=(HA, RECORDING)))])
+    assert "renewed services: High Availability, Recording Minutes\n" in entry["after"]
+
+
+def test_that_there_is_no_service_and_no_price_is_said() -> None:
+    (entry,) = diff_of([due_decision(terms=terms(services=()))])
+    assert "renewed services: none\n" in entry["after"]
+    assert "not known" in entry["after"].rpartition("price: ")[2]
+
+
+def test_a_renewed_pbx_shows_the_expiry_that_the_portal_has_now() -> None:
+    seen = due_decision().expires_after
+    assert seen is not None
+    renewed = replace(_planner.settled(due_decision(), "expiry_moved", "renewed"), expires_after=seen.replace(day=6))
+    (entry,) = diff_of([renewed])
+    assert entry["after"].startswith("expires_at: 2027-12-06T00:00:00Z\n")
+
+
+def test_what_was_never_to_be_ordered_has_no_entry() -> None:
+    pending = replace(due_decision(), expires_after=None, known_order=order(status="pending"))
+    assert diff_of([_planner.not_found("X", 1), pending]) == []
+
+
+def test_entries_come_in_the_order_of_the_decisions() -> None:
+    entries = diff_of([due_decision("B"), due_decision("A")])
+    assert [entry["before_header"] for entry in entries] == ["B", "A"]

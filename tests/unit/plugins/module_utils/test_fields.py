@@ -1,0 +1,246 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from ansible_collections.pbxops.yeastar.plugins.module_utils._fields import CANDIDATES, Fields, read_id, read_text
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Undetermined
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import utc
+
+# The table of the architecture, "Response fields whose names are not public".
+ARCHITECTURE = {
+    "expires_at": "expireDate expireTime expirationDate expiryDate planExpireDate planExpirationDate endTime",
+    "plan": "planName plan",
+    "plan_id": "planId",
+    "quantity": "quantity extensions extensionNum extensionQuantity extensionCapacity",
+    "billing_cycle": "billingCycle cycle",
+    "services": "serviceList services addOnList addOns",
+    "service_id": "serviceId id",
+    "service_name": "serviceName name",
+    "auto_renewal": "autoRenew autoRenewal autoRenewStatus",
+    "po_number": "poNumber customReferenceNo",
+    "amount": "amount totalAmount totalPrice payAmount price",
+    "currency": "currencyCode currency",
+}
+SAMPLES = {
+    "expires_at": ("2026-12-05", utc(2026, 12, 5)),
+    "plan": (" Enterprise Plan ", "Enterprise Plan"),
+    "plan_id": (3048571730026938368, "3048571730026938368"),
+    "quantity": ("100", 100),
+    "billing_cycle": ("Annually", "annually"),
+    "services": ([{"serviceId": 1}], ({"serviceId": 1},)),
+    "service_id": ("3048573935752720384", "3048573935752720384"),
+    "service_name": ("High Availability", "High Availability"),
+    "auto_renewal": (True, True),
+    "po_number": ("PO-1", "PO-1"),
+    "amount": (Decimal("1200.00"), Decimal("1200.00")),
+    "currency": ("usd", "USD"),
+}
+EVERY_KEY = [(concept, key) for concept, keys in ARCHITECTURE.items() for key in keys.split()]
+
+
+def _read(row: dict[str, Any], concept: str, **field_map: str) -> Any:
+    return Fields(field_map).read(row, concept)
+
+
+def _undetermined(row: dict[str, Any], concept: str, **field_map: str) -> Undetermined:
+    value = _read(row, concept, **field_map)
+    assert isinstance(value, Undetermined), value
+    return value
+
+
+def test_the_candidates_are_those_of_the_architecture_in_its_order() -> None:
+    assert {concept: tuple(keys.split()) for concept, keys in ARCHITECTURE.items()} == CANDIDATES
+
+
+@pytest.mark.parametrize(("concept", "key"), EVERY_KEY, ids=[f"{concept}-{key}" for concept, key in EVERY_KEY])
+def test_each_candidate_alone_is_enough(concept: str, key: str) -> None:
+    reported, expected = SAMPLES[concept]
+    assert _read({key: reported, "somethingElse": 1}, concept) == expected
+
+
+@pytest.mark.parametrize(
+    ("concept", "row", "expected"),
+    [
+        pytest.param("quantity", {"quantity": 100, "extensions": "100"}, 100, id="number-and-digits"),
+        pytest.param(
+            "expires_at",
+            {"expireDate": "2026-12-05", "endTime": 1796428800000},
+            utc(2026, 12, 5),
+            id="date-and-milliseconds",
+        ),
+        pytest.param("billing_cycle", {"billingCycle": "annually", "cycle": "Yearly"}, "annually", id="two-words"),
+        pytest.param("amount", {"amount": "1200.0", "price": 1200}, Decimal(1200), id="trailing-zero"),
+    ],
+)
+def test_candidates_that_agree_are_one_value(concept: str, row: dict[str, Any], expected: Any) -> None:
+    assert _read(row, concept) == expected
+
+
+@pytest.mark.parametrize(
+    ("concept", "row"),
+    [
+        pytest.param("quantity", {"quantity": 100, "extensionCapacity": 500}, id="quantity"),
+        pytest.param("expires_at", {"expireDate": "2026-12-05", "endTime": "2026-12-06"}, id="expires_at"),
+        pytest.param("services", {"services": [], "addOns": [{"id": 1}]}, id="services"),
+        pytest.param("auto_renewal", {"autoRenew": False, "autoRenewStatus": "1"}, id="auto_renewal"),
+        pytest.param("amount", {"amount": 0, "totalAmount": 1200}, id="amount-zero"),
+        pytest.param("plan", {"planName": "Enterprise Plan", "plan": "Ultimate Plan"}, id="plan"),
+    ],
+)
+def test_candidates_that_disagree_cannot_be_determined_and_count_as_reported(concept: str, row: dict[str, Any]) -> None:
+    value = _undetermined(row, concept)
+    assert value.reported
+    assert value.concept == concept
+    assert all(key in value.why for key in row)
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_null_and_empty_text_are_not_reported(nothing: Any) -> None:
+    assert not _undetermined({"expireDate": nothing}, "expires_at").reported
+    assert _read({"expireDate": nothing, "endTime": "2026-12-05"}, "expires_at") == utc(2026, 12, 5)
+
+
+def test_what_is_not_reported_names_every_field_that_was_tried() -> None:
+    value = _undetermined({"expire": "2026-12-05"}, "expires_at")
+    assert not value.reported
+    assert all(key in value.why for key in CANDIDATES["expires_at"])
+
+
+@pytest.mark.parametrize(
+    ("concept", "value"),
+    [
+        pytest.param("expires_at", "03/04/2026", id="ambiguous-date"),
+        pytest.param("expires_at", "9999-12-31", id="forever"),
+        pytest.param("expires_at", "0000-00-00", id="zero-date"),
+        pytest.param("expires_at", 0, id="epoch-zero"),
+        pytest.param("expires_at", True, id="true-as-date"),
+        pytest.param("expires_at", {"date": "2026-12-05"}, id="object-as-date"),
+        pytest.param("plan", {"name": "Enterprise Plan"}, id="object-as-plan"),
+        pytest.param("plan", 5, id="number-as-name"),
+        pytest.param("plan_id", Decimal("3048571730026938368.0"), id="fraction-as-id"),
+        pytest.param("plan_id", True, id="true-as-id"),
+        pytest.param("quantity", 0, id="no-extensions"),
+        pytest.param("quantity", -5, id="fewer-than-no-extensions"),
+        pytest.param("quantity", Decimal("100.0"), id="fraction-as-quantity"),
+        pytest.param("quantity", "100 extensions", id="quantity-in-words"),
+        pytest.param("quantity", True, id="true-as-quantity"),
+        pytest.param("quantity", [], id="list-as-quantity"),
+        pytest.param("billing_cycle", "once", id="one-payment"),
+        pytest.param("billing_cycle", "quarterly", id="quarter"),
+        pytest.param("billing_cycle", 1, id="number-as-cycle"),
+        pytest.param("services", {"results": []}, id="object-as-services"),
+        pytest.param("services", "High Availability", id="text-as-services"),
+        pytest.param("services", 0, id="number-as-services"),
+        pytest.param("auto_renewal", "enabled?", id="odd-switch"),
+        pytest.param("auto_renewal", 2, id="switch-two"),
+        pytest.param("amount", "1,200.00", id="thousands"),
+        pytest.param("currency", "$", id="currency-sign"),
+    ],
+)
+def test_what_cannot_be_read_counts_as_reported(concept: str, value: Any) -> None:
+    key = CANDIDATES[concept][0]
+    undetermined = _undetermined({key: value}, concept)
+    assert undetermined.reported
+    assert key in undetermined.why
+
+
+@pytest.mark.parametrize("sentinel", ["0001-01-01T00:00:00+08:00", "9999-12-31T23:59:59-05:00"])
+def test_a_sentinel_date_cannot_be_determined(sentinel: str) -> None:
+    assert _undetermined({"expireDate": sentinel}, "expires_at").reported
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param({"expireDate": "never", "endTime": "2026-12-05"}, id="unreadable-first"),
+        pytest.param({"expireDate": "2026-12-05", "endTime": "never"}, id="unreadable-last"),
+    ],
+)
+def test_one_unreadable_candidate_spoils_a_readable_one(row: dict[str, Any]) -> None:
+    assert _undetermined(row, "expires_at").reported
+
+
+def test_an_empty_list_of_services_is_a_value() -> None:
+    assert _read({"serviceList": []}, "services") == ()
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [(False, False), (0, False), ("OFF", False), ("no", False), (1, True), ("1", True), ("On", True), (" yes ", True)],
+)
+def test_a_switch_is_read_in_its_usual_words(word: Any, expected: bool) -> None:
+    assert _read({"autoRenew": word}, "auto_renewal") is expected
+
+
+class TestFieldMap:
+    def test_it_replaces_the_candidates(self) -> None:
+        row = {"expireDate": "2026-12-05", "validThrough": "2027-01-01"}
+        assert _read(row, "expires_at", expires_at="validThrough") == utc(2027, 1, 1)
+
+    def test_it_leaves_other_concepts_alone(self) -> None:
+        assert _read({"quantity": 5}, "quantity", expires_at="validThrough") == 5
+
+    def test_the_candidates_do_not_stand_in_for_it(self) -> None:
+        value = _undetermined({"expireDate": "2026-12-05"}, "expires_at", expires_at="validThrough")
+        assert not value.reported
+        assert "validThrough" in value.why
+        assert "expireDate" not in value.why
+
+    def test_dots_lead_into_nested_objects(self) -> None:
+        row = {"license": {"plan": {"end": "2026-12-05"}}}
+        assert _read(row, "expires_at", expires_at="license.plan.end") == utc(2026, 12, 5)
+
+    @pytest.mark.parametrize(
+        "row",
+        [
+            pytest.param({}, id="missing"),
+            pytest.param({"license": None}, id="null"),
+            pytest.param({"license": "2026-12-05"}, id="text"),
+            pytest.param({"license": {}}, id="empty"),
+        ],
+    )
+    def test_a_path_that_leads_nowhere_is_not_reported(self, row: dict[str, Any]) -> None:
+        assert not _undetermined(row, "expires_at", expires_at="license.end").reported
+
+    def test_a_concept_that_does_not_exist_is_refused_with_those_that_do(self) -> None:
+        with pytest.raises(ValueError, match="expiry") as refusal:
+            Fields({"expiry": "validThrough"})
+        assert all(concept in str(refusal.value) for concept in CANDIDATES)
+
+
+@pytest.mark.parametrize("field_map", [{"expires_at": 5}, {"expires_at": ["validThrough"]}, {"expires_at": True}])
+def test_a_field_map_with_a_key_that_is_not_text_is_refused(field_map: Any) -> None:
+    with pytest.raises(ValueError):
+        Fields(field_map).read({"validThrough": "2026-12-05"}, "expires_at")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param(3197218168379846218, "3197218168379846218", id="number-above-2-to-the-53"),
+        pytest.param("3197218168379846218", "3197218168379846218", id="digits"),
+        pytest.param("0012345", "0012345", id="leading-zeros"),
+        pytest.param("12e5", "12e5", id="looks-like-a-float"),
+        pytest.param(" 5 ", "5", id="blanks"),
+        pytest.param(0, "0", id="zero"),
+    ],
+)
+def test_an_id_is_kept_digit_for_digit(value: Any, expected: str) -> None:
+    assert read_id(value) == expected
+
+
+@pytest.mark.parametrize("value", [None, "", " ", True, 1.0, Decimal("5"), [5], {"id": 5}])
+def test_any_other_id_is_refused(value: Any) -> None:
+    with pytest.raises(ValueError, match="expected an id"):
+        read_id(value)
+
+
+@pytest.mark.parametrize("value", [None, 5, True, ["x"], b"x"])
+def test_only_text_is_text(value: Any) -> None:
+    with pytest.raises(ValueError, match="expected text"):
+        read_text(value)

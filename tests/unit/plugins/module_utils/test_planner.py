@@ -1,0 +1,316 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The decision for one PBX (architecture), row by row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Optional
+
+import pytest
+from ansible_collections.pbxops.yeastar.plugins.module_utils import _planner
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model import (
+    Catalog,
+    Decision,
+    Declaration,
+    Evidence,
+    Offer,
+    OrderRequest,
+    Policy,
+    Subscription,
+)
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import (
+    DAY,
+    ENTERPRISE,
+    EXPIRY,
+    HA,
+    NOW,
+    SECOND,
+    SN,
+    catalog,
+    contact,
+    declaration,
+    evidence,
+    full_declaration,
+    order,
+    policy,
+    silent_subscription,
+    subscription,
+    terms,
+    unreadable,
+    unreported,
+    utc,
+)
+
+TERM_BEGAN = utc(2025, 12, 5)
+
+
+def _decide(
+    declared: Optional[Declaration] = None,
+    reported: Optional[Subscription] = None,
+    known: Optional[Evidence] = None,
+    rules: Optional[Policy] = None,
+    now: datetime = NOW,
+) -> Decision:
+    return _planner.decide(
+        declared or declaration(), reported or subscription(), known or evidence(), rules or policy(), now
+    )
+
+
+def _outcome(decision: Decision) -> tuple[str, str]:
+    assert (decision.order is not None) == (decision.state == "due")
+    return decision.state, decision.reason
+
+
+def test_what_is_due_is_ordered_as_the_portal_reports_it() -> None:
+    decision = _decide()
+    assert _outcome(decision) == ("due", "in_window")
+    assert decision.order == OrderRequest(SN, "3197218168379846218", str(ENTERPRISE.id), (str(HA.id),), 100, "annually")
+    assert decision.expires_after == utc(2027, 12, 5)
+    assert all(word in decision.message for word in ("12 days", "Enterprise Plan", "High Availability", "100"))
+
+
+def test_what_the_portal_does_not_report_is_ordered_as_declared() -> None:
+    declared = full_declaration(services=(), billing_cycle="monthly", quantity=7, po_number="PO-1")
+    decision = _decide(declared, silent_subscription(), now=EXPIRY - DAY)
+    expected = OrderRequest(SN, "3197218168379846218", str(ENTERPRISE.id), (), 7, "monthly", "PO-1")
+    assert decision.order == expected
+    assert decision.expires_after == utc(2027, 1, 5)
+
+
+class TestWindow:
+    @pytest.mark.parametrize(
+        ("cycle", "days", "window"),
+        [
+            pytest.param("annually", None, 30, id="annual-default"),
+            pytest.param("monthly", None, 7, id="monthly-default"),
+            pytest.param("annually", 60, 60, id="annual-wider"),
+            pytest.param("annually", 364, 364, id="annual-widest"),
+            pytest.param("monthly", 27, 27, id="monthly-widest"),
+            pytest.param("annually", 0, 0, id="none"),
+        ],
+    )
+    @pytest.mark.parametrize(
+        ("beyond", "state"),
+        [
+            pytest.param(-SECOND, "due", id="a-second-inside"),
+            pytest.param(timedelta(0), "due", id="on-the-boundary"),
+            pytest.param(timedelta(microseconds=1), "current", id="a-microsecond-outside"),
+            pytest.param(SECOND, "current", id="a-second-outside"),
+        ],
+    )
+    def test_due_is_inclusive_to_the_second(
+        self, cycle: str, days: Optional[int], window: int, beyond: timedelta, state: str
+    ) -> None:
+        now = EXPIRY - window * DAY - beyond
+        reported = subscription(billing_cycle=cycle)
+        decision = _decide(reported=reported, rules=policy(remaining_days=days, include_expired=True), now=now)
+        assert decision.state == state
+
+    def test_the_pbxs_own_window_wins_over_the_runs(self) -> None:
+        rules = policy(remaining_days=60)
+        assert _decide(declaration(remaining_days=5), rules=rules).state == "current"
+        assert _decide(declaration(remaining_days=0), rules=rules).state == "current"
+
+    def test_the_cycle_that_is_declared_sets_the_default_where_none_is_reported(self) -> None:
+        reported = subscription(billing_cycle=unreported("billing_cycle"))
+        assert _decide(declaration(billing_cycle="monthly"), reported).state == "current"
+        assert _decide(declaration(billing_cycle="annually"), reported).state == "due"
+
+    @pytest.mark.parametrize(("cycle", "days"), [("monthly", 28), ("monthly", 30), ("annually", 365), ("annually", -1)])
+    def test_a_window_that_is_not_shorter_than_the_cycle_blocks(self, cycle: str, days: int) -> None:
+        for now in (EXPIRY - 400 * DAY, EXPIRY - DAY):
+            decision = _decide(declaration(remaining_days=days), subscription(billing_cycle=cycle), now=now)
+            assert _outcome(decision) == ("blocked", "invalid_window")
+            assert str(days) in decision.message
+
+    def test_enough_time_is_said_in_whole_days_rounded_down(self) -> None:
+        decision = _decide(now=EXPIRY - 31 * DAY + SECOND)
+        assert _outcome(decision) == ("current", "enough_time")
+        assert decision.message.startswith("30 days left, expires 2026-12-05T00:00:00Z")
+
+
+@pytest.mark.parametrize("concept", ["expires_at", "plan", "services", "quantity", "billing_cycle"])
+class TestEssentials:
+    def test_one_that_is_neither_reported_nor_declared_blocks(self, concept: str) -> None:
+        decision = _decide(reported=subscription(**{concept: unreported(concept)}))
+        assert _outcome(decision) == ("blocked", "cannot_determine")
+        assert concept in decision.message
+
+    def test_one_that_cannot_be_read_blocks_whatever_is_declared(self, concept: str) -> None:
+        decision = _decide(full_declaration(), subscription(**{concept: unreadable(concept)}))
+        assert _outcome(decision) == ("blocked", "cannot_determine")
+
+    def test_one_that_is_declared_stands_in(self, concept: str) -> None:
+        decision = _decide(full_declaration(), subscription(**{concept: unreported(concept)}))
+        assert decision.order == _decide().order
+
+
+@pytest.mark.parametrize(
+    ("declared", "values"),
+    [
+        pytest.param({"quantity": 50}, ("50", "100"), id="quantity"),
+        pytest.param({"billing_cycle": "monthly"}, ("monthly", "annually"), id="cycle"),
+        pytest.param({"expires_at": utc(2026, 12, 7)}, ("2026-12-07", "2026-12-05"), id="expiry"),
+        pytest.param({"plan": "Ultimate Plan"}, ("Ultimate Plan", "Enterprise Plan"), id="plan"),
+        pytest.param({"services": ("Recording Minutes",)}, ("Recording Minutes", "High Availability"), id="services"),
+    ],
+)
+def test_a_contradiction_blocks_and_says_both_values(declared: dict[str, Any], values: tuple[str, str]) -> None:
+    decision = _decide(declaration(**declared))
+    assert _outcome(decision) == ("blocked", "contradiction")
+    assert all(value in decision.message for value in values)
+
+
+@pytest.mark.parametrize(
+    ("expected", "outcome"),
+    [
+        pytest.param(EXPIRY, ("due", "in_window"), id="the-same"),
+        pytest.param(EXPIRY + DAY - SECOND, ("due", "in_window"), id="less-than-a-day-apart"),
+        pytest.param(EXPIRY - DAY, ("blocked", "expected_expiry"), id="a-day-earlier"),
+        pytest.param(utc(2025, 12, 5), ("blocked", "expected_expiry"), id="a-cycle-earlier"),
+    ],
+)
+def test_an_expiry_other_than_expected_blocks(expected: datetime, outcome: tuple[str, str]) -> None:
+    decision = _decide(declaration(expected_expiry=expected))
+    assert _outcome(decision) == outcome
+    if decision.state == "blocked":
+        assert expected.strftime("%Y-%m-%d") in decision.message
+        assert "2026-12-05" in decision.message
+
+
+def test_one_that_was_renewed_meanwhile_is_current_though_another_expiry_was_expected() -> None:
+    renewed = subscription(expires_at=utc(2027, 12, 5))
+    assert _decide(declaration(expected_expiry=EXPIRY), renewed).state == "current"
+
+
+def test_that_an_expected_expiry_is_not_the_declared_one_is_not_said_of_the_portal() -> None:
+    declared = full_declaration(expected_expiry=utc(2026, 12, 1))
+    decision = _decide(declared, subscription(expires_at=unreported("expires_at")))
+    assert _outcome(decision) == ("blocked", "expected_expiry")
+    assert "the portal says 2026-12-05" not in decision.message
+
+
+class TestExpired:
+    @pytest.mark.parametrize(
+        ("ago", "include_expired", "outcome"),
+        [
+            pytest.param(-SECOND, False, ("due", "in_window"), id="a-second-before"),
+            pytest.param(timedelta(0), False, ("blocked", "expired"), id="at-the-instant"),
+            pytest.param(SECOND, False, ("blocked", "expired"), id="a-second-ago"),
+            pytest.param(900 * DAY, False, ("blocked", "expired"), id="years-ago"),
+            pytest.param(timedelta(0), True, ("due", "in_window"), id="at-the-instant-included"),
+            pytest.param(SECOND, True, ("due", "in_window"), id="a-second-ago-included"),
+        ],
+    )
+    def test_what_has_expired_is_ordered_only_when_included(
+        self, ago: timedelta, include_expired: bool, outcome: tuple[str, str]
+    ) -> None:
+        decision = _decide(rules=policy(include_expired=include_expired), now=EXPIRY + ago)
+        assert _outcome(decision) == outcome
+        assert ("include_expired" in decision.message) == (decision.state == "blocked")
+
+    @pytest.mark.parametrize("include_expired", [False, True])
+    def test_what_has_expired_with_auto_renewal_on_is_for_a_person(self, include_expired: bool) -> None:
+        reported = subscription(auto_renewal=True)
+        decision = _decide(reported=reported, rules=policy(include_expired=include_expired), now=EXPIRY)
+        assert _outcome(decision) == ("blocked", "expired")
+        assert "auto-renewal" in decision.message
+
+
+@pytest.mark.parametrize(
+    ("auto_renewal", "outcome"),
+    [
+        pytest.param(True, ("skipped", "auto_renewal"), id="on"),
+        pytest.param(False, ("due", "in_window"), id="off"),
+        pytest.param(unreported("auto_renewal"), ("due", "in_window"), id="not-reported"),
+        pytest.param(unreadable("auto_renewal"), ("blocked", "cannot_determine"), id="unreadable"),
+    ],
+)
+def test_auto_renewal_decides_who_renews(auto_renewal: Any, outcome: tuple[str, str]) -> None:
+    assert _outcome(_decide(reported=subscription(auto_renewal=auto_renewal))) == outcome
+
+
+def test_a_pending_switch_of_plans_blocks_and_is_named() -> None:
+    decision = _decide(reported=subscription(pending_plan="Basic Plan"))
+    assert _outcome(decision) == ("blocked", "plan_switch_pending")
+    assert "Basic Plan" in decision.message
+
+
+class TestEarlierOrders:
+    @pytest.mark.parametrize("status", ["pending", "confirming", "confirmed", "", "succeeded", "unheard of"])
+    @pytest.mark.parametrize("created_at", [NOW, utc(2024, 1, 1), None], ids=["new", "old", "no-date"])
+    def test_an_open_one_of_any_age_is_pending(self, status: str, created_at: Optional[datetime]) -> None:
+        opened = order(status=status, created_at=created_at)
+        decision = _decide(known=evidence(opened))
+        assert _outcome(decision) == ("pending", "already_ordered")
+        assert decision.known_order == opened
+        assert "BN77" in decision.message
+
+    @pytest.mark.parametrize(
+        ("created_at", "outcome"),
+        [
+            pytest.param(NOW, ("blocked", "recent_order"), id="now"),
+            pytest.param(TERM_BEGAN + 3 * DAY + SECOND, ("blocked", "recent_order"), id="after-the-tolerance"),
+            pytest.param(None, ("blocked", "recent_order"), id="no-date"),
+            pytest.param(TERM_BEGAN + 3 * DAY, ("due", "in_window"), id="at-the-tolerance"),
+            pytest.param(TERM_BEGAN, ("due", "in_window"), id="the-one-that-opened-the-term"),
+            pytest.param(TERM_BEGAN - 30 * DAY, ("due", "in_window"), id="the-one-placed-before-the-term"),
+        ],
+    )
+    def test_one_that_is_done_blocks_if_it_belongs_to_this_term(
+        self, created_at: Optional[datetime], outcome: tuple[str, str]
+    ) -> None:
+        decision = _decide(known=evidence(order(created_at=created_at)))
+        assert _outcome(decision) == outcome
+        assert ("BN77" in decision.message) == (outcome[0] == "blocked")
+
+    @pytest.mark.parametrize("status", ["failed", "invalid", "cancelled", "refunded"])
+    def test_a_dead_one_does_not_count(self, status: str) -> None:
+        assert _decide(known=evidence(order(status=status, created_at=None))).state == "due"
+
+    def test_an_open_one_counts_among_many(self) -> None:
+        orders = (order(status="failed"), order(status="succeed"), order(status="pending", order_no="BN78"))
+        decision = _decide(known=evidence(*orders))
+        assert decision.reason == "already_ordered"
+        assert "BN78" in decision.message
+
+    def test_one_of_another_pbx_does_not_count(self) -> None:
+        assert _decide(known=evidence(orders={"OTHER": (order(status="pending"),)})).state == "due"
+
+    def test_an_open_one_counts_before_catalog_and_contact(self) -> None:
+        known = Evidence(Catalog(), (), {SN: (order(status="pending"),)})
+        assert _decide(known=known).state == "pending"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        pytest.param({"catalog": Catalog()}, "cannot_determine", id="plan-not-in-the-catalog"),
+        pytest.param({"catalog": replace(catalog(), services=())}, "cannot_determine", id="service-not-in-the-catalog"),
+        pytest.param({"contacts": ()}, "billing_contact", id="no-contact"),
+        pytest.param({"contacts": (contact(), contact(billing_contact_id="2"))}, "billing_contact", id="two-contacts"),
+    ],
+)
+def test_evidence_that_does_not_settle_the_order_blocks(changes: dict[str, Any], reason: str) -> None:
+    assert _outcome(_decide(known=evidence(**changes))) == ("blocked", reason)
+
+
+@pytest.mark.parametrize(
+    ("declared", "of_the_run", "chosen"),
+    [("1", None, "1"), (None, "2", "2"), ("1", "2", "1"), ("anne@example.com", "2", "1")],
+)
+def test_the_pbxs_own_contact_wins_over_the_runs(declared: Any, of_the_run: Any, chosen: str) -> None:
+    contacts = (contact(billing_contact_id="1", email="anne@example.com"), contact(billing_contact_id="2"))
+    rules = policy(billing_contact=of_the_run)
+    decision = _decide(declaration(billing_contact=declared), known=evidence(contacts=contacts), rules=rules)
+    assert decision.order is not None
+    assert decision.order.billing_contact_id == chosen
+
+
+def test_what_is_screened_as_due_comes_back_as_terms_without_evidence() -> None:
+    plan = Offer(None, "Enterprise Plan")
+    screened = _planner.screen(declaration(), subscription(plan=plan), policy(), NOW)
+    assert screened == terms(plan=plan)

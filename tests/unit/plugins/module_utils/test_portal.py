@@ -1,0 +1,346 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Paths and bodies, JSON to model and back; the order's body against the tutorial's own sample."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, Optional
+
+import pytest
+from ansible_collections.pbxops.yeastar.plugins.module_utils._fields import Fields
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Catalog, Offer, OrderRequest, Undetermined
+from ansible_collections.pbxops.yeastar.plugins.module_utils._money import Money
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import OrderingPortal, Portal
+from ansible_collections.pbxops.yeastar.plugins.module_utils._transport import Ambiguous, ReadError
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import (
+    REQUEST_ID,
+    Bench,
+    Call,
+    page,
+    success,
+)
+
+SN = "3658B431119665QJ"
+ENTERPRISE, HA, CONTACT = "3048571730026938368", "3048573935752720384", "3197218168379846218"
+ORDER = OrderRequest(SN, CONTACT, ENTERPRISE, (HA,), 100, "annually")
+
+# The sample request of the tutorial "Renew P-Series Cloud PBX (PCE Instance) Using API", step 4, letter for letter.
+SAMPLE = """
+{
+  "operationType": "renew_plan",
+  "productId": 13,
+  "productNo": "3658B431119665QJ",
+  "billingId": 3197218168379846218,
+  "serviceList": [
+    {
+      "serviceType": "plan",
+      "serviceId": 3048571730026938368,
+      "quantity": 100,
+      "purchaseType": "renew",
+      "billingModel": "recurring",
+      "billingCycle": "annually",
+      "multiCycle": 0
+    },
+    {
+      "connectionPlanId":3048571730026938368,
+      "serviceType": "service",
+      "serviceId": 3048573935752720384,
+      "purchaseType": "renew",
+      "billingCycle": "annually",
+      "multiCycle": 0
+    }
+  ]
+}
+"""
+# The result of the tutorial's sample response.
+RESULT = {
+    "instanceId": "1282352",
+    "orderNo": "BN3206243356000391168",
+    "orderStatus": "succeed",
+    "productNo": SN,
+    "transactionNo": "QO3206243357577449473",
+}
+
+
+def get(path: str, result: Any, **params: str) -> Call:
+    return Call("GET", path, success(result), params=params or None)
+
+
+def reading(*calls: Call, **field_map: str) -> tuple[Bench, Portal]:
+    bench = Bench(*calls, access_token="given")
+    return bench, Portal(bench.transport, Fields(field_map))
+
+
+def ordering(result: Any, body: Any = None) -> tuple[Bench, OrderingPortal]:
+    checked = {} if body is None else {"body": body}
+    bench = Bench(
+        Call("POST", "/order/openapi/order/v1/save", success(result), **checked), writing=True, access_token="given"
+    )
+    return bench, OrderingPortal(bench.transport, Fields({}))
+
+
+def typed(value: Any) -> Any:
+    """JSON with the type of every scalar beside it, so that 1, 1.0, True and "1" differ; keys keep their order."""
+    if isinstance(value, dict):
+        return [(key, typed(item)) for key, item in value.items()]
+    if isinstance(value, list):
+        return [typed(item) for item in value]
+    return type(value).__name__, value
+
+
+def sent_body(order: OrderRequest) -> Any:
+    bench, portal = ordering(RESULT)
+    with bench:
+        portal.save_order(order)
+    return json.loads(bench.calls.payloads[0]["data"], parse_float=Decimal)
+
+
+def test_the_body_of_the_tutorials_pbx_is_the_tutorials_sample_key_for_key() -> None:
+    assert typed(sent_body(ORDER)) == typed(json.loads(SAMPLE, parse_float=Decimal))
+
+
+def test_a_pbx_without_services_is_renewed_by_its_plan_line_alone() -> None:
+    assert sent_body(replace(ORDER, service_ids=()))["serviceList"] == json.loads(SAMPLE)["serviceList"][:1]
+
+
+def test_every_service_is_a_line_of_the_same_order_and_keeps_the_cycle() -> None:
+    lines = sent_body(replace(ORDER, service_ids=(HA, "7"), billing_cycle="monthly"))["serviceList"]
+    assert [line["serviceId"] for line in lines] == [int(ENTERPRISE), int(HA), 7]
+    assert [line["billingCycle"] for line in lines] == ["monthly"] * 3
+    assert [line.get("connectionPlanId") for line in lines] == [None, int(ENTERPRISE), int(ENTERPRISE)]
+
+
+def test_a_po_number_is_sent_as_text_and_only_when_there_is_one() -> None:
+    assert sent_body(replace(ORDER, po_number="0012"))["poNumber"] == "0012"
+    assert "poNumber" not in sent_body(ORDER)
+
+
+def test_the_tutorials_answer_is_an_order_that_succeeded() -> None:
+    bench, portal = ordering(RESULT)
+    with bench:
+        order = portal.save_order(replace(ORDER, po_number="PO-1"))
+    assert (order.order_no, order.transaction_no) == ("BN3206243356000391168", "QO3206243357577449473")
+    assert (order.status, order.product_no, order.po_number) == ("succeed", SN, "PO-1")
+
+
+@pytest.mark.parametrize("order_no", [None, "", "  ", [], {}])
+def test_a_success_without_an_order_number_is_ambiguous(order_no: Any) -> None:
+    bench, portal = ordering({**RESULT, "orderNo": order_no})
+    with bench, pytest.raises(Ambiguous, match="POST /order/openapi/order/v1/save"):
+        portal.save_order(ORDER)
+
+
+def test_a_success_for_another_pbx_is_ambiguous_and_names_both() -> None:
+    bench, portal = ordering({**RESULT, "productNo": "OTHER"})
+    with bench, pytest.raises(Ambiguous, match=f"{SN}.*OTHER"):
+        portal.save_order(ORDER)
+
+
+@pytest.mark.parametrize("changes", [{"orderNo": None}, {"productNo": "OTHER"}])
+def test_an_ambiguous_success_names_the_request_id_that_support_needs(changes: dict[str, Any]) -> None:
+    bench, portal = ordering({**RESULT, **changes})
+    with bench, pytest.raises(Ambiguous, match=REQUEST_ID):
+        portal.save_order(ORDER)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"), [("Succeed", "succeed"), (" PENDING ", "pending"), (None, ""), (3, "")]
+)
+def test_an_order_status_is_lower_case_and_nothing_where_it_is_not_told(status: Any, expected: str) -> None:
+    bench, portal = ordering({**RESULT, "orderStatus": status})
+    with bench:
+        assert portal.save_order(ORDER).status == expected
+    assert reading()[1].order({"id": 1, "orderStatus": status}).status == expected
+
+
+# --- subscriptions ----------------------------------------------------------------------------------------------------
+
+LIST = "/product/openapi/instance_product/v1/client/instance_product_list"
+DETAIL = "/product/openapi/instance_product/v1/detail"
+
+
+def test_subscriptions_are_the_listing_of_product_13() -> None:
+    bench, portal = reading(
+        get(LIST, page([{"productNo": SN}]), productId="13", pageNo="1", pageSize="25"),
+    )
+    with bench:
+        assert portal.subscription_rows() == [{"productNo": SN}]
+
+
+@pytest.mark.parametrize("named", [{}, {"productNo": SN}, {"productNo": None}])
+def test_a_detail_is_asked_for_by_serial_number(named: dict[str, Any]) -> None:
+    bench, portal = reading(get(DETAIL, named, productNo=SN, productId="13"))
+    with bench:
+        assert portal.subscription_detail(SN) == named
+
+
+@pytest.mark.parametrize("result", [None, [], "x", {"productNo": "OTHER"}])
+def test_a_detail_of_another_pbx_or_of_none_is_refused(result: Any) -> None:
+    bench, portal = reading(get(DETAIL, result, productNo=SN, productId="13"))
+    with bench, pytest.raises(ReadError, match=DETAIL):
+        portal.subscription_detail(SN)
+
+
+def test_ids_beyond_2_to_the_53rd_keep_every_digit_as_number_and_as_text() -> None:
+    for plan_id in (int(ENTERPRISE) + 1, str(int(ENTERPRISE) + 1)):
+        bench, portal = reading(get(DETAIL, {"planId": plan_id}, productNo=SN, productId="13"))
+        with bench:
+            subscription = portal.subscription(SN, portal.subscription_detail(SN))
+        assert subscription.plan == Offer("3048571730026938369", None)
+
+
+@pytest.mark.parametrize(
+    ("services", "expected"),
+    [
+        ([], ()),
+        (["High Availability"], (Offer(None, "High Availability"),)),
+        ([{"serviceId": int(HA)}], (Offer(HA, None),)),
+        ([{"serviceId": HA, "serviceName": "HA"}], (Offer(HA, "HA"),)),
+        ([{"id": 7, "name": "HA"}], (Offer("7", "HA"),)),
+        ([{"serviceType": "plan", "serviceId": 1}, {"serviceType": "service", "serviceId": 2}], (Offer("2", None),)),
+    ],
+)
+def test_services_are_names_or_objects_without_the_plans_own_line(services: Any, expected: tuple[Offer, ...]) -> None:
+    assert reading()[1].subscription(SN, {"serviceList": services}).services == expected
+
+
+@pytest.mark.parametrize("services", ["HA", {"serviceId": 1}, [7], [""], [None], [{}], [{"serviceId": [1]}]])
+def test_services_that_cannot_be_read_are_not_taken_for_fewer_services(services: Any) -> None:
+    read = reading()[1].subscription(SN, {"serviceList": services}).services
+    assert isinstance(read, Undetermined) and read.reported
+
+
+@pytest.mark.parametrize(("current_plan", "expected"), [(None, None), ("", None), ("Basic", "Basic"), (5, "5")])
+def test_a_filled_current_plan_is_a_pending_switch(current_plan: Any, expected: Optional[str]) -> None:
+    assert reading()[1].subscription(SN, {"currentPlan": current_plan}).pending_plan == expected
+
+
+# --- catalog and billing contacts -------------------------------------------------------------------------------------
+
+NESTED = {
+    "offeringId": "1",
+    "productInfo": {
+        "plans": [
+            {
+                "planId": int(ENTERPRISE),
+                "planName": "Enterprise Plan",
+                "pricingPlanId": 11,
+                "services": [{"serviceId": HA, "serviceName": "High Availability", "pricingServiceId": "21"}],
+            },
+            {"planId": "5", "planName": "Trial", "purchaseType": "Trial", "services": [{"serviceId": "6"}]},
+        ]
+    },
+}
+FLAT = {
+    "planList": [{"planId": ENTERPRISE, "name": "Enterprise Plan", "pricingPlanId": "11"}],
+    "serviceList": [
+        {"serviceId": int(HA), "name": "High Availability", "pricingServiceId": 21, "purchaseType": "purchase"},
+        {"serviceId": int(HA), "name": "High Availability trial", "purchaseType": "trial"},
+    ],
+}
+
+
+@pytest.mark.parametrize(("answer", "plan_of_service"), [(NESTED, ENTERPRISE), (FLAT, None), ([FLAT], None)])
+def test_a_catalog_is_read_at_any_depth_without_trials(answer: Any, plan_of_service: Optional[str]) -> None:
+    bench, portal = reading(get("/pricing/openapi/purchase/v1/purchase_product_info", answer, productId="13"))
+    with bench:
+        catalog = portal.catalog(portal.catalog_answer())
+    assert [(plan.offer, plan.pricing_id) for plan in catalog.plans] == [(Offer(ENTERPRISE, "Enterprise Plan"), "11")]
+    services = [(service.offer, service.pricing_id, service.plan_id) for service in catalog.services]
+    assert services == [(Offer(HA, "High Availability"), "21", plan_of_service)]
+
+
+CONTACT_ROW = {"billingContactId": CONTACT, "emailAddress": "a@example.com", "firstName": "A", "lastName": "B"}
+
+
+@pytest.mark.parametrize("as_number", [True, False])
+@pytest.mark.parametrize("wrap", [lambda row: [row], lambda row: row, lambda row: {"results": [row]}])
+def test_billing_contacts_come_as_list_as_object_or_as_results(wrap: Any, as_number: bool) -> None:
+    row = {**CONTACT_ROW, "billingContactId": int(CONTACT) if as_number else CONTACT}
+    bench, portal = reading(get("/user/openapi/user/v1/client/billing_contact_list", wrap(row)))
+    with bench:
+        contacts = [portal.billing_contact(one) for one in portal.billing_contact_rows()]
+    assert [(one.billing_contact_id, one.email, one.name) for one in contacts] == [(CONTACT, "a@example.com", "A B")]
+
+
+@pytest.mark.parametrize("nothing", [None, [], {}, {"results": []}])
+def test_an_account_may_have_no_billing_contact(nothing: Any) -> None:
+    bench, portal = reading(get("/user/openapi/user/v1/client/billing_contact_list", nothing))
+    with bench:
+        assert portal.billing_contact_rows() == []
+
+
+@pytest.mark.parametrize("result", ["x", 5, [{}], [CONTACT_ROW, {"billingContactId": ""}], ["a"], {"results": "x"}])
+def test_a_billing_contact_without_id_is_not_passed_over(result: Any) -> None:
+    bench, portal = reading(get("/user/openapi/user/v1/client/billing_contact_list", result))
+    with bench, pytest.raises(ReadError, match="billingContactId"):
+        portal.billing_contact_rows()
+
+
+# --- orders and prices ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order_id", [7, "7", "BN/7"])
+@pytest.mark.parametrize("absent", [{}, {"productNo": None}, {"productNo": ""}])
+def test_an_order_row_without_its_pbx_gets_it_from_the_detail(order_id: Any, absent: dict[str, Any]) -> None:
+    row = {"id": order_id, "orderNo": "BN7", "orderStatus": "pending", **absent}
+    path = f"/order/openapi/order/v1/get/{str(order_id).replace('/', '%2F')}"
+    bench, portal = reading(get(path, {"basicInformation": {"productId": "13", "productNo": SN}}))
+    assert portal.order(row).product_no is None
+    with bench:
+        order = portal.order_with_detail(row)
+    assert (order.product_no, order.order_no, order.status, order.order_id) == (SN, "BN7", "pending", str(order_id))
+
+
+@pytest.mark.parametrize("created", [1700000000, "1700000000000", "2023-11-14 22:13:20"])
+def test_an_order_row_tells_pbx_tag_and_time(created: Any) -> None:
+    row = {"id": 1, "productNo": SN, "customReferenceNo": "PO-1", "createTime": created}
+    order = reading()[1].order(row)
+    assert (order.product_no, order.po_number) == (SN, "PO-1")
+    assert order.created_at is not None and order.created_at.isoformat() == "2023-11-14T22:13:20+00:00"
+
+
+@pytest.mark.parametrize("created", [None, "yesterday", -1, True])
+def test_an_order_whose_time_cannot_be_read_is_kept(created: Any) -> None:
+    assert reading()[1].order({"id": 1, "createTime": created}).created_at is None
+
+
+def prices(plan: Any, service: Any) -> Optional[Money]:
+    query = {"productId": "13", "productNo": SN}
+    path = "/pricing/openapi/purchase/v1/renew"
+    bench, portal = reading(
+        get(f"{path}/plan_info/11", plan, **query),
+        get(f"{path}/add_on_info/21", service, **query, connectionPlanId=ENTERPRISE),
+    )
+    with bench:
+        return portal.renewal_price(ORDER, portal.catalog(NESTED))
+
+
+def test_the_price_of_a_renewal_is_the_sum_of_all_its_lines() -> None:
+    plan = {"amount": "1200.10", "currencyCode": "USD"}
+    assert prices(plan, {"totalPrice": 99, "currency": "usd"}) == Money(Decimal("1299.10"), "USD")
+
+
+@pytest.mark.parametrize(
+    ("plan", "service"),
+    [
+        ({}, {}),
+        ({"amount": 1, "currency": "USD"}, {}),
+        ({"amount": 1}, {"amount": 1, "currency": "USD"}),
+        ({"amount": 1, "currency": "USD"}, {"amount": 1, "currency": "EUR"}),
+        ({"amount": 1, "price": 2, "currency": "USD"}, {"amount": 1, "currency": "USD"}),
+        ({"amount": "1,200", "currency": "USD"}, {"amount": 1, "currency": "USD"}),
+    ],
+)
+def test_a_price_with_an_unknown_part_is_unknown(plan: Any, service: Any) -> None:
+    assert prices(plan, service) is None
+
+
+def test_a_price_whose_line_is_not_in_the_catalog_is_unknown() -> None:
+    bench, portal = reading()
+    with bench:
+        assert portal.renewal_price(ORDER, Catalog()) is None
