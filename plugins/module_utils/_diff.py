@@ -6,22 +6,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
-from ._model import Decision
+from ._model import Decision, Terms
 from ._time import format_instant
 
 
 def diff_of(decisions: Iterable[Decision]) -> list[dict[str, str]]:
     """One entry for each decision whose order was or would be sent; sorted as they come."""
-    return [_entry(decision) for decision in decisions if decision.terms and decision.expires_after]
+    return [
+        _entry(decision, decision.terms, decision.expires_after)
+        for decision in decisions
+        if decision.terms is not None and decision.expires_after is not None
+    ]
 
 
-def _entry(decision: Decision) -> dict[str, str]:
-    assert decision.terms is not None and decision.expires_after is not None
-    terms = decision.terms
+def _entry(decision: Decision, terms: Terms, expires_after: datetime) -> dict[str, str]:
     ordered: dict[str, Any] = {
-        "expires_at": format_instant(decision.expires_after),
+        "expires_at": format_instant(expires_after),
         "renewed plan": terms.plan,
         "renewed services": ", ".join(str(service) for service in terms.services) or "none",
         "extensions": terms.quantity,

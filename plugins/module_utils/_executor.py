@@ -12,11 +12,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import datetime
 from typing import Optional, Union
 
 from . import _states
-from ._model import Decision, Declaration, Evidence, Order, Policy, Terms, Undetermined
+from ._model import Decision, Declaration, Evidence, Order, OrderRequest, Policy, Terms, Undetermined
 from ._planner import (
     advanced_by_one_cycle,
     changed_since,
@@ -27,6 +26,7 @@ from ._planner import (
     priced,
     screen,
     settled,
+    undecided,
 )
 from ._portal import OrderingPortal, Portal
 from ._results import Report
@@ -73,6 +73,10 @@ class Run:
         self._snapshot.read_listing()
         screened = {product_no: self._screen(product_no) for product_no in self._declarations}
         due = {product_no: terms for product_no, terms in screened.items() if isinstance(terms, Terms)}
+        for product_no, settlement in screened.items():
+            if isinstance(settlement, Terms):
+                settlement = undecided(self._snapshot.subscriptions[product_no], settlement)
+            self._report.record(settlement)
         if due:
             self._evidence = self._read_evidence(due)
         decisions = [
@@ -83,7 +87,8 @@ class Run:
         self._report.excess = plan.excess
         for decision in plan.decisions:
             self._report.record(decision)
-        for decision in sorted((one for one in plan.decisions if one.order is not None), key=_urgency):
+        planned = [decision for decision in plan.decisions if decision.order is not None]
+        for decision in sorted(planned, key=lambda one: (one.expires_at or self._report.now, one.product_no)):
             self._take(decision)
 
     def _screen(self, product_no: str) -> Union[Decision, Terms]:
@@ -91,7 +96,7 @@ class Run:
         declaration = self._declarations[product_no]
         subscription = self._snapshot.subscriptions.get(product_no)
         if subscription is None:
-            return not_found(product_no, len(self._snapshot.subscriptions))
+            return not_found(product_no, self._snapshot.subscriptions)
         screened = screen(declaration, subscription, self._policy, self._report.now)
         if isinstance(screened, Terms) or screened.reason != "cannot_determine":
             return screened
@@ -139,16 +144,16 @@ class Run:
             if isinstance(error, AccessError):
                 self._stop(planned, "access was refused")
             return
-        fresh = replace(self._decide(planned.product_no), price=planned.price)
+        fresh = self._decide_with_price(planned.product_no)
         changes = changed_since(planned, fresh) if fresh.order is not None else []
         if changes:
             message = f"changed while the run was under way: {'; '.join(changes)}; run again to decide anew"
             fresh = settled(fresh, "stale_plan", message)
         self._report.record(fresh)
-        if fresh.order is not None:
-            self._hand_on(fresh)
+        if fresh.order is not None and fresh.terms is not None:
+            self._hand_on(fresh, fresh.order, fresh.terms)
 
-    def _hand_on(self, decision: Decision) -> None:
+    def _hand_on(self, decision: Decision, request: OrderRequest, terms: Terms) -> None:
         """A dry run ends here: the decision stands as `due`."""
 
     def _stop(self, decision: Decision, why: str) -> None:
@@ -171,19 +176,19 @@ class OrderingRun(Run):
         self._ordering_portal = portal
         self._wait_timeout = wait_timeout
         self._sleep = sleep
+        self._accepted: list[tuple[Decision, Order, Terms]] = []
 
     def execute(self, declarations: Iterable[Declaration]) -> None:
         """As `Run.execute`, and then follow the orders that the portal has accepted but not carried out yet."""
         super().execute(declarations)
         self._follow()
 
-    def _hand_on(self, decision: Decision) -> None:
+    def _hand_on(self, decision: Decision, request: OrderRequest, terms: Terms) -> None:
         """Send the order, once. Before it leaves, the report says that it may have been sent."""
-        assert decision.order is not None
         sent = settled(decision, "ambiguous", f"the run broke off while it was ordering; {_LOOK_BEFORE_ANYTHING_ELSE}")
         self._report.record(sent, may_have_ordered=True)
         try:
-            order = self._ordering_portal.save_order(decision.order)
+            order = self._ordering_portal.save_order(request)
         except NotSent as error:
             self._report.record(settled(decision, "not_sent", f"nothing was ordered: {error}"))
         except Rejected as error:
@@ -198,12 +203,12 @@ class OrderingRun(Run):
         else:
             accepted = replace(settled(decision, "awaiting_expiry", "accepted"), known_order=order)
             self._report.record(accepted, may_have_ordered=True)
-            self._verify(accepted, order)
+            self._accepted.append((accepted, order, terms))
+            self._verify(accepted, order, terms)
 
-    def _verify(self, accepted: Decision, order: Order) -> None:
+    def _verify(self, accepted: Decision, order: Order, terms: Terms) -> None:
         """Compare the expiry with the order. Only an expiry that moved by one cycle is a renewal."""
-        assert accepted.terms is not None
-        before = accepted.terms.expires_at
+        before = terms.expires_at
         if order.status in _states.DEAD_STATUSES:
             message = f"order {order} was accepted and not carried out; see in the portal why"
             self._record_accepted(accepted, "rejected", message)
@@ -219,7 +224,7 @@ class OrderingRun(Run):
         elif same_expiry(before, expires_at):
             message = f"order {order} is accepted; the expiry still is {format_instant(before)}"
             self._record_accepted(accepted, _reason_of_open(order), message)
-        elif advanced_by_one_cycle(accepted.terms, expires_at, self._report.now):
+        elif advanced_by_one_cycle(terms, expires_at, self._report.now):
             message = f"renewed by order {order.order_no}: {format_instant(before)} -> {format_instant(expires_at)}"
             self._record_accepted(replace(accepted, expires_after=expires_at), "expiry_moved", message)
         else:
@@ -237,24 +242,17 @@ class OrderingRun(Run):
         delay = _FIRST_POLL
         while True:
             waiting = [
-                outcome.decision
-                for outcome in self._report.outcomes.values()
-                if outcome.may_have_ordered and outcome.decision.state == _states.PENDING
+                (accepted, order, terms)
+                for accepted, order, terms in self._accepted
+                if self._report.outcomes[accepted.product_no].decision.state == _states.PENDING
             ]
             delay = min(delay, deadline - time.monotonic())
             if not waiting or delay <= 0:
                 return
             self._sleep(delay)
             delay = min(delay * 2, _SLOWEST_POLL)
-            for decision in waiting:
-                assert decision.known_order is not None
-                self._verify(decision, decision.known_order)
-
-
-def _urgency(decision: Decision) -> tuple[datetime, str]:
-    """Sort key of what is due: what expires first comes first."""
-    assert decision.terms is not None
-    return decision.terms.expires_at, decision.product_no
+            for accepted, order, terms in waiting:
+                self._verify(accepted, order, terms)
 
 
 def _reason_of_open(order: Order) -> str:

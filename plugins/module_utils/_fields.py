@@ -14,7 +14,7 @@ from typing import Any
 
 from . import _money, _time
 from ._envelope import read_count
-from ._model import Undetermined
+from ._model import Undetermined, is_confidential
 
 # Concepts of `field_map` and the keys tried for each, in order (architecture, "Response fields").
 CANDIDATES = {
@@ -121,6 +121,8 @@ class Fields:
         for concept, key in field_map.items():
             if not isinstance(key, str) or not key:
                 raise ValueError(f"field_map: expected the name of a field for {concept}, got {key!r}")
+            if any(is_confidential(part) for part in key.split(".")):
+                raise ValueError(f"field_map: {key} of {concept} is confidential, and is never read")
         self._keys = {**CANDIDATES, **{concept: (key,) for concept, key in field_map.items()}}
 
     def read(self, row: Mapping[str, Any], concept: str) -> Any:

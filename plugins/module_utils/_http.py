@@ -9,10 +9,11 @@ The only file that touches the network. What an answer means is decided in `_tra
 from __future__ import annotations
 
 import io
-import queue
 import ssl
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
 from typing import Any, Optional
 
@@ -146,24 +147,22 @@ class Http:
 
     def _within_deadline(self, work: Callable[[], Answer]) -> Answer:
         """Run ``work`` in a thread, since a socket's timeout bounds each wait for a byte and not the whole."""
-        outcome: queue.SimpleQueue[tuple[Optional[Answer], Optional[BaseException]]] = queue.SimpleQueue()
+        outcome: Future[Answer] = Future()
 
         def run() -> None:
             try:
-                outcome.put((work(), None))
-            except BaseException as error:  # handed to the caller's thread, which raises it
-                outcome.put((None, error))
+                outcome.set_result(work())
+            except BaseException as error:  # raised again in the caller's thread
+                outcome.set_exception(error)
 
         threading.Thread(target=run, daemon=True).start()
         try:
-            answer, error = outcome.get(timeout=self._connection.timeout)
-        except queue.Empty:
+            return outcome.result(self._connection.timeout)
+        except FutureTimeoutError:
+            if outcome.done():
+                raise
             self._session = self._new_session()  # the thread left behind still holds the old one
             raise Broken(f"no whole answer within {self._connection.timeout:g} s") from None
-        if error is not None:
-            raise error
-        assert answer is not None
-        return answer
 
 
 def _read_body(response: Any) -> bytes:
@@ -189,6 +188,8 @@ def _problem_of(error: Exception) -> str:
         return "no connection: is base_url right, and is the host reachable?"
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
         return "the server's certificate is not trusted; see validate_certs and ca_path"
+    if any(isinstance(cause, ssl.SSLError) for cause in causes):
+        return "no TLS with this server; is base_url right?"
     if any(isinstance(cause, OSError) and str(cause).startswith("Tunnel connection failed") for cause in causes):
         return "the proxy refused to connect"
     if any(isinstance(cause, (requests.exceptions.ReadTimeout, TimeoutError)) for cause in causes):

@@ -251,7 +251,7 @@ def masked(value: Any) -> Any:
     Integers above 2^53 become strings since many JSON readers would round them (contract, section 9, quirk 1).
     """
     if isinstance(value, Mapping):
-        return {key: _MASK if _is_confidential(key) and item else masked(item) for key, item in value.items()}
+        return {key: _MASK if is_confidential(key) and item else masked(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [masked(item) for item in value]
     if isinstance(value, Decimal) or (isinstance(value, int) and abs(value) > 2**53):
@@ -263,6 +263,7 @@ _MASK = "********"
 _CONFIDENTIAL = ("activationcode", "secret", "token", "password", "authorization", "credential")
 
 
-def _is_confidential(key: str) -> bool:
+def is_confidential(key: str) -> bool:
+    """Whether a field of this name may hold a secret or an activation code."""
     name = key.replace("_", "").replace("-", "").casefold()
     return any(word in name for word in _CONFIDENTIAL)

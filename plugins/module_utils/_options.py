@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-import math
 import os
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Callable, Optional
@@ -19,9 +19,19 @@ from ._http import Connection
 from ._info import Filters
 from ._model import Declaration, Policy
 from ._money import parse_amount, parse_currency
-from ._time import CYCLE_MONTHS, parse_instant
+from ._time import CYCLE_MONTHS, parse_instant, utc_now
 
 DEFAULT_BASE_URL = "https://openapi.partner.yeastar.com"
+# Beyond these a number is a slip of the pen.
+MAX_DAYS = 36_500
+MAX_ORDERS = 10_000
+MAX_QUANTITY = 1_000_000
+MAX_RETRIES = 100
+MAX_SECONDS = 86_400
+
+_SERIAL_NUMBER = re.compile(r"[0-9A-Za-z_-]{1,64}")
+_NUMBER_WORDS = ("inf", "infinity", "nan", "none", "null", "true", "false")
+
 _LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
@@ -109,30 +119,19 @@ RENEWAL_RULES: dict[str, Any] = {
 
 def connection_of(params: Mapping[str, Any]) -> Connection:
     """How to reach the portal. Raises ValueError when credentials are missing or base_url is not acceptable."""
-    base_url = params["base_url"].strip()
-    url = urlsplit(base_url)
-    if (
-        not url.hostname
-        or "@" in url.netloc
-        or url.scheme not in ("https", "http")
-        or not base_url.endswith((url.netloc, f"{url.netloc}/"))
-    ):
-        raise ValueError("base_url: expected https://host[:port], without user, path, query or fragment")
-    if url.scheme == "http" and url.hostname not in _LOOPBACK_HOSTS:
-        raise ValueError(f"base_url: expected https, got http for {url.hostname}; http is for loopback addresses only")
+    base_url = _checked_base_url(params["base_url"].strip())
     if not params["access_token"] and not (params["client_id"] and params["client_secret"]):
         raise ValueError(
             "no credentials: set client_id and client_secret (or YEASTAR_CLIENT_ID and YEASTAR_CLIENT_SECRET in the"
             " environment), or access_token"
         )
-    if not 0 < params["timeout"] < math.inf:
-        raise ValueError(f"timeout: expected a number of seconds above 0, got {params['timeout']}")
+    if not 0 < params["timeout"] <= MAX_SECONDS:
+        raise ValueError(f"timeout: expected more than 0 and at most {MAX_SECONDS} seconds, got {params['timeout']}")
     if params["ca_path"] and not os.path.exists(params["ca_path"]):
         raise ValueError(f"ca_path: expected a file with certificate authorities, {params['ca_path']} does not exist")
-    if params["retries"] < 0:
-        raise ValueError(f"retries: expected 0 or more, got {params['retries']}")
+    _within("retries", params["retries"], 0, MAX_RETRIES)
     return Connection(
-        base_url=base_url.rstrip("/"),
+        base_url=base_url,
         client_id=params["client_id"],
         client_secret=params["client_secret"],
         access_token=(params["access_token"] or "").strip() or None,
@@ -142,6 +141,20 @@ def connection_of(params: Mapping[str, Any]) -> Connection:
         ca_path=params["ca_path"],
         user_agent=params["user_agent"],
     )
+
+
+def _checked_base_url(base_url: str) -> str:
+    form = "base_url: expected https://host[:port], without user, path, query or fragment"
+    try:
+        url = urlsplit(base_url)
+        is_well_formed = url.scheme in ("https", "http") and url.hostname and url.port != 0
+    except ValueError as error:
+        raise ValueError(f"{form} ({error})") from None
+    if not is_well_formed or "@" in url.netloc or not base_url.endswith((url.netloc, f"{url.netloc}/")):
+        raise ValueError(form)
+    if url.scheme == "http" and url.hostname not in _LOOPBACK_HOSTS:
+        raise ValueError(f"base_url: expected https, got http for {url.hostname}; http is for loopback addresses only")
+    return base_url.rstrip("/")
 
 
 def refuse_unverified(connection: Connection) -> None:
@@ -156,12 +169,14 @@ def fields_of(params: Mapping[str, Any]) -> Fields:
 
 
 def product_no_of(value: Any) -> str:
-    """A serial number. Raises ValueError for one that YAML or INI has turned into a number, or that is empty."""
-    if isinstance(value, str) and value.strip() and value.strip().lower() not in ("inf", "nan", "none"):
-        return value.strip()
+    """A serial number. Raises ValueError for one that YAML or INI has turned into a number, or that is not one."""
+    if isinstance(value, str):
+        text = value.strip()
+        if _SERIAL_NUMBER.fullmatch(text) and text.lower() not in _NUMBER_WORDS:
+            return text
     raise ValueError(
-        f"product_no: expected a serial number as text, got {value!r} ({type(value).__name__}); quote it, since YAML and"
-        " INI read some serial numbers as numbers (3631E3418911 becomes inf, 0012345 becomes 5349)"
+        f"product_no: expected a serial number as text, got {value!r}; quote it, since YAML, INI and"
+        " templates read some serial numbers as numbers (3631E3418911 becomes inf, 0012345 becomes 5349)"
     )
 
 
@@ -178,12 +193,26 @@ def declarations_of(params: Mapping[str, Any]) -> list[Declaration]:
     return declarations
 
 
-def filters_of(params: Mapping[str, Any], now: datetime) -> Filters:
+def now_of(params: Mapping[str, Any]) -> datetime:
+    """The instant that decisions are made for: the option `now`, or else the controller's clock.
+
+    Raises ValueError for a bad value.
+    """
+    return _read("now", params["now"], parse_instant) or utc_now()
+
+
+def wait_timeout_of(params: Mapping[str, Any]) -> float:
+    """How long to follow accepted orders, in seconds. Raises ValueError for a bad value."""
+    _within("wait_timeout", params["wait_timeout"], 0, MAX_SECONDS)
+    return float(params["wait_timeout"])
+
+
+def filters_of(params: Mapping[str, Any]) -> Filters:
     """Which subscriptions are wanted. Raises ValueError for a bad value."""
-    _at_least("expires_within", params["expires_within"], 0)
+    _within("expires_within", params["expires_within"], 0, MAX_DAYS)
     product_nos = params["product_no"] if isinstance(params["product_no"], list) else [params["product_no"]]
     return Filters(
-        now=now,
+        now=now_of(params),
         product_nos=tuple(product_no_of(value) for value in product_nos if value is not None),
         expires_within=params["expires_within"],
         plan=params["plan"],
@@ -192,8 +221,11 @@ def filters_of(params: Mapping[str, Any], now: datetime) -> Filters:
 
 def _declaration(item: Mapping[str, Any]) -> Declaration:
     services = item["services"]
-    _at_least("quantity", item["quantity"], 1)
-    _at_least("remaining_days", item["remaining_days"], 0)
+    for option, value in item.items():
+        if option in DECLARATION_OPTIONS and isinstance(value, str) and not value.strip():
+            raise ValueError(f"{option}: expected text, got an empty one; leave the option out to declare nothing")
+    _within("quantity", item["quantity"], 1, MAX_QUANTITY)
+    _within("remaining_days", item["remaining_days"], 0, MAX_DAYS)
     return Declaration(
         product_no=product_no_of(item["product_no"]),
         plan=item["plan"],
@@ -211,8 +243,8 @@ def _declaration(item: Mapping[str, Any]) -> Declaration:
 def policy_of(params: Mapping[str, Any]) -> Policy:
     """What holds for a whole run. Raises ValueError for a bad value."""
     max_orders = params["max_orders"] if params["max_orders"] is not None else 1
-    _at_least("max_orders", max_orders, 0)
-    _at_least("remaining_days", params["remaining_days"], 0)
+    _within("max_orders", max_orders, 0, MAX_ORDERS)
+    _within("remaining_days", params["remaining_days"], 0, MAX_DAYS)
     return Policy(
         remaining_days=params["remaining_days"],
         include_expired=params["include_expired"],
@@ -225,9 +257,9 @@ def policy_of(params: Mapping[str, Any]) -> Policy:
     )
 
 
-def _at_least(option: str, value: Optional[int], least: int) -> None:
-    if value is not None and value < least:
-        raise ValueError(f"{option}: expected {least} or more, got {value}")
+def _within(option: str, value: Optional[int], least: int, most: int) -> None:
+    if value is not None and not least <= value <= most:
+        raise ValueError(f"{option}: expected {least} to {most}, got {value}")
 
 
 def _read(option: str, value: Optional[str], reader: Callable[[object], Any]) -> Any:

@@ -8,7 +8,7 @@ The rules are those of the architecture's "The decision for one PBX": due first,
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Optional, Union
@@ -101,7 +101,7 @@ def _window(declaration: Declaration, subscription: Subscription, policy: Policy
     cycle = effective(declaration.billing_cycle, subscription.billing_cycle)
     wanted = declaration.remaining_days if declaration.remaining_days is not None else policy.remaining_days
     if isinstance(cycle, Undetermined):
-        return max(DEFAULT_WINDOW.values()) if wanted is None else wanted
+        return max(DEFAULT_WINDOW.values()) if wanted is None else min(wanted, max(SHORTEST_CYCLE.values()))
     if wanted is None:
         return DEFAULT_WINDOW[cycle]
     if not 0 <= wanted < SHORTEST_CYCLE[cycle]:
@@ -233,7 +233,7 @@ def _without_orders(decisions: tuple[Decision, ...], reason: str, excess: str) -
 
 
 def changed_since(planned: Decision, fresh: Decision) -> list[str]:
-    """What an order would say differently after the re-read, in the user's terms (faults, rows 45 and 54)."""
+    """What an order would say differently after the re-read, in the user's terms (faults, rows 45, 54 and 55)."""
     if planned.terms is None or fresh.terms is None or planned.order is None or fresh.order is None:
         raise ValueError("expected two decisions that are due")
     old, new = planned.terms, fresh.terms
@@ -249,6 +249,8 @@ def changed_since(planned: Decision, fresh: Decision) -> list[str]:
     if set(planned.order.service_ids) != set(fresh.order.service_ids):
         before, after = (sorted(str(service) for service in terms.services) for terms in (old, new))
         changes.append(f"services {', '.join(before) or 'none'} -> {', '.join(after) or 'none'}")
+    if planned.price != fresh.price:
+        changes.append(f"price {planned.price or 'unknown'} -> {fresh.price or 'unknown'}")
     return changes
 
 
@@ -261,13 +263,19 @@ def advanced_by_one_cycle(terms: Terms, expires_at: datetime, now: datetime) -> 
     return any(abs(add_cycles(start, terms.billing_cycle) - expires_at) <= CYCLE_TOLERANCE for start in starts)
 
 
-def not_found(product_no: str, seen: int) -> Decision:
-    """A PBX that the account does not hold. It may be another account's, or not sold as product 13."""
-    return Decision(
-        product_no=product_no,
-        state=_states.FAILED,
-        reason="not_found",
-        message=f"{product_no} is not among the {seen} PBXs of this account; check the serial number and the account",
+def not_found(product_no: str, seen: Collection[str]) -> Decision:
+    """A PBX that is not among those ``seen`` in the account. It may be another account's, or not sold as product 13."""
+    message = f"{product_no} is not among the {len(seen)} PBXs of this account; check the serial number and the account"
+    alike = [number for number in seen if number.casefold() == product_no.casefold()]
+    if alike:
+        message += f" (it has {alike[0]})"
+    return Decision(product_no, _states.FAILED, "not_found", message)
+
+
+def undecided(subscription: Subscription, terms: Terms) -> Decision:
+    """One that may be due, before the account's evidence is read. It stands if that never comes."""
+    return _settled(
+        subscription, terms.expires_at, "stopped", "not attempted: the run broke off before this was decided"
     )
 
 

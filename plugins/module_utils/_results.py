@@ -54,7 +54,7 @@ class Report:
     def break_off(self, why: str) -> None:
         """The run has come to an end it was not meant to: what it did not get to was not attempted."""
         for outcome in self._sorted():
-            if outcome.decision.state == _states.DUE:
+            if outcome.decision.state in (_states.DUE, _states.NOT_ATTEMPTED):
                 self.record(settled(outcome.decision, "stopped", f"not attempted: {why}"))
 
     @property

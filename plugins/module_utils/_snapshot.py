@@ -53,6 +53,7 @@ class Snapshot:
         tell the PBX of may be anyone's, so it is a ReadError (faults, row 63).
         """
         orders: dict[str, tuple[Order, ...]] = {}
+        by_folded = {product_no.casefold(): product_no for product_no in product_nos}
         for row in self._portal.order_rows():
             order = self._portal.order(row)
             is_recent = order.status == DONE_STATUS and (order.created_at is None or order.created_at >= since)
@@ -64,6 +65,7 @@ class Snapshot:
                     raise ReadError(
                         f"GET {ORDER_LIST}", f"neither list nor detail tells which PBX order {order} is for"
                     )
-            if order.product_no in product_nos:
-                orders[str(order.product_no)] = (*orders.get(str(order.product_no), ()), order)
+            product_no = by_folded.get((order.product_no or "").casefold())
+            if product_no is not None:
+                orders[product_no] = (*orders.get(product_no, ()), order)
         return orders

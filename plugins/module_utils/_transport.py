@@ -54,7 +54,9 @@ class TransportError(Exception):
         facts = [f"HTTP {answer.status}"] if answer else []
         if envelope:
             said = {"code": envelope.code, "detail": envelope.detail, "requestId": envelope.request_id}
-            facts += [f"{name} {text[:MAX_QUOTE]!r}" for name, text in said.items()]
+            facts += [f"{name} {_quoted(text)}" for name, text in said.items()]
+            if answer and envelope.status != answer.status:
+                facts.append(f"status {envelope.status}")
         super().__init__(f"{call}: {problem}" + (f" ({', '.join(facts)})" if facts else ""))
 
 
@@ -290,6 +292,11 @@ class WritingTransport(Transport):
         return envelope
 
 
+def _quoted(text: str) -> str:
+    """What the vendor said; whole or not at all, since half of a secret would not be recognised as one and masked."""
+    return repr(text) if len(text) <= MAX_QUOTE else f"({len(text)} characters)"
+
+
 def _is_refusal(answer: Answer, envelope: Envelope) -> bool:
     """Whether HTTP and envelope agree on a 4xx. A 408 says that a server gave up waiting, not that it did nothing."""
     if answer.status not in (200, envelope.status) or envelope.code == SUCCESS:
@@ -320,9 +327,21 @@ def _problem_of(answer: Answer, envelope: Optional[Envelope]) -> str:
         return "the answer is an error without the vendor's envelope"
     content_type = answer.headers.get("Content-Type") or "no content type"
     return (
-        f"expected the vendor's JSON envelope, got {len(answer.content)} bytes of {content_type};"
-        " check base_url, and that no proxy or login page is in between"
+        f"expected the vendor's JSON envelope, got {len(answer.content)} bytes of {content_type} that are not one:"
+        f" {_flaw_of(answer)}; check base_url, and that no proxy or login page is in between"
     )
+
+
+def _flaw_of(answer: Answer) -> str:
+    try:
+        parse_envelope(answer.content)
+    except json.JSONDecodeError as error:
+        return f"{error.msg} at character {error.pos}"
+    except UnicodeDecodeError:
+        return "it is not UTF-8"
+    except ValueError as error:
+        return str(error)
+    return "it is not complete"
 
 
 def _host_of(location: str) -> str:

@@ -156,8 +156,8 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec={**CONNECTION_OPTIONS, **INFO_OPTIONS}, supports_check_mode=True)
     with Runner(module) as runner:
-        filters = filters_of(module.params, runner.now())
-        runner.exit(**gather(runner.portal(), set(module.params["gather"]), filters, module.params["raw"]))
+        filters = filters_of(module.params)
+        runner.exit(**gather(runner.job.portal(), set(module.params["gather"]), filters, module.params["raw"]))
 
 
 if __name__ == "__main__":

@@ -5,34 +5,40 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: yeastar_pce_outcome
-short_description: Show a host its own outcome of a batch
+short_description: Decide and order for a play's batch at once, and show this host its own outcome
 version_added: 0.1.0
 description:
-  - Shows what M(pbxops.yeastar.yeastar_pce_batch) has decided and ordered for this host, as C(ok), C(changed) or
-    C(failed), with its own message and diff. Sends nothing.
+  - The first host that comes to this task decides and orders for all hosts that have registered a request by
+    M(pbxops.yeastar.yeastar_pce_request), on the controller and in one run, as
+    M(pbxops.yeastar.yeastar_pce_renewal) or M(pbxops.yeastar.yeastar_pce_plan) would. Then every host shows its own
+    outcome, as C(ok), C(changed) or C(failed), with its own message and diff.
+  - It is the second half of the role P(pbxops.yeastar.pce_renewal#role), which is what you should use.
 author:
   - The pbxops.yeastar authors (@pbxops)
+extends_documentation_fragment:
+  - pbxops.yeastar.connection
+  - pbxops.yeastar.attributes
 options:
-  batch:
-    description: The name of the variable that the batch has been registered in.
-    type: str
-    required: true
+  plan_only:
+    description: Whether to decide only.
+    type: bool
+    default: false
 attributes:
   check_mode:
     support: full
-    description: Can run in C(check_mode) and return changed status prediction without modifying the target.
   diff_mode:
     support: full
-    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
-  action_group:
-    support: none
-    description: It takes no connection options.
+    details: With O(plan_only=true) nothing changes, so C(ansible-playbook --diff) does not print the diff.
 """
 
 EXAMPLES = r"""
-- name: Show the outcome of this PBX
+- name: Collect what is declared of this PBX
+  pbxops.yeastar.yeastar_pce_request:
+  register: pce_renewal_request
+
+- name: Decide, order nothing, and show what was decided about this PBX
   pbxops.yeastar.yeastar_pce_outcome:
-    batch: pce_renewal_batch
+    plan_only: true
 """
 
 RETURN = r"""

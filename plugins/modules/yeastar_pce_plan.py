@@ -166,7 +166,7 @@ def main() -> None:
         **RENEWAL_RULES,
     )
     with Runner(module) as runner:
-        runner.decide()
+        runner.exit_with(runner.job.decide())
 
 
 if __name__ == "__main__":

@@ -179,7 +179,7 @@ def main() -> None:
         **RENEWAL_RULES,
     )
     with Runner(module) as runner:
-        runner.renew()
+        runner.exit_with(runner.job.renew(module.check_mode))
 
 
 if __name__ == "__main__":

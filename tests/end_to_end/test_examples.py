@@ -40,8 +40,6 @@ def blocks_of(readme: str) -> list[Any]:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_examples_of_a_module_run(tutorial: Ansible, name: str) -> None:
     tasks = yaml.safe_load(import_module(MODULES + name).EXAMPLES)
-    if name == "yeastar_pce_outcome":
-        tasks = [*yaml.safe_load(import_module(MODULES + "yeastar_pce_batch").EXAMPLES), *tasks]
     output = run_play(tutorial, {"tasks": tasks})
     assert output.count("TASK [") == len(tasks)
     assert any(entry.path.endswith("/instance_product_list") for entry in tutorial.portal.log)

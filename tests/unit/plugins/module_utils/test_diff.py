@@ -55,7 +55,7 @@ def test_a_renewed_pbx_shows_the_expiry_that_the_portal_has_now() -> None:
 
 def test_what_was_never_to_be_ordered_has_no_entry() -> None:
     pending = replace(due_decision(), expires_after=None, known_order=order(status="pending"))
-    assert diff_of([_planner.not_found("X", 1), pending]) == []
+    assert diff_of([_planner.not_found("X", ["A"]), pending]) == []
 
 
 def test_entries_come_in_the_order_of_the_decisions() -> None:

@@ -29,6 +29,7 @@ LAYERS = (
     {"_snapshot", "_results"},
     {"_info", "_executor"},
     {"_options"},
+    {"_job", "_batch"},
     {"_runner"},
 )
 PURE = ("_planner", "_terms", "_diff", "_model", "_time", "_money", "_fields", "_states", "_envelope")

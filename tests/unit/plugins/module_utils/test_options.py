@@ -263,13 +263,13 @@ class TestFilters:
         ("product_no", "expected"), [(None, ()), (SN, (SN,)), ([SN, "B"], (SN, "B"))], ids=["all", "one", "list"]
     )
     def test_one_serial_number_or_a_list_may_be_wanted(self, product_no: Any, expected: tuple[str, ...]) -> None:
-        params = {"product_no": product_no, "expires_within": None, "plan": None}
-        assert _options.filters_of(params, NOW).product_nos == expected
+        params = {"product_no": product_no, "expires_within": None, "plan": None, "now": None}
+        assert _options.filters_of(params).product_nos == expected
 
     @pytest.mark.parametrize("changes", [{"product_no": 5349}, {"product_no": [SN, 5349]}, {"expires_within": -1}])
     def test_a_bad_value_is_refused(self, changes: dict[str, Any]) -> None:
         with pytest.raises(ValueError, match="product_no|expires_within"):
-            _options.filters_of({"product_no": None, "expires_within": None, "plan": None, **changes}, NOW)
+            _options.filters_of({"product_no": None, "expires_within": None, "plan": None, "now": None, **changes})
 
 
 class _Started(Exception):

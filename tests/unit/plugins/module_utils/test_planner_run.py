@@ -68,7 +68,7 @@ def test_a_price_is_held_against_the_limits(price: Optional[Money], limits: dict
 class TestCaps:
     @pytest.mark.parametrize(("due", "cap", "excess"), [(2, 2, False), (3, 2, True), (1, 0, True), (0, 0, False)])
     def test_more_orders_than_allowed_means_none_at_all(self, due: int, cap: int, excess: bool) -> None:
-        left_alone = _planner.not_found("X", 5)
+        left_alone = _planner.not_found("X", list("ABCDE"))
         decisions = [due_decision(f"SN{number}") for number in range(due)]
         plan = _planner.make_plan([left_alone, *decisions], policy(max_orders=cap))
         assert (plan.excess is not None) == excess
@@ -172,7 +172,7 @@ def test_a_renewal_moves_the_expiry_by_one_cycle(old: Terms, new: datetime, now:
 
 
 def test_a_pbx_that_is_not_in_the_account_has_failed() -> None:
-    decision = _planner.not_found("X", 5)
+    decision = _planner.not_found("X", list("ABCDE"))
     assert _outcome(decision) == ("failed", "not_found")
     assert "X" in decision.message
     assert "5" in decision.message

@@ -73,7 +73,7 @@ def test_changed_means_sent_or_maybe_sent_and_in_check_mode_would_be_sent(
     state: str, is_check_mode: bool, may_have_ordered: bool
 ) -> None:
     report = Report(NOW, is_check_mode)
-    report.record(_planner.not_found("A", 1))
+    report.record(_planner.not_found("A", ["B"]))
     report.record(_in_state(state), may_have_ordered)
     expected = may_have_ordered or (is_check_mode and state == "due")
     assert report.changed is expected
@@ -159,7 +159,7 @@ def test_an_amount_is_a_string_without_exponent(amount: str, shown: str) -> None
 
 
 def test_the_row_of_a_pbx_that_was_not_found_holds_nothing_but_the_finding() -> None:
-    row = _row(_planner.not_found("X", 1))
+    row = _row(_planner.not_found("X", ["A"]))
     assert {key for key, value in row.items() if value is not None} == {
         "product_no",
         "state",

@@ -1,0 +1,38 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is declared of one host. The documentation is in the module of the same name."""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._batch import Request, read_params, use_of
+
+UNORDERED_STRATEGIES = ("free", "host_pinned")
+
+
+class ActionModule(ActionBase):
+    """Reads the variables of its host, as any task of that host sees them. Connects to nothing."""
+
+    _requires_connection = False
+
+    def run(self, tmp: Optional[str] = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:
+        """Validate what is declared, so that what is wrong with one host fails that host alone."""
+        task_vars = task_vars or {}
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        strategy = str(self._task.get_play().strategy).rpartition(".")[2]
+        if strategy in UNORDERED_STRATEGIES:
+            raise AnsibleActionFail(
+                f"the strategy {strategy} lets each host go its own way, so there is no batch to hold a cap against:"
+                " use the strategy linear"
+            )
+        try:
+            params = read_params(self._task.args, task_vars, self._templar)
+            request = Request.of(task_vars["inventory_hostname"], use_of(self._task), params)
+        except ValueError as error:
+            raise AnsibleActionFail(str(error)) from None
+        return {**result, "changed": False, "request": request.as_result()}

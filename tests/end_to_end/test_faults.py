@@ -1,0 +1,363 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What becomes of an order that meets a fault. The portal's invoices are the judge: one order, sent once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from tests.simulator import Simulator
+from tests.simulator.verbs import VERBS
+from tests.support.processes import Ansible, orders_sent, states
+
+FIRST = "3658B431119665QJ"  # expires first, so its order meets the fault
+SECOND = "3658B431119002QL"
+TERMS = {"plan": "Enterprise Plan", "services": ["High Availability"], "quantity": 100, "billing_cycle": "annually"}
+TWO = {
+    "pbxs": [
+        {"product_no": FIRST, "expires_in_days": 12, **TERMS},
+        {"product_no": SECOND, "expires_in_days": 20, **TERMS},
+    ]
+}
+SAVE = "/order/v1/save"
+SAVE_CALL = "POST /order/openapi/order/v1/save"
+NEXT_STEP = "look in the portal"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A fault on the order, how many invoices it leaves behind, and what the message must say of it."""
+
+    verb: str
+    params: dict[str, Any] = field(default_factory=dict)
+    invoices: int = 1
+    says: str = ""
+    reason: str = ""
+
+    def __str__(self) -> str:
+        values = [f"{value!s:.20}" for value in self.params.values()]
+        return "-".join([self.verb, *values])
+
+
+def cases(*each: Case) -> Any:
+    return pytest.mark.parametrize("case", each, ids=str)
+
+
+@pytest.fixture
+def two(start: Callable[..., Ansible]) -> Ansible:
+    return start(fleet=TWO)
+
+
+def renew_both(ansible: Ansible, **arguments: Any) -> dict[str, Any]:
+    subscriptions = [{"product_no": FIRST}, {"product_no": SECOND}]
+    return ansible.renew(subscriptions=subscriptions, max_orders=2, **arguments)
+
+
+def row_of(result: dict[str, Any], product_no: str = FIRST) -> dict[str, Any]:
+    (row,) = [row for row in result["results"] if row["product_no"] == product_no]
+    return row
+
+
+def invoices_of(portal: Simulator, product_no: str = FIRST) -> int:
+    return sum(invoice.product_no == product_no for invoice in portal.invoices)
+
+
+AMBIGUOUS = (
+    Case("delay", {"seconds": 30, "when": "after"}, says="within 1.5 s"),
+    Case("delay", {"seconds": 30, "commit": False}, 0, "within 1.5 s"),
+    Case("drip", {"seconds": 0.05}, says="within 1.5 s"),
+    Case("drop_before", {}, 0, "connection broke"),
+    Case("drop_after", {}, says="connection broke"),
+    Case("drop_after", {"reset": True}, says="connection broke"),
+    Case(
+        "error_before", {"status": 500}, 0, "HTTP 500, code 'internal_error', detail 'Something went wrong.', request"
+    ),
+    Case("error_before", {"status": 503}, 0, "HTTP 503"),
+    Case("error_before", {"status": 408}, 0, "HTTP 408"),
+    Case("error_before", {"status": 404, "envelope": False}, 0, "HTTP 404"),
+    Case("error_after", {"status": 500}, says="HTTP 500"),
+    Case("error_after", {"status": 504, "envelope": False}, says="HTTP 504"),
+    Case("commit_late", {"seconds": 3600}, 0, "HTTP 500"),
+    Case("html", {}, 0, "login page"),
+    Case("html", {"commit": True}, says="login page"),
+    Case("truncate", says="connection broke"),
+    Case("truncate_close", says="HTTP 200"),
+    Case("truncate_close", {"valid_json": True}, says="HTTP 200"),
+    Case("empty", {"status": 200}, says="0 bytes"),
+    Case("empty", {"status": 204}, says="HTTP 204"),
+    Case("no_order_number", says="no order number"),
+    Case("duplicate_keys", says="HTTP 200"),
+    Case("nan", says="HTTP 200"),
+    Case("oversize", says="larger than"),
+    Case("oversize", {"gzip": True}, says="larger than"),
+    Case("alter_field", {"name": "requestId", "remove": True}, says="HTTP 200"),
+    Case("alter_field", {"name": "result", "value": None}, says="expected an order in the answer"),
+    Case("alter_field", {"name": "productNo", "value": SECOND}, says=f"the portal answered for {SECOND}"),
+    Case("alter_field", {"name": "status", "value": 500}, says="HTTP 200"),
+    *(Case("redirect", {"status": status}, 0, "elsewhere.example.com") for status in (302, 307)),
+    Case("unauthorized", {"envelope": False}, 0, "HTTP 401"),
+    Case("forbidden", {"envelope": False}, 0, "HTTP 403"),
+    Case("rate_limited", {"envelope": False}, 0, "HTTP 429"),
+    Case("business_error", {"status": 200}, 0, "code 'order_refused', detail 'The order was refused.', requestId '"),
+    Case("business_error", {"status": 200, "commit": True}, 1, "order_refused"),
+)
+
+
+@cases(*AMBIGUOUS)
+def test_an_order_of_uncertain_fate_is_sent_once_named_unknown_and_ends_all_ordering(two: Ansible, case: Case) -> None:
+    two.portal.fault(case.verb, path=SAVE, **case.params)
+    is_slow = case.verb in ("delay", "drip")
+    result = renew_both(two, timeout=1.5 if is_slow else 30)
+    assert not two.portal.faults, "the fault was never met"
+    assert result["failed"] and result["changed"]
+    row = row_of(result)
+    assert (row["state"], row["reason"], row["changed"]) == ("unknown", "ambiguous", True)
+    for said in (SAVE_CALL, case.says, "it may have been ordered", NEXT_STEP):
+        assert said in row["message"]
+        assert said in result["msg"]
+    assert (row["order"], row["expires_after"]) == (None, None)
+    second = row_of(result, SECOND)
+    assert (second["state"], second["reason"], second["changed"]) == ("not_attempted", "stopped", False)
+    assert FIRST in second["message"]
+    assert orders_sent(two.portal) == result["requests"]["write"] == 1
+    assert (invoices_of(two.portal), invoices_of(two.portal, SECOND)) == (case.invoices, 0)
+
+
+REFUSED = (
+    Case("business_error", {"status": 400, "code": "quantity_mismatch"}, 0, "code 'quantity_mismatch'", "rejected"),
+    Case("error_before", {"status": 422}, 0, "HTTP 422, code 'internal_error'", "rejected"),
+    Case("quantity_change", {"quantity": 120, "product_no": FIRST}, 0, "parameter_validation_failed", "rejected"),
+)
+
+
+@cases(*REFUSED)
+def test_after_an_ordinary_refusal_the_next_pbx_is_ordered(two: Ansible, case: Case) -> None:
+    two.portal.fault(case.verb, path=SAVE, **case.params)
+    result = renew_both(two)
+    assert result["failed"] and result["changed"]
+    row = row_of(result)
+    assert (row["state"], row["reason"], row["changed"]) == ("failed", case.reason, False)
+    assert "nothing was ordered" in row["message"] and case.says in row["message"]
+    assert row_of(result, SECOND)["state"] == "renewed"
+    assert orders_sent(two.portal) == 2
+    assert (invoices_of(two.portal), invoices_of(two.portal, SECOND)) == (0, 1)
+
+
+REFUSED_FOR_ALL = (
+    Case("unauthorized", {}, 0, "HTTP 401, code 'invalid_token'", "rejected"),
+    Case("forbidden", {}, 0, "HTTP 403, code 'access_denied'", "rejected"),
+    Case("rate_limited", {}, 0, "HTTP 429, code 'too_many_requests'", "rate_limited"),
+    Case("rate_limited", {"retry_after": 1}, 0, "HTTP 429", "rate_limited"),
+)
+
+
+@cases(*REFUSED_FOR_ALL)
+def test_a_refusal_that_would_meet_every_order_ends_all_ordering(two: Ansible, case: Case) -> None:
+    two.portal.fault(case.verb, path=SAVE, **case.params)
+    result = renew_both(two)
+    assert result["failed"] and not result["changed"]
+    row = row_of(result)
+    assert (row["state"], row["reason"], row["changed"]) == ("failed", case.reason, False)
+    assert "nothing was ordered" in row["message"] and case.says in row["message"]
+    assert row_of(result, SECOND)["reason"] == "stopped"
+    assert orders_sent(two.portal) == 1
+    assert not two.portal.invoices
+
+
+def test_an_order_that_could_not_be_sent_for_want_of_a_token_is_not_sent_and_nothing_has_changed(two: Ansible) -> None:
+    # Tokens that end at once make the run log in before each of its calls; the sixth call is the order.
+    two.portal.fault("alter_field", name="expiresIn", value="0", path="/oauth/token", times=5)
+    two.portal.fault("unauthorized", path="/oauth/token")
+    result = two.renew(product_no=FIRST)
+    assert result["failed"] and not result["changed"]
+    row = row_of(result)
+    assert (row["state"], row["reason"], row["changed"]) == ("failed", "not_sent", False)
+    assert "nothing was ordered" in row["message"] and "invalid_token" in row["message"]
+    assert orders_sent(two.portal) == result["requests"]["write"] == 0
+    assert not two.portal.invoices
+
+
+ACCEPTED = (
+    Case("order_pending", reason="unpaid", says="(pending)"),
+    Case("order_status", {"status": "confirming"}, reason="pending_confirmation", says="(confirming)"),
+    Case("alter_field", {"name": "orderStatus", "remove": True}, reason="expiry_moved"),
+    Case("expiry_late", {"reads": 9}, reason="awaiting_expiry", says="the expiry still is"),
+    Case("wrong_advance", {"cycles": 0}, reason="awaiting_expiry", says="the expiry still is"),
+    Case("order_status", {"status": "failed"}, reason="rejected", says="not carried out"),
+    Case("wrong_content_type", reason="expiry_moved"),
+    Case("list_lag", {"seconds": 3600}, reason="expiry_moved"),
+    Case("delay", {"seconds": 0.2}, reason="expiry_moved"),
+)
+STATE_OF = {
+    "unpaid": "pending",
+    "pending_confirmation": "pending",
+    "awaiting_expiry": "pending",
+    "rejected": "failed",
+    "expiry_moved": "renewed",
+}
+
+
+@cases(*ACCEPTED)
+def test_an_accepted_order_is_named_and_counts_as_a_change(two: Ansible, case: Case) -> None:
+    two.portal.fault(case.verb, path=SAVE, **case.params)
+    result = renew_both(two)
+    row = row_of(result)
+    assert (row["state"], row["reason"]) == (STATE_OF[case.reason], case.reason)
+    assert result["changed"] and row["changed"]
+    assert result.get("failed", False) is (row["state"] == "failed")
+    (invoice,) = [invoice for invoice in two.portal.invoices if invoice.product_no == FIRST]
+    assert row["order"]["order_no"] == invoice.order_no
+    assert invoice.order_no in row["message"] and case.says in row["message"]
+    assert row_of(result, SECOND)["state"] == "renewed"
+    assert orders_sent(two.portal) == 2
+
+
+WRONGLY_CARRIED_OUT = (
+    Case("wrong_advance", {"cycles": 2}),
+    Case("wrong_advance", {"cycles": -1}),
+    Case("double_commit", invoices=2),
+    Case("renewed_by_person", {"product_no": FIRST}),
+)
+
+
+@cases(*WRONGLY_CARRIED_OUT)
+def test_an_expiry_that_moves_by_anything_but_one_cycle_fails_and_ends_all_ordering(two: Ansible, case: Case) -> None:
+    two.portal.fault(case.verb, path=SAVE, **case.params)
+    result = renew_both(two)
+    assert result["failed"] and result["changed"]
+    row = row_of(result)
+    assert (row["state"], row["reason"], row["changed"]) == ("failed", "verification_failed", True)
+    moved_to = f"{two.portal.pbx(FIRST).expires_at:%Y-%m-%dT%H:%M:%SZ}"
+    assert f"{row['expires_before']} -> {moved_to}" in row["message"] and NEXT_STEP in row["message"]
+    assert row["order"]["order_no"] in row["message"]
+    assert row_of(result, SECOND)["reason"] == "stopped"
+    assert orders_sent(two.portal) == 1
+    assert (invoices_of(two.portal), invoices_of(two.portal, SECOND)) == (case.invoices, 0)
+
+
+def test_an_order_that_moves_another_pbxs_expiry_is_pending_and_the_other_is_not_ordered(two: Ansible) -> None:
+    two.portal.fault("wrong_advance", cycles=1, product_no=SECOND)
+    result = renew_both(two)
+    assert states(result) == {FIRST: "pending", SECOND: "current"}
+    assert len(two.portal.invoices) == orders_sent(two.portal) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "on_second_run"),
+    [
+        ({"verb": "order_pending"}, ("pending", "already_ordered")),
+        ({"verb": "expiry_late", "reads": 99}, ("blocked", "recent_order")),
+        ({"verb": "error_after", "path": SAVE}, ("current", "enough_time")),
+    ],
+    ids=lambda value: value["verb"] if isinstance(value, dict) else "",
+)
+def test_a_second_run_orders_nothing_more(
+    tutorial: Ansible, fault: dict[str, Any], on_second_run: tuple[str, str]
+) -> None:
+    tutorial.portal.fault(**fault)
+    assert tutorial.renew(product_no=FIRST)["changed"]
+    second = tutorial.renew(product_no=FIRST)
+    row = row_of(second)
+    assert (row["state"], row["reason"]) == on_second_run
+    assert not second["changed"] and second.get("failed", False) is (row["state"] == "blocked")
+    if row["state"] != "current":
+        assert tutorial.portal.invoices[0].order_no in row["message"]
+    assert len(tutorial.portal.invoices) == orders_sent(tutorial.portal) == 1
+
+
+@pytest.mark.parametrize("status", ["cancelled", "refunded"])
+def test_once_an_unpaid_order_is_dead_the_pbx_is_ordered_again(tutorial: Ansible, status: str) -> None:
+    tutorial.portal.fault("order_pending")
+    (dead,) = tutorial.renew(product_no=FIRST)["results"]
+    tutorial.portal.set_order_status(dead["order"]["order_no"], status)
+    assert states(tutorial.renew(product_no=FIRST)) == {FIRST: "renewed"}
+    assert [invoice.paid for invoice in tutorial.portal.invoices] == [False, True]
+
+
+def test_an_expiry_that_moves_late_is_followed_until_it_shows(tutorial: Ansible) -> None:
+    tutorial.portal.fault("expiry_late", reads=1)
+    result = tutorial.renew(product_no=FIRST, wait_timeout=10)
+    row = row_of(result)
+    (invoice,) = tutorial.portal.invoices
+    assert (row["state"], row["expires_after"]) == ("renewed", f"{invoice.expiry_after:%Y-%m-%dT%H:%M:%SZ}")
+    assert orders_sent(tutorial.portal) == 1
+
+
+def test_a_failed_look_at_an_accepted_order_leaves_it_pending_and_says_so(tutorial: Ansible) -> None:
+    tutorial.portal.fault("error_before", status=500, path="/detail", skip=1)
+    result = tutorial.renew(product_no=FIRST, retries=0)
+    row = row_of(result)
+    assert (row["state"], result["changed"], "failed" in result) == ("pending", True, False)
+    assert "not verified" in row["message"] and row["order"]["order_no"] in row["message"]
+    assert len(tutorial.portal.invoices) == 1
+
+
+@pytest.mark.parametrize(
+    ("verb", "params", "expected", "says"),
+    [
+        ("quantity_change", {"quantity": 120}, ("blocked", "stale_plan"), "quantity 100 -> 120"),
+        ("renewed_by_person", {}, ("current", "enough_time"), "days left"),
+        ("renewed_by_person", {"cycles": -1}, ("blocked", "expired"), "has expired"),
+        ("alter_field", {"name": "autoRenew", "value": True}, ("skipped", "auto_renewal"), "auto-renewal is on"),
+        ("alter_field", {"name": "serviceList", "value": []}, ("blocked", "stale_plan"), "High Availability -> none"),
+        ("alter_field", {"name": "billingCycle", "value": "monthly"}, ("blocked", "stale_plan"), "annually -> monthly"),
+        ("alter_field", {"name": "productNo", "value": SECOND}, ("failed", "not_readable"), f"got {SECOND}"),
+        ("alter_field", {"name": "extensionNum", "value": 0}, ("blocked", "cannot_determine"), "extensionNum"),
+    ],
+)
+def test_what_changed_between_listing_and_order_is_not_bought(
+    two: Ansible, verb: str, params: dict[str, Any], expected: tuple[str, str], says: str
+) -> None:
+    two.portal.fault(verb, path="/instance_product/v1/detail", **params)
+    result = two.renew(product_no=FIRST, remaining_days=14)
+    row = row_of(result)
+    assert (row["state"], row["reason"]) == expected
+    assert says in row["message"]
+    assert not result["changed"]
+    assert orders_sent(two.portal) == 0 and not two.portal.invoices
+
+
+def test_a_price_that_rises_above_the_limit_between_listing_and_order_is_not_bought(tutorial: Ansible) -> None:
+    tutorial.portal.fault("price_change", factor=10, path="/instance_product/v1/detail")
+    result = tutorial.renew(product_no=FIRST, max_amount_per_item="9999", currency="USD")
+    assert not tutorial.portal.faults, "the fault was never met"
+    assert result["failed"] and not result["changed"]
+    assert row_of(result)["state"] == "blocked"
+    assert "16800.00 USD" in result["msg"]
+    assert orders_sent(tutorial.portal) == 0
+
+
+def test_a_plan_switch_that_only_the_detail_shows_is_not_bought_nor_planned(tutorial: Ansible) -> None:
+    tutorial.portal.pbx(FIRST).pending_plan = "Ultimate Plan"
+    for result in (
+        tutorial.plan(product_no=FIRST),
+        tutorial.renew(check_mode=True, product_no=FIRST),
+        tutorial.renew(product_no=FIRST),
+    ):
+        row = row_of(result)
+        assert result["failed"] and not result["changed"]
+        assert (row["state"], row["reason"]) == ("blocked", "plan_switch_pending")
+        assert "Enterprise Plan" in row["message"]
+    assert orders_sent(tutorial.portal) == 0
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_ordering_over_https_without_a_checked_certificate_is_refused_before_any_call(
+    tutorial: Ansible, check_mode: bool
+) -> None:
+    url = tutorial.portal.url.replace("http:", "https:")
+    result = tutorial.renew(check_mode, product_no=FIRST, base_url=url, validate_certs=False)
+    assert result["failed"] and not result.get("changed")
+    assert "validate_certs: expected true" in result["msg"] and "ca_path" in result["msg"]
+    assert not tutorial.portal.log
+
+
+def test_every_fault_that_an_order_can_meet_is_in_these_tables() -> None:
+    tried = {case.verb for case in (*AMBIGUOUS, *REFUSED, *REFUSED_FOR_ALL, *ACCEPTED, *WRONGLY_CARRIED_OUT)}
+    of_listings = {"shift_listing", "short_listing", "repeat_page", "hide_product", "bad_paging"}
+    assert set(VERBS) - of_listings == tried | {"price_change"}

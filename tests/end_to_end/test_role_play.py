@@ -1,0 +1,121 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role within a play: only hosts that reach it are ordered, whatever conditions, blocks and strategies do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.plays import (
+    ANNUAL,
+    EXPIRED,
+    FAR,
+    MONTHLY,
+    ROLE,
+    renewed,
+    role_play,
+    run,
+)
+from tests.support.processes import Ansible
+
+IMPORT, INCLUDE = {"import_role": {"name": ROLE}}, {"include_role": {"name": ROLE}}
+BOTH = {ANNUAL: {}, MONTHLY: {}}
+
+
+def on(host: str) -> dict[str, str]:
+    return {"when": f"inventory_hostname == '{host}'"}
+
+
+def other_than(host: str) -> dict[str, str]:
+    return {"when": f"inventory_hostname != '{host}'"}
+
+
+def tasks_play(*tasks: dict[str, Any], **keywords: Any) -> dict[str, Any]:
+    return role_play(roles=[], tasks=list(tasks), **keywords)
+
+
+@pytest.mark.parametrize("use", [IMPORT, INCLUDE], ids=["import_role", "include_role"])
+@pytest.mark.parametrize(("left_out", "taken"), [(ANNUAL, MONTHLY), (MONTHLY, ANNUAL)], ids=["first", "last"])
+def test_a_host_that_a_condition_leaves_out_is_not_ordered(
+    six: Ansible, use: dict[str, Any], left_out: str, taken: str
+) -> None:
+    shown = run(six, BOTH, plays=[tasks_play({**use, **other_than(left_out)})])
+    assert renewed(six.portal) == [taken]
+    assert shown.states() == {taken: "renewed"}, shown.output
+    assert shown.status == 0
+
+
+def test_a_host_that_failed_in_the_same_block_and_is_to_be_rescued_is_not_ordered(six: Ansible) -> None:
+    block = [{"fail": {"msg": "not now"}, **on(MONTHLY)}, IMPORT]
+    shown = run(six, BOTH, plays=[tasks_play({"block": block, "rescue": [{"debug": {"msg": "rescued"}}]})])
+    assert renewed(six.portal) == [ANNUAL]
+    assert shown.states() == {ANNUAL: "renewed"}
+
+
+def test_hosts_that_failed_or_ended_earlier_in_the_play_are_not_ordered(six: Ansible) -> None:
+    hosts = {"ended": {"product_no": FAR, "remaining_days": 300}, ANNUAL: {}, MONTHLY: {}}
+    early = [{"meta": "end_host", **on("ended")}, {"fail": {"msg": "not now"}, **on(ANNUAL)}]
+    shown = run(six, hosts, plays=[tasks_play(*early, IMPORT)])
+    assert renewed(six.portal) == [MONTHLY]
+    assert shown.states() == {MONTHLY: "renewed"}
+    assert shown.recap[ANNUAL]["failed"] == 1
+
+
+def test_a_strategy_that_takes_hosts_apart_is_refused_before_anything_is_sent(six: Ansible) -> None:
+    shown = run(six, BOTH, plays=[role_play(strategy="free")])
+    assert shown.status != 0
+    assert "the strategy free lets each host go its own way" in shown.output
+    assert six.portal.log == []
+
+
+def test_the_role_used_twice_in_a_play_orders_once_and_shows_the_later_outcome(six: Ansible) -> None:
+    shown = run(six, BOTH, plays=[tasks_play(IMPORT, INCLUDE)])
+    assert shown.status == 0
+    assert [counts["changed"] for counts in shown.recap.values()] == [1, 1]
+    assert shown.states() == {ANNUAL: "current", MONTHLY: "current"}
+    assert renewed(six.portal) == [MONTHLY, ANNUAL]
+
+
+def test_a_renewal_after_a_plan_in_the_same_play_shows_the_renewal(six: Ansible) -> None:
+    plan = {"import_role": {"name": ROLE, "tasks_from": "plan"}}
+    shown = run(six, BOTH, plays=[tasks_play(plan, {**INCLUDE, **on(MONTHLY)})])
+    assert shown.states("what became of this PBX") == {MONTHLY: "renewed"}, shown.output
+    assert shown.recap[MONTHLY].get("changed") == 1
+    assert renewed(six.portal) == [MONTHLY]
+
+
+def test_a_rescue_around_the_role_gets_the_host_that_failed_and_its_reason(six: Ansible) -> None:
+    rescue = {"name": "Rescue", "debug": {"msg": "{{ inventory_hostname }} {{ ansible_failed_result.reason }}"}}
+    shown = run(six, {ANNUAL: {}, EXPIRED: {}}, plays=[tasks_play({"block": [INCLUDE], "rescue": [rescue]})])
+    assert shown.status == 0
+    assert {host: result["msg"] for host, result in shown.results("Rescue").items()} == {EXPIRED: f"{EXPIRED} expired"}
+    assert renewed(six.portal) == [ANNUAL]
+
+
+def test_a_rescue_around_a_batch_that_was_refused_runs_for_every_host(six: Ansible) -> None:
+    rescue = {"name": "Rescue", "debug": {"msg": "rescued"}}
+    plays = [tasks_play({"block": [IMPORT], "rescue": [rescue]}, {"name": "After", "debug": {"msg": "after"}})]
+    shown = run(six, BOTH, plays=plays, max_orders=None)
+    assert shown.status == 0
+    assert sorted(shown.results("Rescue")) == sorted(shown.results("After")) == [MONTHLY, ANNUAL]
+    assert six.portal.log == []
+
+
+def test_no_connection_is_made_whatever_an_inventory_in_ini_says_and_leading_zeros_stay_in_it(six: Ansible) -> None:
+    hosts = f"""[pbxs]
+branch pce_renewal_product_no={MONTHLY}
+[pbxs:vars]
+ansible_connection=ssh
+ansible_host=192.0.2.1
+ansible_ssh_timeout=1
+ansible_python_interpreter=/no/python/here
+pce_renewal_max_orders=1
+"""
+    play = role_play()
+    del play["connection"]
+    shown = run(six, hosts, plays=[play])
+    assert shown.states() == {"branch": "renewed"}, shown.output
+    assert renewed(six.portal) == [MONTHLY]

@@ -1,0 +1,141 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The batch of a play: whose request counts, what makes two hosts one batch, and that it is run once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils import _batch
+from ansible_collections.pbxops.yeastar.plugins.module_utils._batch import Request, SharedOutcomes
+
+
+class Plain:
+    """A templar for values that need no templating."""
+
+    def template(self, value: Any) -> Any:
+        return value
+
+
+class HostVars:
+    def __init__(self, variables: dict[str, Any]) -> None:
+        self._variables = variables
+
+    def raw_get(self, host: str) -> Any:
+        return self._variables[host]
+
+
+def params(host: str = "A", **variables: Any) -> dict[str, Any]:
+    given = {"product_no": host, "max_orders": 1, "client_id": "id", "client_secret": "secret", **variables}
+    task_vars = {f"pce_renewal_{name}": value for name, value in given.items()}
+    return _batch.read_params({}, {**task_vars, "omit": "__omit__"}, Plain())
+
+
+def request(host: str = "A", use: str = "use", **variables: Any) -> Request:
+    return Request.of(host, use, params(host, **variables))
+
+
+def registered(*requests: Request) -> dict[str, Any]:
+    variables = {one.host: {"pce_renewal_request": {"request": one.as_result()}} for one in requests}
+    return {"ansible_play_batch": [*variables, "silent"], "hostvars": HostVars({**variables, "silent": {}})}
+
+
+def test_only_the_requests_of_this_very_use_take_part() -> None:
+    task_vars = registered(request("A"), request("B", use="an earlier use"), request("C"))
+    assert [one.host for one in _batch.participants("use", task_vars)] == ["A", "C"]
+
+
+def test_a_request_that_run_once_gave_to_other_hosts_counts_once() -> None:
+    task_vars = registered(request("A"))
+    task_vars["ansible_play_batch"].append("B")
+    task_vars["hostvars"]._variables["B"] = task_vars["hostvars"]._variables["A"]
+    assert [one.host for one in _batch.participants("use", task_vars)] == ["A"]
+
+
+def test_a_request_holds_no_secret() -> None:
+    registered_request = str(request(client_secret="canary-secret", access_token="canary-token").as_result())
+    assert "canary" not in registered_request
+
+
+def test_one_run_has_the_subscriptions_of_all() -> None:
+    merged = _batch.params_for([request("A", quantity=5), request("B")], params("A"))
+    assert [(one["product_no"], one["quantity"]) for one in merged["subscriptions"]] == [("A", 5), ("B", None)]
+    assert merged["client_secret"] == "secret"
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ({"client_id": "another"}, ["pce_renewal_client_id is id for A and another for B", "plays"]),
+        ({"base_url": "http://localhost:1"}, ["pce_renewal_base_url", "A", "B"]),
+        ({"max_orders": 2}, ["pce_renewal_max_orders is 1 for A and 2 for B"]),
+        ({"client_secret": "canary"}, ["the credentials of A and B differ"]),
+        ({"product_no": "A"}, ["A and B are the same PBX, A"]),
+    ],
+)
+def test_hosts_that_cannot_be_one_batch_are_refused(other: dict[str, Any], words: list[str]) -> None:
+    with pytest.raises(ValueError) as caught:
+        _batch.params_for([request("A"), request("B", **other)], params("A"))
+    assert all(word in str(caught.value) for word in words)
+    assert "canary" not in str(caught.value)
+
+
+def test_values_that_mean_the_same_do_not_differ() -> None:
+    alike = request("B", max_orders="1", include_expired=False, timeout=30)
+    assert len(_batch.params_for([request("A"), alike], params("A"))["subscriptions"]) == 2
+
+
+@pytest.mark.parametrize("unset", [None, "__omit__"])
+def test_a_variable_that_is_null_or_omitted_counts_as_unset(unset: Any) -> None:
+    assert params(quantity=unset)["subscriptions"][0]["quantity"] is None
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"max_orders": None}, "pce_renewal_max_orders is not set"),
+        ({"quantity": "many"}, "quantity"),
+        ({"billing_cycle": "weekly"}, "billing_cycle"),
+        ({"product_no": 5349}, "quote it"),
+        ({"base_url": "http://portal.example"}, "https"),
+        ({"expires_at": "03/04/2026"}, "expires_at"),
+    ],
+)
+def test_what_is_wrong_with_a_host_is_told_before_there_is_a_batch(variables: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        params(**variables)
+
+
+def never() -> dict[str, Any]:
+    raise AssertionError("the batch was run again")
+
+
+def outcomes_of(directory: Path) -> Callable[..., Any]:
+    shared = SharedOutcomes(str(directory), "use")
+    return lambda host, run_batch, hosts=("A", "B"): shared.of(host, run_batch, lambda: list(hosts))
+
+
+def test_the_first_host_runs_the_batch_and_the_others_read(tmp_path: Path) -> None:
+    assert outcomes_of(tmp_path)("A", lambda: {"A": {"msg": "a"}, "B": {"msg": "b"}}) == {"msg": "a"}
+    assert outcomes_of(tmp_path)("B", never) == {"msg": "b"}
+
+
+def test_a_batch_whose_runner_died_is_not_run_again(tmp_path: Path) -> None:
+    def die() -> dict[str, Any]:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        outcomes_of(tmp_path)("A", die)
+    assert outcomes_of(tmp_path)("A", never) is None
+    assert outcomes_of(tmp_path)("B", never) is None
+
+
+def test_a_later_batch_of_the_same_use_has_hosts_of_its_own(tmp_path: Path) -> None:
+    outcomes_of(tmp_path)("A", lambda: {"A": {"msg": "first"}}, hosts=("A",))
+    assert outcomes_of(tmp_path)("B", lambda: {"B": {"msg": "second"}}, hosts=("B",)) == {"msg": "second"}
+    assert outcomes_of(tmp_path)("A", never) == {"msg": "first"}
