@@ -47,7 +47,7 @@ def test_the_examples_of_a_module_run(tutorial: Ansible, name: str) -> None:
 
 def test_the_tasks_of_the_readme_run(tutorial: Ansible) -> None:
     tasks = [task for block in blocks_of("README.md") if isinstance(block, list) for task in block]
-    assert len(tasks) == 3
+    assert len(tasks) == 4
     run_play(tutorial, {"tasks": tasks})
     assert len(tutorial.portal.invoices) == 1
 
