@@ -15,10 +15,16 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._batch import (
+    CHECK,
+    PLAN,
+    RENEW,
+    Request,
     SharedOutcomes,
+    conditions_of,
     params_for,
     participants,
     read_params,
+    run_key,
     use_of,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._http import REQUESTS_IMPORT_ERROR
@@ -39,14 +45,17 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         if REQUESTS_IMPORT_ERROR is not None:
             raise AnsibleActionFail(missing_required_lib("requests"))
-        host, use = task_vars["inventory_hostname"], use_of(self._task)
-        requests = participants(use, task_vars)
-        if host not in [request.host for request in requests]:
-            raise AnsibleActionFail(f"{host} has made no request; run pbxops.yeastar.yeastar_pce_request before this")
+        use = use_of(self._task)
+        requests = {request.host: request for request in participants(use, task_vars)}
+        own = requests.get(task_vars["inventory_hostname"])
+        if own is None:
+            raise AnsibleActionFail(
+                f"{task_vars['inventory_hostname']} has made no request: run pbxops.yeastar.yeastar_pce_request before it"
+            )
+        if own.conditions != conditions_of(self._task) or (own.mode == RENEW and self._task.check_mode):
+            raise AnsibleActionFail("this task must have the same when and check_mode as the request before it")
         outcome = SharedOutcomes(constants.DEFAULT_LOCAL_TMP, use).of(
-            host,
-            run_batch=lambda: self._run_batch(task_vars),
-            hosts=lambda: [request.host for request in requests],
+            own.host, list(requests.values()), lambda new: self._run_batch(new, task_vars)
         )
         if outcome is None:
             raise AnsibleActionFail(
@@ -55,24 +64,22 @@ class ActionModule(ActionBase):
             )
         return {**result, **outcome}
 
-    def _run_batch(self, task_vars: dict[str, Any]) -> dict[str, Any]:
-        """The outcome of every host. What concerns them all, such as refused credentials, fails each of them."""
-        arguments = dict(self._task.args)
-        plans_only = arguments.pop("plan_only", False)
-        requests = participants(use_of(self._task), task_vars)
+    def _run_batch(self, requests: list[Request], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """The outcome of every request. What concerns them all, such as refused credentials, fails each of them."""
         secrets: set[str] = set()
         try:
-            params = params_for(requests, read_params(arguments, task_vars, self._templar))
-            secrets.update(params[name] for name in ("client_secret", "access_token") if params[name])
-            job = Job(params, on_secret=secrets.add, on_warning=Display().warning)
+            own_params = read_params(self._task.args, task_vars, self._templar)
+            secrets.update(own_params[name] for name in ("client_secret", "access_token") if own_params[name])
+            params = params_for(requests, own_params, run_key(constants.DEFAULT_LOCAL_TMP))
         except ValueError as error:
             return {request.host: {"failed": True, "msg": str(error)} for request in requests}
+        job = Job(params, on_secret=secrets.add, on_warning=Display().warning)
         problem = "the run did not come to this PBX"
         try:
-            if plans_only:
+            if requests[0].mode == PLAN:
                 job.decide()
             else:
-                job.renew(is_check_mode=self._task.check_mode)
+                job.renew(is_check_mode=requests[0].mode == CHECK)
         except Exception as error:
             problem = describe(error, error.__traceback__)
         known = job.known()

@@ -13,12 +13,13 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._batch import (
     Request,
+    mode_of,
     read_params,
     run_key,
-    use_of,
 )
 
-UNORDERED_STRATEGIES = ("free", "host_pinned")
+# Those that finish a task for all hosts before the next one starts.
+STRATEGIES = ("linear", "debug")
 
 
 class ActionModule(ActionBase):
@@ -31,15 +32,17 @@ class ActionModule(ActionBase):
         task_vars = task_vars or {}
         result: dict[str, Any] = super().run(tmp, task_vars)
         strategy = str(self._task.get_play().strategy).rpartition(".")[2]
-        if strategy in UNORDERED_STRATEGIES:
+        if strategy not in STRATEGIES:
             raise AnsibleActionFail(
-                f"the strategy {strategy} lets each host go its own way, so there is no batch to hold a cap against:"
+                f"the strategy {strategy} may let each host go its own way, so there is no batch to hold a cap against:"
                 " use the strategy linear"
             )
+        arguments = dict(self._task.args)
         try:
-            params = read_params(self._task.args, task_vars, self._templar)
+            mode = mode_of(self._task, arguments.pop("plan_only", False))
+            params = read_params(arguments, task_vars, self._templar)
             key = run_key(constants.DEFAULT_LOCAL_TMP)
-            request = Request.of(task_vars["inventory_hostname"], use_of(self._task), params, key)
+            request = Request.of(task_vars["inventory_hostname"], self._task, mode, params, key)
         except ValueError as error:
             raise AnsibleActionFail(str(error)) from None
         return {**result, "changed": False, "request": request.as_result()}

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.parsing.convert_bool import boolean
 
 from ._options import (
     CONNECTION_OPTIONS,
@@ -36,6 +37,9 @@ from ._options import (
 PREFIX = "pce_renewal_"
 REQUEST_VARIABLE = f"{PREFIX}request"
 
+# What a batch may do.
+PLAN, CHECK, RENEW = "plan", "check", "renew"
+
 _COMMON_OPTIONS = {**CONNECTION_OPTIONS, **RENEWAL_RUN_OPTIONS, **WAIT_OPTIONS}
 _SECRET_OPTIONS = tuple(name for name, option in CONNECTION_OPTIONS.items() if option.get("no_log"))
 
@@ -43,6 +47,22 @@ _SECRET_OPTIONS = tuple(name for name, option in CONNECTION_OPTIONS.items() if o
 def use_of(task: Any) -> str:
     """What tells one use of the role in a play from another: the block that both of its tasks lie in."""
     return str(task._parent._uuid)
+
+
+def conditions_of(task: Any) -> list[str]:
+    """The conditions that a task stands under, as text."""
+    return [str(condition) for condition in task.when]
+
+
+def mode_of(task: Any, plan_only: Any) -> str:
+    """What a task may do. Raises ValueError when ``plan_only`` does not say so beyond doubt."""
+    try:
+        plans_only = boolean(plan_only, strict=True)
+    except TypeError:
+        raise ValueError(f"plan_only: expected true or false, got {plan_only!r}") from None
+    if plans_only:
+        return PLAN
+    return CHECK if task.check_mode else RENEW
 
 
 def read_params(arguments: Mapping[str, Any], task_vars: Mapping[str, Any], templar: Any) -> dict[str, Any]:
@@ -56,7 +76,7 @@ def read_params(arguments: Mapping[str, Any], task_vars: Mapping[str, Any], temp
     values = {**arguments, **{name: value for name, value in templar.template(raw).items() if value not in unset}}
     if values.get("max_orders") is None:
         raise ValueError(
-            f"{PREFIX}max_orders is not set: set it to the most orders that a batch may send; this cap is the confirmation"
+            f"{PREFIX}max_orders is not set: set it to the most orders that a batch may send; the cap is the confirmation"
         )
     declared = {name: values.pop(name) for name in DECLARATION_OPTIONS if name in values}
     values["subscriptions"] = [{"product_no": product_no_of(values.pop("product_no", None)), **declared}]
@@ -72,29 +92,41 @@ def read_params(arguments: Mapping[str, Any], task_vars: Mapping[str, Any], temp
 
 @dataclass(frozen=True)
 class Request:
-    """What one host wants of one use of the role. ``common`` holds no secret, only ``secrets``, a keyed hash of them."""
+    """What one host wants of one use of the role, and in which mode.
+
+    ``common`` holds no secret, only ``secrets``, a keyed hash of them; ``conditions`` are those of the task.
+    """
 
     host: str
     use: str
+    mode: str
+    conditions: list[str]
     subscription: Mapping[str, Any]
     common: Mapping[str, Any]
     secrets: str
 
     @classmethod
-    def of(cls, host: str, use: str, params: Mapping[str, Any], key: bytes) -> Request:
+    def of(cls, host: str, task: Any, mode: str, params: Mapping[str, Any], key: bytes) -> Request:
         """The request of a host with these validated options; ``key`` is the run's own, see `run_key`."""
-        secrets = json.dumps([params[name] for name in _SECRET_OPTIONS])
         return cls(
             host=host,
-            use=use,
+            use=use_of(task),
+            mode=mode,
+            conditions=conditions_of(task),
             subscription=params["subscriptions"][0],
             common={name: params[name] for name in _COMMON_OPTIONS if name not in _SECRET_OPTIONS},
-            secrets=hmac.new(key, secrets.encode(), "sha256").hexdigest(),
+            secrets=hash_secrets(params, key),
         )
 
     def as_result(self) -> dict[str, Any]:
         """The form in which it is registered."""
         return asdict(self)
+
+
+def hash_secrets(params: Mapping[str, Any], key: bytes) -> str:
+    """A hash by which credentials can be compared within one run, and nowhere else."""
+    secrets = json.dumps([params[name] for name in _SECRET_OPTIONS])
+    return hmac.new(key, secrets.encode(), "sha256").hexdigest()
 
 
 def run_key(directory: str) -> bytes:
@@ -128,14 +160,17 @@ def participants(use: str, task_vars: Mapping[str, Any]) -> list[Request]:
     return found
 
 
-def params_for(requests: list[Request], own_params: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of one run for all requests.
+def params_for(requests: list[Request], own_params: Mapping[str, Any], key: bytes) -> dict[str, Any]:
+    """The options of one run for all requests: theirs, with the secrets of ``own_params``.
 
-    Raises ValueError when they are not of one account with one set of limits, or when two are the same PBX.
+    Raises ValueError when they are not of one account with one set of limits in one mode, when the secrets are not
+    theirs, or when two are the same PBX.
     """
     first = requests[0]
     hosts: dict[str, str] = {}
     for request in requests:
+        if request.mode != first.mode:
+            _refuse(f"{first.host} is to {first.mode} and {request.host} to {request.mode}")
         for name, value in request.common.items():
             if value != first.common[name]:
                 _refuse(f"{PREFIX}{name} is {first.common[name]} for {first.host} and {value} for {request.host}")
@@ -147,12 +182,14 @@ def params_for(requests: list[Request], own_params: Mapping[str, Any]) -> dict[s
                 f"{hosts[product_no]} and {request.host} are the same PBX, {product_no}; give it one inventory host"
             )
         hosts[product_no] = request.host
-    return {**own_params, "subscriptions": [dict(request.subscription) for request in requests]}
+    if first.secrets != hash_secrets(own_params, key):
+        raise ValueError(f"the credentials have changed since {first.host} made its request")
+    return {**own_params, **first.common, "subscriptions": [dict(request.subscription) for request in requests]}
 
 
 def _refuse(difference: str) -> None:
     raise ValueError(
-        f"{difference}: one batch is one account with one set of limits; run them apart, with --limit or as separate plays"
+        f"{difference}: one batch is one account with one set of limits; run them apart, with --limit or as two plays"
     )
 
 
@@ -166,14 +203,18 @@ class SharedOutcomes:
         """``directory`` lives as long as the ansible-playbook that made it."""
         self._path = Path(directory) / f"{PREFIX}{use}.json"
 
-    def of(self, host: str, run_batch: Callable[[], dict[str, Any]], hosts: Callable[[], list[str]]) -> Any:
-        """The outcome of a host. ``run_batch`` gives the outcomes of all ``hosts``; it is called at most once for each."""
+    def of(self, host: str, requests: list[Request], run_batch: Callable[[list[Request]], dict[str, Any]]) -> Any:
+        """The outcome of a host; None when whoever ran its batch has not told it.
+
+        ``run_batch`` gives the outcomes of those of the ``requests`` that have none yet; no host is ever run twice.
+        """
         with locked(self._path):
             outcomes = self._read()
             if host not in outcomes:
-                outcomes.update(dict.fromkeys(hosts()))
+                new = [request for request in requests if request.host not in outcomes]
+                outcomes.update({request.host: None for request in new})
                 self._write(outcomes)
-                outcomes.update(run_batch())
+                outcomes.update(run_batch(new))
                 self._write(outcomes)
             return outcomes.get(host)
 

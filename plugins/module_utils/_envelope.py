@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Optional
 
-MEMBERS = ("code", "detailMessage", "requestId", "result", "status")
 SUCCESS = "success"
 
 
 @dataclass(frozen=True)
 class Envelope:
-    """One answer of the API. ``status`` repeats the HTTP status; None where the answer does not say."""
+    """One answer of the API. ``status`` repeats the HTTP status; None where the answer does not say.
+
+    ``is_complete`` says that it is the vendor's beyond doubt: code, requestId and status are all there.
+    """
 
     code: str
     detail: str
@@ -55,7 +57,7 @@ def parse_envelope(content: bytes) -> Envelope:
         request_id=_text(document.get("requestId")),
         result=document.get("result"),
         status=status,
-        is_complete=all(member in document for member in MEMBERS) and status is not None,
+        is_complete=status is not None and bool(_text(document.get("requestId"))),
     )
 
 

@@ -22,7 +22,7 @@ from ._planner import (
     decide,
     make_plan,
     not_found,
-    own_orders_since,
+    current_term_began,
     priced,
     screen,
     settled,
@@ -35,6 +35,7 @@ from ._terms import same_expiry
 from ._time import format_instant
 from ._transport import AccessError, Ambiguous, NotSent, ReadError, Rejected
 
+ORDERS_MAX_AGE = 30.0  # s after which what others may have ordered is looked at again (faults, row 40)
 _FIRST_POLL = 2.0  # s
 _SLOWEST_POLL = 15.0  # s
 
@@ -54,6 +55,8 @@ class Run:
         self._snapshot = Snapshot(portal)
         self._declarations: dict[str, Declaration] = {}
         self._evidence = Evidence()
+        self._due: dict[str, Terms] = {}
+        self._orders_read_at = 0.0
         self._stopped_by: Optional[str] = None
 
     def execute(self, declarations: Iterable[Declaration]) -> None:
@@ -78,7 +81,8 @@ class Run:
                 settlement = undecided(self._snapshot.subscriptions[product_no], settlement)
             self._report.record(settlement)
         if due:
-            self._evidence = self._read_evidence(due)
+            self._due = due
+            self._read_evidence()
         decisions = [
             settlement if isinstance(settlement, Decision) else self._decide_with_price(product_no)
             for product_no, settlement in screened.items()
@@ -108,13 +112,17 @@ class Run:
             return settled(screened, "not_readable", str(error))
         return screen(declaration, subscription, self._policy, self._report.now)
 
-    def _read_evidence(self, due: dict[str, Terms]) -> Evidence:
-        since = min(own_orders_since(terms) for terms in due.values())
-        return Evidence(
+    def _read_evidence(self) -> None:
+        self._evidence = Evidence(
             catalog=self._portal.catalog(self._portal.catalog_answer()),
             contacts=tuple(map(self._portal.billing_contact, self._portal.billing_contact_rows())),
-            orders=self._snapshot.orders_of(due, since),
         )
+        self._read_orders()
+
+    def _read_orders(self) -> None:
+        since = min(current_term_began(terms) for terms in self._due.values())
+        self._evidence = replace(self._evidence, orders=self._snapshot.orders_of(self._due, since))
+        self._orders_read_at = time.monotonic()
 
     def _decide(self, product_no: str) -> Decision:
         subscription = self._snapshot.subscriptions[product_no]
@@ -138,6 +146,8 @@ class Run:
             self._report.record(settled(planned, "stopped", f"not attempted: {self._stopped_by}"))
             return
         try:
+            if time.monotonic() - self._orders_read_at > ORDERS_MAX_AGE:
+                self._read_orders()
             self._snapshot.reread(planned.product_no)
         except ReadError as error:
             self._report.record(settled(planned, "not_readable", str(error)))
@@ -211,7 +221,7 @@ class OrderingRun(Run):
         before = terms.expires_at
         if order.status in _states.DEAD_STATUSES:
             message = f"order {order} was accepted and not carried out; see in the portal why"
-            self._record_accepted(accepted, "rejected", message)
+            self._record_accepted(replace(accepted, expires_after=None), "rejected", message)
             return
         try:
             expires_at = self._snapshot.reread(accepted.product_no).expires_at
@@ -223,8 +233,8 @@ class OrderingRun(Run):
             self._record_accepted(accepted, _reason_of_open(order), message)
         elif same_expiry(before, expires_at):
             message = (
-                f"order {order} is accepted; the expiry still is {format_instant(before)}; see in the portal whether it is"
-                " to be paid, or run again later: it is not ordered again"
+                f"order {order} is accepted; the expiry still is {format_instant(before)}; see in the portal whether it"
+                " is to be paid, or run again later: it is not ordered again"
             )
             self._record_accepted(accepted, _reason_of_open(order), message)
         elif advanced_by_one_cycle(terms, expires_at, self._report.now):
@@ -233,7 +243,7 @@ class OrderingRun(Run):
         else:
             moved = f"{format_instant(before)} -> {format_instant(expires_at)}"
             message = f"order {order} was for one cycle, but the expiry moved {moved}; look in the portal"
-            self._record_accepted(accepted, "verification_failed", message)
+            self._record_accepted(replace(accepted, expires_after=expires_at), "verification_failed", message)
             self._stop(accepted, "its expiry did not move by one cycle")
 
     def _record_accepted(self, accepted: Decision, reason: str, message: str) -> None:

@@ -44,9 +44,14 @@ _BILLING_CYCLES = {
     "annually": _time.ANNUALLY,
     "annual": _time.ANNUALLY,
     "yearly": _time.ANNUALLY,
+    "year": _time.ANNUALLY,
     "monthly": _time.MONTHLY,
+    "month": _time.MONTHLY,
 }
-_SWITCHES = {"true": True, "on": True, "yes": True, "1": True, "false": False, "off": False, "no": False, "0": False}
+_SWITCHES = {
+    **dict.fromkeys(("true", "on", "yes", "1", "enabled", "active", "activated"), True),
+    **dict.fromkeys(("false", "off", "no", "0", "disabled", "inactive", "unactivated"), False),
+}
 
 
 def read_text(value: Any) -> str:
@@ -140,6 +145,8 @@ class Fields:
             tried = ", ".join(self._keys[concept])
             return Undetermined(concept, f"{concept}: none of the fields {tried} is reported")
         values = list(found.values())
+        if concept == "expires_at" and max(values) - min(values) < _time.DAY:
+            return min(values)  # a date and an instant of that day are one expiry
         if any(value != values[0] for value in values[1:]):
             return Undetermined(concept, f"{concept}: the fields {', '.join(found)} disagree", reported=True)
         return values[0]

@@ -160,7 +160,7 @@ class Http:
             return outcome.result(self._connection.timeout)
         except FutureTimeoutError:
             if outcome.done():
-                raise
+                return outcome.result()
             self._session = self._new_session()  # the thread left behind still holds the old one
             raise Broken(f"no whole answer within {self._connection.timeout:g} s") from None
 

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Optional
 
 from ._executor import OrderingRun, Run
+from ._http import Connection
 from ._options import (
     connection_of,
     declarations_of,
@@ -40,7 +41,7 @@ class Job:
 
     def portal(self) -> Portal:
         """A portal that can only be read. Raises ValueError for bad connection options."""
-        self._transport = Transport(connection_of(self._params), self._on_secret, self._warn)
+        self._transport = Transport(self._connection(), self._on_secret, self._warn)
         return Portal(self._transport, fields_of(self._params))
 
     def decide(self, is_check_mode: bool = False) -> Report:
@@ -54,7 +55,7 @@ class Job:
 
         Raises ValueError and ReadError.
         """
-        connection, wait_timeout = connection_of(self._params), wait_timeout_of(self._params)
+        connection, wait_timeout = self._connection(), wait_timeout_of(self._params)
         refuse_unverified(connection)
         if is_check_mode:
             return self.decide(is_check_mode=True)
@@ -70,6 +71,12 @@ class Job:
         if self._transport:
             known["requests"] = traffic_as_result(self._transport.traffic)
         return known
+
+    def _connection(self) -> Connection:
+        connection = connection_of(self._params)
+        if connection.access_token is not None:
+            self._on_secret(connection.access_token)
+        return connection
 
     def _warn(self, warning: str) -> None:
         if warning not in self._warnings:

@@ -83,7 +83,14 @@ class Subscription:
         return tuple(value for value in values if isinstance(value, Undetermined))
 
     def completed_by(self, other: Subscription) -> Subscription:
-        """The same PBX with what this answer does not report taken from ``other``, an answer that is not newer."""
+        """The same PBX with what this answer does not report taken from ``other``, an answer that is not newer.
+
+        That there are no services is not taken from it: it may just not have them (contract, section 11, row 6).
+        """
+        if other.services == ():
+            other = replace(
+                other, services=Undetermined("services", "services: the listing names none, the detail is silent")
+            )
         missing = {
             item.name: getattr(other, item.name)
             for item in fields(self)

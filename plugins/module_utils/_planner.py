@@ -55,11 +55,11 @@ def screen(
     """
     expires_at = effective(declaration.expires_at, subscription.expires_at)
     if isinstance(expires_at, Undetermined):
-        return _settled(subscription, None, "cannot_determine", cannot_determine([expires_at]))
+        return _decision_of(subscription, None, "cannot_determine", cannot_determine([expires_at]))
     try:
         return _screen(declaration, subscription, expires_at, policy, now)
     except Unclear as unclear:
-        return _settled(subscription, expires_at, unclear.reason, str(unclear))
+        return _decision_of(subscription, expires_at, unclear.reason, str(unclear))
 
 
 def _screen(
@@ -68,7 +68,7 @@ def _screen(
     window = _window(declaration, subscription, policy)
     left = f"{whole_days(expires_at, now)} days left, expires {format_instant(expires_at)}"
     if expires_at - now > timedelta(days=window):
-        return _settled(subscription, expires_at, "enough_time", f"{left}; renewal is due at {window} days")
+        return _decision_of(subscription, expires_at, "enough_time", f"{left}; renewal is due at {window} days")
     if declaration.expected_expiry is not None and not same_expiry(declaration.expected_expiry, expires_at):
         expected, seen = format_instant(declaration.expected_expiry), format_instant(expires_at)
         raise Unclear("expected_expiry", f"expected_expiry is {expected}, but it expires {seen}")
@@ -77,11 +77,11 @@ def _screen(
         raise Unclear("cannot_determine", cannot_determine([subscription.auto_renewal]))
     if subscription.auto_renewal is True:
         message = f"{left}; auto-renewal is on, the portal renews it itself"
-        return _settled(subscription, expires_at, "auto_renewal", message)
+        return _decision_of(subscription, expires_at, "auto_renewal", message)
     if subscription.pending_plan is not None:
         raise Unclear(
             "plan_switch_pending",
-            f"a switch from {subscription.pending_plan} to another plan is pending; renew it once that is through",
+            f"a switch to another plan is pending (current plan: {subscription.pending_plan}); renew once it is through",
         )
     return resolve_terms(declaration, subscription)
 
@@ -131,7 +131,7 @@ def decide(
         terms = identify(declaration, screened, evidence.catalog)
         contact = choose_contact(declaration.billing_contact or policy.billing_contact, evidence.contacts)
     except Unclear as unclear:
-        return replace(_settled(subscription, screened.expires_at, unclear.reason, str(unclear)), terms=screened)
+        return replace(_decision_of(subscription, screened.expires_at, unclear.reason, str(unclear)), terms=screened)
     return Decision(
         product_no=subscription.product_no,
         state=_states.DUE,
@@ -159,9 +159,9 @@ def _earlier_order(subscription: Subscription, terms: Terms, evidence: Evidence)
     open_orders = [order for order in orders if is_open(order)]
     if open_orders:
         message = f"order {open_orders[0]} is open; settle it in the portal, it is not ordered again"
-        decision = _settled(subscription, terms.expires_at, "already_ordered", message)
+        decision = _decision_of(subscription, terms.expires_at, "already_ordered", message)
         return replace(decision, terms=terms, known_order=open_orders[0])
-    since = own_orders_since(terms)
+    since = current_term_began(terms)
     recent = [order for order in orders if order.created_at is None or order.created_at > since]
     recent = [order for order in recent if order.status == _states.DONE_STATUS]
     if recent:
@@ -178,8 +178,8 @@ def is_open(order: Order) -> bool:
     return order.status != _states.DONE_STATUS and order.status not in _states.DEAD_STATUSES
 
 
-def own_orders_since(terms: Terms) -> datetime:
-    """Orders later than this belong to the current term or the next. The order that opened the term is not among them."""
+def current_term_began(terms: Terms) -> datetime:
+    """When the current term had begun for certain: later orders are of this term or the next, not what opened it."""
     return add_cycles(terms.expires_at, terms.billing_cycle, -1) + CYCLE_TOLERANCE
 
 
@@ -246,9 +246,10 @@ def changed_since(planned: Decision, fresh: Decision) -> list[str]:
         changes.append(f"billing_cycle {old.billing_cycle} -> {new.billing_cycle}")
     if old.plan.id != new.plan.id:
         changes.append(f"plan {old.plan} -> {new.plan}")
-    if set(planned.order.service_ids) != set(fresh.order.service_ids):
-        before, after = (sorted(str(service) for service in terms.services) for terms in (old, new))
-        changes.append(f"services {', '.join(before) or 'none'} -> {', '.join(after) or 'none'}")
+    # A listing that names no services may just not have them: then the detail is no change.
+    if old.services and set(planned.order.service_ids) != set(fresh.order.service_ids):
+        before, after = (", ".join(sorted(map(str, terms.services))) or "none" for terms in (old, new))
+        changes.append(f"services {before} -> {after}")
     if planned.price != fresh.price:
         changes.append(f"price {planned.price or 'unknown'} -> {fresh.price or 'unknown'}")
     return changes
@@ -274,7 +275,7 @@ def not_found(product_no: str, seen: Collection[str]) -> Decision:
 
 def undecided(subscription: Subscription, terms: Terms) -> Decision:
     """One that may be due, before the account's evidence is read. It stands if that never comes."""
-    return _settled(
+    return _decision_of(
         subscription, terms.expires_at, "stopped", "not attempted: the run broke off before this was decided"
     )
 
@@ -284,7 +285,7 @@ def settled(decision: Decision, reason: str, message: str) -> Decision:
     return replace(decision, state=_states.REASONS[reason], reason=reason, message=message, order=None)
 
 
-def _settled(subscription: Subscription, expires_at: Optional[datetime], reason: str, message: str) -> Decision:
+def _decision_of(subscription: Subscription, expires_at: Optional[datetime], reason: str, message: str) -> Decision:
     return Decision(subscription.product_no, _states.REASONS[reason], reason, message, subscription, expires_at)
 
 

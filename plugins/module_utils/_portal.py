@@ -20,6 +20,7 @@ from ._model import (
     OrderRequest,
     Subscription,
     Undetermined,
+    known,
 )
 from ._money import Money
 from ._transport import Ambiguous, ReadError, Transport, WritingTransport
@@ -61,7 +62,7 @@ class Portal:
 
     def subscription(self, product_no: str, row: Row) -> Subscription:
         """Read the fields of a PBX out of its row, its detail, or both laid over each other."""
-        pending_plan = row.get("currentPlan")
+        pending_plan = row.get("currentPlan") or row.get("currentPlanExpireDate")
         return Subscription(
             product_no=product_no,
             expires_at=self._fields.read(row, "expires_at"),
@@ -115,18 +116,23 @@ class Portal:
         for row, plan_id in _walk(answer, None):
             service_id = _id(row, "serviceId")
             if service_id is not None:
-                offer = Offer(service_id, _text(row, "serviceName") or _text(row, "name"))
+                offer = Offer(service_id, known(self._fields.read(row, "service_name")))
                 entry = CatalogEntry(offer, _id(row, "pricingServiceId"), plan_id)
                 services.setdefault(f"{plan_id}/{service_id}", entry)
             elif plan_id is not None:
-                offer = Offer(plan_id, _text(row, "planName") or _text(row, "name"))
+                offer = Offer(plan_id, known(self._fields.read(row, "plan")) or _text(row, "name"))
                 plans.setdefault(plan_id, CatalogEntry(offer, _id(row, "pricingPlanId")))
         return Catalog(tuple(plans.values()), tuple(services.values()))
 
     def billing_contact_rows(self) -> list[Row]:
         """The account's billing contacts, given as a list, as one object or as ``results`` (contract, section 7.1)."""
         result = self._transport.get(BILLING_CONTACTS)
-        rows = result.get("results", [result] if result else []) if isinstance(result, Mapping) else result or []
+        rows = result.get("results", [result] if result else []) if isinstance(result, Mapping) else result
+        rows = [] if rows is None else rows
+        if isinstance(result, Mapping) and result.get("total") not in (None, len(rows), str(len(rows))):
+            raise ReadError(
+                f"GET {BILLING_CONTACTS}", f"expected all {result['total']} billing contacts, got {len(rows)}"
+            )
         if not isinstance(rows, list) or any(_id(row, "billingContactId") is None for row in rows):
             raise ReadError(f"GET {BILLING_CONTACTS}", "expected billing contacts, each with a billingContactId")
         return rows
@@ -147,8 +153,10 @@ class Portal:
 
     def order(self, row: Row) -> Order:
         """Read an order out of its row."""
-        basics = row.get("basicInformation")
-        source = _laid_over(row, basics) if isinstance(basics, Mapping) else row
+        source = dict(row)
+        for part in ("basicInformation", "orderInformation", "orderSummary"):
+            if isinstance(row.get(part), Mapping):
+                source = _laid_over(source, row[part])
         po_number = self._fields.read(source, "po_number")
         try:
             created_at = _time.parse_instant(source.get("createTime"))
@@ -160,7 +168,8 @@ class Portal:
             status=_status(source),
             created_at=created_at,
             product_no=_id(source, "productNo"),
-            is_for_other_product=_id(source, "productId") not in (None, str(PRODUCT_ID)),
+            is_for_other_product=_id(source, "productId") not in (None, str(PRODUCT_ID))
+            or _text(source, "operationType") in ("purchase_plan", "trial_plan"),
             po_number=None if isinstance(po_number, Undetermined) else po_number,
             transaction_no=_text(source, "transactionNo"),
         )
@@ -274,12 +283,27 @@ def _walk(node: Any, plan_id: Optional[str]) -> Iterator[tuple[Row, Optional[str
     if isinstance(node, list):
         for item in node:
             yield from _walk(item, plan_id)
-    elif isinstance(node, Mapping) and str(node.get("purchaseType", "")).lower() != "trial":
-        own_plan_id = _id(node, "planId") or plan_id
+    elif isinstance(node, Mapping) and not _is_trial(node):
+        beside = [_id(value, "planId") for value in node.values() if _id(value, "planId")]
+        own_plan_id = _id(node, "planId") or (beside[0] if len(beside) == 1 else plan_id)
         if _id(node, "serviceId") is not None or _id(node, "planId") is not None:
             yield node, own_plan_id
         for value in node.values():
             yield from _walk(value, own_plan_id)
+
+
+def _is_trial(node: Row) -> bool:
+    """Whether a catalog entry is for trials: so marked itself, or a plan all of whose services are (section 5.2)."""
+    if str(node.get("purchaseType", "")).lower() == "trial":
+        return True
+    services = [
+        row
+        for value in node.values()
+        if isinstance(value, list)
+        for row in value
+        if _id(node, "planId") and _id(row, "serviceId")
+    ]
+    return bool(services) and all(str(row.get("purchaseType", "")).lower() == "trial" for row in services)
 
 
 def _laid_over(row: Row, base: Row) -> dict[str, Any]:

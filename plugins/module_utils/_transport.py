@@ -30,6 +30,7 @@ MAX_QUOTE = 300  # characters of what the vendor said
 PAGE_SIZE = 25
 MAX_PAGES = 1000
 LISTING_ATTEMPTS = 3
+VALIDATION_FAILED = "parameter_validation_f"  # the one error code that is public, cut there (contract, section 1.1)
 
 T = TypeVar("T")
 
@@ -54,7 +55,7 @@ class TransportError(Exception):
         facts = [f"HTTP {answer.status}"] if answer else []
         if envelope:
             said = {"code": envelope.code, "detail": envelope.detail, "requestId": envelope.request_id}
-            facts += [f"{name} {_quoted(text)}" for name, text in said.items()]
+            facts += [f"{name} {_quoted(text)}" for name, text in said.items() if text]
             if answer and envelope.status != answer.status:
                 facts.append(f"status {envelope.status}")
         super().__init__(f"{call}: {problem}" + (f" ({', '.join(facts)})" if facts else ""))
@@ -250,7 +251,8 @@ class Transport:
         try:
             lifetime = read_count(expires_in) if expires_in is not None else TOKEN_LIFETIME
         except ValueError as error:
-            raise ReadError(call, f"expiresIn: {error}") from None
+            self._on_warning(f"{call}: expiresIn: {error}; the token is taken to live {TOKEN_LIFETIME} s")
+            lifetime = TOKEN_LIFETIME
         return max(lifetime - TOKEN_MARGIN - self._connection.timeout, lifetime / 2)
 
 
@@ -293,14 +295,16 @@ class WritingTransport(Transport):
 
 
 def _quoted(text: str) -> str:
-    """What the vendor said; whole or not at all, since half of a secret would not be recognised as one and masked."""
-    return repr(text) if len(text) <= MAX_QUOTE else f"({len(text)} characters)"
+    """What the vendor said, to the letter or not at all: a secret that is cut or escaped would not be masked."""
+    return f"'{text}'" if len(text) <= MAX_QUOTE else f"({len(text)} characters)"
 
 
 def _is_refusal(answer: Answer, envelope: Envelope) -> bool:
     """Whether HTTP and envelope agree on a 4xx. A 408 says that a server gave up waiting, not that it did nothing."""
     if answer.status not in (200, envelope.status) or envelope.code == SUCCESS:
         return False
+    if envelope.code.startswith(VALIDATION_FAILED):
+        return answer.status < 500
     return 400 <= _status_of(answer, envelope) < 500 and _status_of(answer, envelope) != 408
 
 
@@ -322,7 +326,11 @@ def _problem_of(answer: Answer, envelope: Optional[Envelope]) -> str:
     if 300 <= answer.status < 400:
         return f"redirected to {_host_of(answer.headers.get('Location', ''))}, which is not followed; check base_url"
     if envelope is not None:
-        return "the portal answered with an error" if not envelope.is_success else "the answer contradicts itself"
+        if not envelope.is_success:
+            return "the portal answered with an error"
+        return "the answer claims success, but " + (
+            "has another HTTP status" if answer.status != 200 else "lacks a member"
+        )
     if answer.status != 200:
         return "the answer is an error without the vendor's envelope"
     content_type = answer.headers.get("Content-Type") or "no content type"
@@ -376,13 +384,16 @@ def _delay_before_repeat(error: ReadError, attempt: int) -> Optional[float]:
 
 def _read_page(call: str, page: Any, key: str) -> tuple[int, list[Mapping[str, Any]]]:
     """Total and rows of one page (contract, section 1: ``count`` repeats ``total``)."""
-    if not isinstance(page, Mapping) or not isinstance(page.get("results"), list):
+    if not isinstance(page, Mapping):
         raise ReadError(call, "expected a page with a list of results")
     try:
         total = read_count(page["total"] if page.get("total") is not None else page.get("count"))
     except ValueError as error:
         raise ReadError(call, f"expected the total of the listing: {error}") from None
-    for row in page["results"]:
+    rows = [] if page.get("results") is None and total == 0 else page.get("results")
+    if not isinstance(rows, list):
+        raise ReadError(call, "expected a page with a list of results")
+    for row in rows:
         if not isinstance(row, Mapping) or row.get(key) in (None, ""):
             raise ReadError(call, f"a row of the listing has no {key}")
-    return total, page["results"]
+    return total, rows

@@ -12,33 +12,29 @@ description:
     M(pbxops.yeastar.yeastar_pce_request), on the controller and in one run, as
     M(pbxops.yeastar.yeastar_pce_renewal) or M(pbxops.yeastar.yeastar_pce_plan) would. Then every host shows its own
     outcome, as C(ok), C(changed) or C(failed), with its own message and diff.
+  - It must have the same C(when) and C(check_mode) as the request before it, and no C(loop) or C(until) of its own.
   - It is the second half of the role P(pbxops.yeastar.pce_renewal#role), which is what you should use.
 author:
   - The pbxops.yeastar authors (@pbxops)
 extends_documentation_fragment:
   - pbxops.yeastar.connection
   - pbxops.yeastar.attributes
-options:
-  plan_only:
-    description: Whether to decide only.
-    type: bool
-    default: false
 attributes:
   check_mode:
     support: full
   diff_mode:
     support: full
-    details: With O(plan_only=true) nothing changes, so C(ansible-playbook --diff) does not print the diff.
+    details: Where the request is to plan only, nothing changes, so C(ansible-playbook --diff) does not print the diff.
 """
 
 EXAMPLES = r"""
 - name: Collect what is declared of this PBX
   pbxops.yeastar.yeastar_pce_request:
+    plan_only: true
   register: pce_renewal_request
 
 - name: Decide, order nothing, and show what was decided about this PBX
   pbxops.yeastar.yeastar_pce_outcome:
-    plan_only: true
 """
 
 RETURN = r"""

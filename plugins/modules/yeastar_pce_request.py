@@ -14,12 +14,17 @@ description:
     M(pbxops.yeastar.yeastar_pce_outcome) is the second half. Both must be in one list of tasks, and what this one
     returns must be registered as C(pce_renewal_request).
   - A host that a C(when), a C(rescue) or a failure keeps from this task is neither decided about nor ordered.
-  - The strategies C(free) and C(host_pinned) are refused, since with them there is no batch to hold a cap against.
+  - Needs the strategy C(linear) (or C(debug)), since with others there may be no batch to hold a cap against.
 author:
   - The pbxops.yeastar authors (@pbxops)
 extends_documentation_fragment:
   - pbxops.yeastar.connection
   - pbxops.yeastar.attributes
+options:
+  plan_only:
+    description: Whether the batch is to decide only. It must be the same for every host.
+    type: bool
+    default: false
 attributes:
   check_mode:
     support: full

@@ -39,7 +39,7 @@ NEEDED: dict[str, dict[str, Any]] = {
 ON_LOGIN: list[dict[str, Any]] = [
     {"verb": "duplicate_keys", "path": TOKEN},
     {"verb": "truncate_close", "path": TOKEN},
-    {"verb": "alter_field", "path": TOKEN, "name": "expiresIn", "value": "soon"},
+    {"verb": "alter_field", "path": TOKEN, "name": "token", "value": ""},
 ]
 ON_OTHERS = [
     {"verb": verb, **({"path": SAVE} if VERBS[verb].path is None else {}), **NEEDED.get(verb, {})} for verb in VERBS

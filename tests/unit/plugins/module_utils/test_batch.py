@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _batch
 from ansible_collections.pbxops.yeastar.plugins.module_utils._batch import Request, SharedOutcomes
+
+
+KEY = b"key of this run"
 
 
 class Plain:
@@ -36,8 +40,12 @@ def params(host: str = "A", **variables: Any) -> dict[str, Any]:
     return _batch.read_params({}, {**task_vars, "omit": "__omit__"}, Plain())
 
 
-def request(host: str = "A", use: str = "use", **variables: Any) -> Request:
-    return Request.of(host, use, params(host, **variables), b"key of this run")
+def task(use: str = "use", check_mode: bool = False, when: Any = ()) -> Any:
+    return SimpleNamespace(_parent=SimpleNamespace(_uuid=use), check_mode=check_mode, when=when)
+
+
+def request(host: str = "A", use: str = "use", mode: str = "renew", **variables: Any) -> Request:
+    return Request.of(host, task(use), mode, params(host, **variables), KEY)
 
 
 def registered(*requests: Request) -> dict[str, Any]:
@@ -68,11 +76,11 @@ def test_the_hash_of_the_secrets_differs_from_run_to_run(tmp_path: Path) -> None
         (tmp_path / name).mkdir()
         keys.append(_batch.run_key(str(tmp_path / name)))
         assert _batch.run_key(str(tmp_path / name)) == keys[-1]
-    assert Request.of("A", "use", params(), keys[0]).secrets != Request.of("A", "use", params(), keys[1]).secrets
+    assert _batch.hash_secrets(params(), keys[0]) != _batch.hash_secrets(params(), keys[1])
 
 
 def test_one_run_has_the_subscriptions_of_all() -> None:
-    merged = _batch.params_for([request("A", quantity=5), request("B")], params("A"))
+    merged = _batch.params_for([request("A", quantity=5), request("B")], params("A"), KEY)
     assert [(one["product_no"], one["quantity"]) for one in merged["subscriptions"]] == [("A", 5), ("B", None)]
     assert merged["client_secret"] == "secret"
 
@@ -85,18 +93,48 @@ def test_one_run_has_the_subscriptions_of_all() -> None:
         ({"max_orders": 2}, ["pce_renewal_max_orders is 1 for A and 2 for B"]),
         ({"client_secret": "canary"}, ["the credentials of A and B differ"]),
         ({"product_no": "A"}, ["A and B are the same PBX, A"]),
+        ({"mode": "check"}, ["A is to renew and B to check"]),
     ],
 )
 def test_hosts_that_cannot_be_one_batch_are_refused(other: dict[str, Any], words: list[str]) -> None:
     with pytest.raises(ValueError) as caught:
-        _batch.params_for([request("A"), request("B", **other)], params("A"))
+        _batch.params_for([request("A"), request("B", **other)], params("A"), KEY)
     assert all(word in str(caught.value) for word in words)
     assert "canary" not in str(caught.value)
 
 
+def test_what_the_requests_say_goes_before_what_has_been_set_since() -> None:
+    assert _batch.params_for([request("A")], params("A", max_orders=5), KEY)["max_orders"] == 1
+
+
+def test_credentials_that_have_been_set_since_are_refused() -> None:
+    with pytest.raises(ValueError, match="have changed since A made its request"):
+        _batch.params_for([request("A")], params("A", client_secret="canary"), KEY)
+
+
+@pytest.mark.parametrize(
+    ("plan_only", "check_mode", "mode"),
+    [
+        (False, False, "renew"),
+        (False, True, "check"),
+        (True, False, "plan"),
+        ("yes", True, "plan"),
+        ("false", False, "renew"),
+    ],
+)
+def test_the_mode_follows_from_plan_only_and_check_mode(plan_only: Any, check_mode: bool, mode: str) -> None:
+    assert _batch.mode_of(task(check_mode=check_mode), plan_only) == mode
+
+
+@pytest.mark.parametrize("plan_only", [None, "", "perhaps"])
+def test_a_plan_only_that_does_not_say_is_refused(plan_only: Any) -> None:
+    with pytest.raises(ValueError, match="plan_only"):
+        _batch.mode_of(task(), plan_only)
+
+
 def test_values_that_mean_the_same_do_not_differ() -> None:
     alike = request("B", max_orders="1", include_expired=False, timeout=30)
-    assert len(_batch.params_for([request("A"), alike], params("A"))["subscriptions"]) == 2
+    assert len(_batch.params_for([request("A"), alike], params("A"), KEY)["subscriptions"]) == 2
 
 
 @pytest.mark.parametrize("unset", [None, "__omit__"])
@@ -120,22 +158,26 @@ def test_what_is_wrong_with_a_host_is_told_before_there_is_a_batch(variables: di
         params(**variables)
 
 
-def never() -> dict[str, Any]:
-    raise AssertionError("the batch was run again")
+def never(requests: list[Request]) -> dict[str, Any]:
+    raise AssertionError(f"the batch was run again for {requests}")
 
 
 def outcomes_of(directory: Path) -> Callable[..., Any]:
     shared = SharedOutcomes(str(directory), "use")
-    return lambda host, run_batch, hosts=("A", "B"): shared.of(host, run_batch, lambda: list(hosts))
+    return lambda host, run, hosts=("A", "B"): shared.of(host, [request(name) for name in hosts], run)
+
+
+def messages(text: str) -> Callable[[list[Request]], dict[str, Any]]:
+    return lambda requests: {one.host: {"msg": text} for one in requests}
 
 
 def test_the_first_host_runs_the_batch_and_the_others_read(tmp_path: Path) -> None:
-    assert outcomes_of(tmp_path)("A", lambda: {"A": {"msg": "a"}, "B": {"msg": "b"}}) == {"msg": "a"}
-    assert outcomes_of(tmp_path)("B", never) == {"msg": "b"}
+    assert outcomes_of(tmp_path)("A", messages("first")) == {"msg": "first"}
+    assert outcomes_of(tmp_path)("B", never) == {"msg": "first"}
 
 
 def test_a_batch_whose_runner_died_is_not_run_again(tmp_path: Path) -> None:
-    def die() -> dict[str, Any]:
+    def die(requests: list[Request]) -> dict[str, Any]:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -144,7 +186,11 @@ def test_a_batch_whose_runner_died_is_not_run_again(tmp_path: Path) -> None:
     assert outcomes_of(tmp_path)("B", never) is None
 
 
-def test_a_later_batch_of_the_same_use_has_hosts_of_its_own(tmp_path: Path) -> None:
-    outcomes_of(tmp_path)("A", lambda: {"A": {"msg": "first"}}, hosts=("A",))
-    assert outcomes_of(tmp_path)("B", lambda: {"B": {"msg": "second"}}, hosts=("B",)) == {"msg": "second"}
+def test_a_host_that_comes_late_never_has_another_run_again(tmp_path: Path) -> None:
+    outcomes_of(tmp_path)("A", messages("first"), hosts=("A",))
+    ran = []
+    outcomes_of(tmp_path)(
+        "B", lambda requests: ran.extend(one.host for one in requests) or messages("second")(requests)
+    )
+    assert ran == ["B"]
     assert outcomes_of(tmp_path)("A", never) == {"msg": "first"}

@@ -344,3 +344,28 @@ def test_a_price_whose_line_is_not_in_the_catalog_is_unknown() -> None:
     bench, portal = reading()
     with bench:
         assert portal.renewal_price(ORDER, Catalog()) is None
+
+
+def test_a_page_of_the_billing_contacts_is_not_taken_for_all_of_them() -> None:
+    bench, portal = reading(
+        get("/user/openapi/user/v1/client/billing_contact_list", {"total": 2, "results": [{"billingContactId": "5"}]})
+    )
+    with bench, pytest.raises(ReadError, match="expected all 2 billing contacts, got 1"):
+        portal.billing_contact_rows()
+
+
+@pytest.mark.parametrize("field", ["currentPlan", "currentPlanExpireDate"])
+def test_either_field_of_a_pending_switch_tells_of_it(field: str) -> None:
+    bench, portal = reading()
+    with bench:
+        assert portal.subscription(SN, {field: "something"}).pending_plan == "something"
+
+
+def test_a_plan_whose_services_are_all_for_trials_is_left_out_of_the_catalog() -> None:
+    trial = {"planId": 777, "planName": "Enterprise Plan", "services": [{"serviceId": 8, "purchaseType": "trial"}]}
+    bought = {"plan": {"planId": 5, "planName": "Enterprise Plan"}, "services": [{"serviceId": 6, "name": "HA"}]}
+    bench, portal = reading()
+    with bench:
+        catalog = portal.catalog([trial, bought])
+    assert [entry.offer.id for entry in catalog.plans] == ["5"]
+    assert [(entry.offer.id, entry.plan_id) for entry in catalog.services] == [("6", "5")]

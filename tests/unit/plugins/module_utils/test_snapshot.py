@@ -39,6 +39,8 @@ def read_listing(*pages: Any) -> list[Any]:
     ("pages", "count"),
     [
         ([(1, page([]))], 0),
+        ([(1, {"total": 0, "results": None})], 0),
+        ([(1, {"total": 0})], 0),
         ([(1, page(rows(1, 3)))], 3),
         ([(1, page(rows(1, 25), 30)), (2, page(rows(26, 30), 30))], 30),
         ([(1, page(rows(1, 25), 50)), (2, page(rows(26, 50), 50))], 50),
@@ -48,7 +50,19 @@ def read_listing(*pages: Any) -> list[Any]:
         ([(1, page(rows(1, 3), total=None))], 3),
         ([(1, page(rows(1, 3), total="3", count=None))], 3),
     ],
-    ids=["empty", "one", "two", "full last", "smaller pages", "size ignored", "totalPage 0", "count only", "digits"],
+    ids=[
+        "empty",
+        "no rows: null",
+        "no rows: absent",
+        "one",
+        "two",
+        "full last",
+        "smaller pages",
+        "size ignored",
+        "totalPage 0",
+        "count only",
+        "digits",
+    ],
 )
 def test_a_listing_is_read_to_its_last_row_and_no_further(pages: list[Any], count: int) -> None:
     assert read_listing(*pages) == list(range(1, count + 1))
@@ -90,7 +104,7 @@ def test_a_listing_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> N
     [
         None,
         [],
-        {"total": 0},
+        {"total": 1},
         {"total": 0, "results": {}},
         page([{}]),
         page([{"id": None}]),

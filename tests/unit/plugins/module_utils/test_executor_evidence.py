@@ -1,0 +1,62 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run looks at again before it orders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.pbxops.yeastar.plugins.module_utils import _executor
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import raw
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.test_executor import Account, Trial
+
+
+def test_orders_that_were_read_long_ago_are_read_again_before_the_next_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    trial = Trial(Account(A=1, B=2), monkeypatch)
+
+    def takes_long() -> None:
+        trial.clock += _executor.ORDERS_MAX_AGE + 1
+        trial.account.orders.append({"id": 7, "orderStatus": "pending", "productNo": "B"})
+
+    trial.account.before["save"] = takes_long
+    trial.go()
+    assert trial.account.ordered() == ["A"]
+    assert trial.states() == {"A": "renewed/expiry_moved", "B": "pending/already_ordered"}
+    assert trial.account.log.count("page") == 2
+
+
+def test_orders_that_were_just_read_are_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    trial = Trial(Account(A=1, B=2), monkeypatch).go()
+    assert trial.account.ordered() == ["A", "B"]
+    assert trial.account.log.count("page") == 1
+
+
+def test_a_listing_without_services_and_a_silent_detail_do_not_make_an_order_of_the_plan_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trial = Trial(Account(A=1), monkeypatch)
+    trial.account.pbxs["A"]["serviceList"] = []
+    trial.account.details["A"]["serviceList"] = None
+    trial.go()
+    assert trial.account.sent == []
+    assert trial.states() == {"A": "blocked/cannot_determine"}
+
+
+def test_services_that_only_the_detail_tells_are_ordered_and_are_no_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    trial = Trial(Account(A=1), monkeypatch)
+    trial.account.pbxs["A"]["serviceList"] = []
+    trial.account.details["A"]["serviceList"] = ["HA"]
+    trial.go()
+    assert [len(body["serviceList"]) for body in trial.account.sent] == [2]
+
+
+def test_what_is_due_is_told_as_not_attempted_when_the_evidence_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    trial = Trial(Account(A=1, FAR=300), monkeypatch)
+    trial.account.before["purchase_product_info"] = lambda: raw(b"<html>")
+    with pytest.raises(Exception, match="purchase_product_info") as caught:
+        trial.go()
+    assert trial.states() == {"A": "not_attempted/stopped", "FAR": "current/enough_time"}
+    rows: list[dict[str, Any]] = trial.report.as_result()["results"]
+    assert str(caught.value) in rows[0]["message"]
