@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DELETE_ON_ERROR:
-.PHONY: demo test simulator clean
+.PHONY: demo test simulator docs clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,6 +11,9 @@ BIN := $(VENV)/bin
 # A checkout may have any name; Ansible finds the collection through this link.
 COLLECTION := $(VENV)/collections/ansible_collections/pbxops/yeastar
 READY := $(VENV)/ready
+DOCS := .tools/docs
+DOCS_SITE := .tools/docs-site
+DOCS_COLLECTION := $(DOCS)/collections/ansible_collections/pbxops/yeastar
 
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(VENV)/collections
 export PYTHONDONTWRITEBYTECODE := 1
@@ -28,8 +31,20 @@ test: $(READY)
 simulator: $(READY)
 	$(BIN)/python -m tests.simulator $(ARGS)
 
+# Lint the documentation and build its site, with warnings as errors: .tools/docs-site/build/html/index.html
+docs: export PATH := $(CURDIR)/$(DOCS)/bin:$(PATH)
+docs: export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(DOCS)/collections
+docs: $(DOCS)/ready
+	cd $(DOCS_COLLECTION) && antsibull-docs lint-collection-docs --plugin-docs --check-extra-docs-refs .
+	rm -rf $(DOCS_SITE)
+	mkdir -p -m 755 $(DOCS_SITE)
+	antsibull-docs sphinx-init --use-current --squash-hierarchy --fail-on-error --dest-dir $(DOCS_SITE) \
+	  --project pbxops.yeastar --title pbxops.yeastar --copyright 'The pbxops.yeastar authors' pbxops.yeastar >/dev/null
+	echo 'intersphinx_mapping = {}  # no other site is fetched' >>$(DOCS_SITE)/conf.py
+	$(DOCS_SITE)/build.sh
+
 clean:
-	rm -rf $(VENV) .hypothesis .pytest_cache
+	rm -rf $(VENV) .tools .hypothesis .pytest_cache
 
 $(READY): tests/requirements.txt Makefile
 	rm -rf $(VENV)
@@ -38,4 +53,13 @@ $(READY): tests/requirements.txt Makefile
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
 	mkdir -p $(dir $(COLLECTION))
 	ln -s ../../../.. $(COLLECTION)
+	touch $@
+
+$(DOCS)/ready: tests/constraints.txt Makefile
+	rm -rf $(DOCS)
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --constraint tests/constraints.txt \
+	  ansible-core antsibull-docs requests sphinx-ansible-theme
+	mkdir -p $(dir $(DOCS_COLLECTION))
+	ln -s ../../../../.. $(DOCS_COLLECTION)
 	touch $@
