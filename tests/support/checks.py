@@ -18,10 +18,12 @@ from unittest.mock import patch
 
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.playbook.block import Block as AnsibleBlock
+from ansible.playbook.block import Block as BlockOfTasks
 from ansible.playbook.task import Task
+from yamllint import linter
+from yamllint.config import YamlLintConfig
 
-from tests.support.documents import MODULE_NAMES, MODULES, REPOSITORY
+from tests.support.documents import MODULE_NAMES, MODULES, REPOSITORY, Block
 
 OPTIONS = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._options")
 COLLECTION = "pbxops.yeastar."
@@ -122,6 +124,19 @@ def problems_of_commands(text: str) -> list[str]:
     return found
 
 
+def problems_of_block(block: Block) -> list[str]:
+    """Everything that is wrong with a YAML block; what the linter finds comes with its line in the document."""
+    lint = YamlLintConfig(file=str(REPOSITORY / ".yamllint"))
+    found = [
+        f"line {block.line - 1 + problem.line}: {problem.desc} ({problem.rule or 'syntax'})"
+        for problem in linter.run(block.text, lint)
+    ]
+    try:
+        return found + problems_of_document(block.document())
+    except yaml.YAMLError as error:
+        return [*found, str(error)]
+
+
 def problems_of_document(document: Any) -> list[str]:
     """What is wrong with the plays, tasks, inventories and variables in a YAML document."""
     found = [problem for text in _strings(document) for problem in problems_of_command_lines(text)]
@@ -180,7 +195,7 @@ def _problems_of_tasks(tasks: list[Any]) -> list[str]:
             found.append(f"a play or task has no name: {sorted(map(str, task))}")
         if "hosts" in task or "ansible.builtin.import_playbook" in task:
             continue
-        keywords = {*Task.fattributes, *AnsibleBlock.fattributes} - {"action", "local_action"}
+        keywords = {*Task.fattributes, *BlockOfTasks.fattributes} - {"action", "local_action"}
         others = [str(key) for key in task if key not in keywords and key != "loop"]
         modules = [key for key in others if key.count(".") >= 2]
         found += [f"{name}: {key} is neither a keyword nor a module's full name" for key in others if key not in modules]

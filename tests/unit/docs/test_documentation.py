@@ -9,14 +9,12 @@ from typing import Any
 
 import pytest
 import yaml
-from yamllint import linter
-from yamllint.config import YamlLintConfig
 
 from tests.simulator import Simulator
 from tests.support.checks import (
     known_environment,
+    problems_of_block,
     problems_of_commands,
-    problems_of_document,
     problems_of_names,
     variables_of_role,
 )
@@ -24,19 +22,6 @@ from tests.support.documents import REPOSITORY, Block, all_blocks, blocks_of, do
 
 YAML_BLOCKS = all_blocks("yaml")
 FLEET_KEYS = {"account", "pbxs"}
-LINT = YamlLintConfig(file=str(REPOSITORY / ".yamllint"))
-
-
-def problems_of(block: Block) -> list[str]:
-    """Everything that is wrong with a YAML block, with the line in its document."""
-    found = [
-        f"line {block.line - 1 + problem.line}: {problem.desc} ({problem.rule or 'syntax'})"
-        for problem in linter.run(block.text, LINT)
-    ]
-    try:
-        return found + problems_of_document(block.document())
-    except yaml.YAMLError as error:
-        return [*found, str(error)]
 
 
 def block_in(path: str, key: str) -> dict[str, Any]:
@@ -48,7 +33,7 @@ def block_in(path: str, key: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("block", YAML_BLOCKS, ids=lambda block: block.place)
 def test_a_yaml_block_is_tidy_and_names_only_what_exists(block: Block) -> None:
-    assert problems_of(block) == []
+    assert problems_of_block(block) == []
 
 
 @pytest.mark.parametrize("path", document_paths())
