@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
 
 from tests.simulator import Simulator
 from tests.support.checks import (
@@ -92,3 +95,16 @@ def test_the_credential_type_injects_variables_that_are_read_from_fields_that_it
     assert [field["id"] for field in fields["fields"] if field.get("secret")] == ["client_secret"]
     assert set(injected.values()) == {f"{{{{ {field['id']} }}}}" for field in fields["fields"]}
     assert set(fields["required"]) == {field["id"] for field in fields["fields"]}
+
+
+def test_an_ini_inventory_needs_the_quotes_that_the_guide_asks_for(tmp_path: Path) -> None:
+    guide = (REPOSITORY / "docs/docsite/rst/guide_inventory.rst").read_text(encoding="utf-8")
+    assert "``pce_renewal_product_no='\"3631E3418911\"'``" in guide
+    inventory = tmp_path / "hosts.ini"
+    inventory.write_text(
+        "[pbxs]\n0012345\nbranch pce_renewal_product_no='\"3631E3418911\"'\nless pce_renewal_product_no=\"3631E3418911\"\n"
+    )
+    hosts = {host.name: host.vars for host in InventoryManager(DataLoader(), sources=[str(inventory)]).get_hosts()}
+    assert set(hosts) == {"0012345", "branch", "less"}
+    assert hosts["branch"]["pce_renewal_product_no"] == "3631E3418911"
+    assert hosts["less"]["pce_renewal_product_no"] == float("inf")
