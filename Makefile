@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DELETE_ON_ERROR:
-.PHONY: demo test simulator docs clean
+.PHONY: demo test simulator cores docs clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -28,6 +28,10 @@ demo: $(READY)
 test: $(READY)
 	PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH) $(BIN)/python -m pytest $(PYTEST_ARGS)
 	$(BIN)/python -m tests.demo --quiet
+
+# Judge the collection with ansible-test, the role and the demonstration on every ansible-core that a Python here can run.
+cores: $(READY)
+	$(BIN)/python -m tests.cores
 
 # Run the portal simulator by hand: make simulator ARGS='--generate 100 --due 10'
 simulator: $(READY)

@@ -7,10 +7,16 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
+from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._batch import Request, read_params, use_of
+from ansible_collections.pbxops.yeastar.plugins.module_utils._batch import (
+    Request,
+    read_params,
+    run_key,
+    use_of,
+)
 
 UNORDERED_STRATEGIES = ("free", "host_pinned")
 
@@ -32,7 +38,8 @@ class ActionModule(ActionBase):
             )
         try:
             params = read_params(self._task.args, task_vars, self._templar)
-            request = Request.of(task_vars["inventory_hostname"], use_of(self._task), params)
+            key = run_key(constants.DEFAULT_LOCAL_TMP)
+            request = Request.of(task_vars["inventory_hostname"], use_of(self._task), params, key)
         except ValueError as error:
             raise AnsibleActionFail(str(error)) from None
         return {**result, "changed": False, "request": request.as_result()}

@@ -10,7 +10,7 @@ A batch is what has reached this very use of the role, which only a task of each
 from __future__ import annotations
 
 import fcntl
-import hashlib
+import hmac
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -72,7 +72,7 @@ def read_params(arguments: Mapping[str, Any], task_vars: Mapping[str, Any], temp
 
 @dataclass(frozen=True)
 class Request:
-    """What one host wants of one use of the role. ``common`` holds no secret, only ``secrets``, a hash of them."""
+    """What one host wants of one use of the role. ``common`` holds no secret, only ``secrets``, a keyed hash of them."""
 
     host: str
     use: str
@@ -81,20 +81,38 @@ class Request:
     secrets: str
 
     @classmethod
-    def of(cls, host: str, use: str, params: Mapping[str, Any]) -> Request:
-        """The request of a host with these validated options."""
+    def of(cls, host: str, use: str, params: Mapping[str, Any], key: bytes) -> Request:
+        """The request of a host with these validated options; ``key`` is the run's own, see `run_key`."""
         secrets = json.dumps([params[name] for name in _SECRET_OPTIONS])
         return cls(
             host=host,
             use=use,
             subscription=params["subscriptions"][0],
             common={name: params[name] for name in _COMMON_OPTIONS if name not in _SECRET_OPTIONS},
-            secrets=hashlib.sha256(secrets.encode()).hexdigest(),
+            secrets=hmac.new(key, secrets.encode(), "sha256").hexdigest(),
         )
 
     def as_result(self) -> dict[str, Any]:
         """The form in which it is registered."""
         return asdict(self)
+
+
+def run_key(directory: str) -> bytes:
+    """A random key that lives as long as the ansible-playbook that made ``directory``, and is nowhere told."""
+    path = Path(directory) / f"{PREFIX}key"
+    with locked(path):
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_bytes(os.urandom(32))
+        return path.read_bytes()
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a file of the controller alone, among all workers of a run. The lock ends with its holder."""
+    with open(f"{path}.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def participants(use: str, task_vars: Mapping[str, Any]) -> list[Request]:
@@ -150,7 +168,7 @@ class SharedOutcomes:
 
     def of(self, host: str, run_batch: Callable[[], dict[str, Any]], hosts: Callable[[], list[str]]) -> Any:
         """The outcome of a host. ``run_batch`` gives the outcomes of all ``hosts``; it is called at most once for each."""
-        with self._locked():
+        with locked(self._path):
             outcomes = self._read()
             if host not in outcomes:
                 outcomes.update(dict.fromkeys(hosts()))
@@ -158,12 +176,6 @@ class SharedOutcomes:
                 outcomes.update(run_batch())
                 self._write(outcomes)
             return outcomes.get(host)
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        with open(f"{self._path}.lock", "w", encoding="utf-8") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
 
     def _read(self) -> dict[str, Any]:
         if not self._path.exists():

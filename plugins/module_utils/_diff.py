@@ -29,7 +29,7 @@ def _entry(decision: Decision, terms: Terms, expires_after: datetime) -> dict[st
         "renewed services": ", ".join(str(service) for service in terms.services) or "none",
         "extensions": terms.quantity,
         "billing cycle": terms.billing_cycle,
-        "price": decision.price or "not known",
+        "price": decision.price or ("not known" if decision.price_asked else "not asked for, since no limit is set"),
     }
     return {
         "before_header": decision.product_no,

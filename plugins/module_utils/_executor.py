@@ -222,7 +222,10 @@ class OrderingRun(Run):
             message = f"order {order} is accepted; check it in the portal, which does not tell here: {expires_at.why}"
             self._record_accepted(accepted, _reason_of_open(order), message)
         elif same_expiry(before, expires_at):
-            message = f"order {order} is accepted; the expiry still is {format_instant(before)}"
+            message = (
+                f"order {order} is accepted; the expiry still is {format_instant(before)}; see in the portal whether it is"
+                " to be paid, or run again later: it is not ordered again"
+            )
             self._record_accepted(accepted, _reason_of_open(order), message)
         elif advanced_by_one_cycle(terms, expires_at, self._report.now):
             message = f"renewed by order {order.order_no}: {format_instant(before)} -> {format_instant(expires_at)}"

@@ -242,6 +242,7 @@ class Decision:
     order: Optional[OrderRequest] = None
     expires_after: Optional[datetime] = None
     price: Optional[Money] = None
+    price_asked: bool = False
     known_order: Optional[Order] = None
 
 

@@ -136,7 +136,7 @@ def decide(
         product_no=subscription.product_no,
         state=_states.DUE,
         reason="in_window",
-        message=_order_in_words(terms, contact, now),
+        message=_order_in_words(subscription, terms, contact, now),
         subscription=subscription,
         expires_at=terms.expires_at,
         terms=terms,
@@ -185,7 +185,7 @@ def own_orders_since(terms: Terms) -> datetime:
 
 def priced(decision: Decision, price: Optional[Money], policy: Policy) -> Decision:
     """Hold a due decision against the price limits; ``price`` is None where the portal's is not known."""
-    decision = replace(decision, price=price)
+    decision = replace(decision, price=price, price_asked=True)
     if price is None:
         if not policy.blocks_unknown_price:
             return decision
@@ -288,9 +288,10 @@ def _settled(subscription: Subscription, expires_at: Optional[datetime], reason:
     return Decision(subscription.product_no, _states.REASONS[reason], reason, message, subscription, expires_at)
 
 
-def _order_in_words(terms: Terms, contact: BillingContact, now: datetime) -> str:
+def _order_in_words(subscription: Subscription, terms: Terms, contact: BillingContact, now: datetime) -> str:
+    unsure = "; whether auto-renewal is on is not known" if isinstance(subscription.auto_renewal, Undetermined) else ""
     services = f" with {' and '.join(map(str, terms.services))}" if terms.services else ""
     return (
         f"{whole_days(terms.expires_at, now)} days left, expires {format_instant(terms.expires_at)}; to renew:"
-        f" {terms.plan}{services}, {terms.quantity} extensions, {terms.billing_cycle}, invoice to {contact}"
+        f" {terms.plan}{services}, {terms.quantity} extensions, {terms.billing_cycle}, invoice to {contact}{unsure}"
     )

@@ -12,7 +12,7 @@ from typing import Any, Optional
 
 from . import _states
 from ._diff import diff_of
-from ._model import BillingContact, Catalog, Decision, Offer, Order, Subscription, known
+from ._model import BillingContact, Catalog, Decision, Offer, Order, Subscription, Undetermined, known
 from ._money import Money
 from ._planner import settled
 from ._time import format_instant, whole_days
@@ -143,7 +143,11 @@ def subscription_as_result(subscription: Subscription, now: datetime) -> dict[st
         "pending_plan": subscription.pending_plan,
         "activation_status": subscription.activation_status,
         "comment": subscription.comment,
-        "undetermined": {value.concept: value.why for value in subscription.undetermined()},
+        "undetermined": {
+            value.concept: value.why
+            for value in (*subscription.undetermined(), subscription.auto_renewal)
+            if isinstance(value, Undetermined)
+        },
     }
 
 

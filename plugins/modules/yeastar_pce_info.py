@@ -64,7 +64,9 @@ EXAMPLES = r"""
 
 - name: List what expires within a month
   ansible.builtin.debug:
-    msg: "{{ account.subscriptions | selectattr('days_left', 'le', 30) | map(attribute='product_no') }}"
+    msg: >-
+      {{ account.subscriptions | rejectattr('days_left', 'none') | selectattr('days_left', 'le', 30)
+      | map(attribute='product_no') }}
 
 - name: Read what can be ordered, and who may receive invoices
   pbxops.yeastar.yeastar_pce_info:

@@ -37,7 +37,7 @@ def params(host: str = "A", **variables: Any) -> dict[str, Any]:
 
 
 def request(host: str = "A", use: str = "use", **variables: Any) -> Request:
-    return Request.of(host, use, params(host, **variables))
+    return Request.of(host, use, params(host, **variables), b"key of this run")
 
 
 def registered(*requests: Request) -> dict[str, Any]:
@@ -60,6 +60,15 @@ def test_a_request_that_run_once_gave_to_other_hosts_counts_once() -> None:
 def test_a_request_holds_no_secret() -> None:
     registered_request = str(request(client_secret="canary-secret", access_token="canary-token").as_result())
     assert "canary" not in registered_request
+
+
+def test_the_hash_of_the_secrets_differs_from_run_to_run(tmp_path: Path) -> None:
+    keys = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        keys.append(_batch.run_key(str(tmp_path / name)))
+        assert _batch.run_key(str(tmp_path / name)) == keys[-1]
+    assert Request.of("A", "use", params(), keys[0]).secrets != Request.of("A", "use", params(), keys[1]).secrets
 
 
 def test_one_run_has_the_subscriptions_of_all() -> None:

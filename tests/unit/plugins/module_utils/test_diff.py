@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _planner
 from ansible_collections.pbxops.yeastar.plugins.module_utils._diff import diff_of
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Policy
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import (
     HA,
     RECORDING,
@@ -42,7 +43,12 @@ def test_every_service_is_shown() -> None:
 def test_that_there_is_no_service_and_no_price_is_said() -> None:
     (entry,) = diff_of([due_decision(terms=terms(services=()))])
     assert "renewed services: none\n" in entry["after"]
-    assert "not known" in entry["after"].rpartition("price: ")[2]
+    assert entry["after"].rpartition("price: ")[2] == "not asked for, since no limit is set\n"
+
+
+def test_a_price_that_was_asked_for_in_vain_is_not_known() -> None:
+    (entry,) = diff_of([_planner.priced(due_decision(), None, Policy(on_unknown_price="allow"))])
+    assert entry["after"].rpartition("price: ")[2] == "not known\n"
 
 
 def test_a_renewed_pbx_shows_the_expiry_that_the_portal_has_now() -> None:

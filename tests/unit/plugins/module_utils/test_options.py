@@ -13,7 +13,6 @@ from ansible_collections.pbxops.yeastar.plugins.doc_fragments import connection 
 from ansible_collections.pbxops.yeastar.plugins.doc_fragments import renewal as renewal_fragment
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _options
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Declaration, Policy
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import NOW, SN, usd, utc
 
 COLLECTION = Path(_options.__file__).resolve().parents[2]
 PACKAGE = "ansible_collections.pbxops.yeastar.plugins"

@@ -249,7 +249,7 @@ def test_a_subscription_for_the_user_holds_ids_as_strings_and_says_what_is_undet
     assert (shown["plan_id"], shown["service_ids"]) == (ENTERPRISE.id, [HA.id])
     assert (shown["expires_at"], shown["days_left"], shown["quantity"], shown["auto_renewal"]) == (None,) * 4
     assert shown["pending_plan"] == "Basic"
-    assert set(shown["undetermined"]) == {"expires_at", "quantity"}
+    assert set(shown["undetermined"]) == {"expires_at", "quantity", "auto_renewal"}
     assert "cannot be read" in shown["undetermined"]["quantity"]
 
 

@@ -1,0 +1,121 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run the judges on every core; print what ran where, with counts, and end with 1 when any of it failed or was empty."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.cores.environments import Core, choose, environment, prepare, pythons
+
+LEAST_CORES = 2
+ROLE_TESTS = ("tests/end_to_end/test_tutorial_order.py", "tests/end_to_end/test_role.py")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one judge said on one core: how many tests it ran, and whether it was content."""
+
+    core: Core
+    judge: str
+    count: int
+    is_content: bool
+    seconds: float
+
+    def __str__(self) -> str:
+        word = "ok" if self.is_content else "FAILED"
+        return f"{self.core!s:36} {self.judge:12} {self.count:5} tests  {self.seconds:6.1f} s  {word}"
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A command, and how to count in its output what it has run."""
+
+    name: str
+    command: Callable[[Core], list[str | Path]]
+    count: Callable[[str], int]
+
+
+def _ansible_test(*arguments: str) -> Callable[[Core], list[str | Path]]:
+    return lambda core: [core.bin / "ansible-test", *arguments]
+
+
+def _number_of(pattern: str) -> Callable[[str], int]:
+    return lambda output: len(re.findall(pattern, output, re.MULTILINE))
+
+
+def _passed(output: str) -> int:
+    return sum(int(count) for count in re.findall(r"(\d+) passed", output))
+
+
+EVERYWHERE = (
+    Judge("sanity", _ansible_test("sanity", "--venv", "--color", "no"), _number_of(r"^Running sanity test ")),
+    Judge("role", lambda core: [core.bin / "python", "-m", "pytest", *ROLE_TESTS], _passed),
+    Judge(
+        "demo",
+        lambda core: [core.bin / "python", "-m", "tests.demo", "--quiet"],
+        _number_of(r"^=== [1-5]\. "),
+    ),
+)
+AT_BOTH_ENDS = (
+    Judge("units", _ansible_test("units", "--venv", "--color", "no", "tests/unit/plugins/"), _passed),
+    Judge(
+        "integration",
+        _ansible_test("integration", "--venv", "--color", "no"),
+        _number_of(r"^Running \S+ integration test role"),
+    ),
+)
+
+
+def judge(core: Core, one: Judge, interpreters: Mapping[str, Path]) -> Verdict:
+    """Let one judge look at the collection on one core; show what it says when it is not content."""
+    command = one.command(core)
+    if one.name in ("units", "integration"):
+        command += ["--python", core.python]
+    start = time.monotonic()
+    process = subprocess.run(
+        command,
+        cwd=core.tree,
+        env=environment(core, interpreters),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    count = one.count(process.stdout)
+    verdict = Verdict(core, one.name, count, process.returncode == 0 and count > 0, time.monotonic() - start)
+    if not verdict.is_content:
+        print(process.stdout)
+    print(verdict, flush=True)
+    return verdict
+
+
+def main() -> int:
+    interpreters = pythons()
+    cores, missing = choose(interpreters)
+    print(f"Pythons: {', '.join(interpreters)}")
+    for version in missing:
+        print(f"ansible-core {version}: not run, no Python here that it supports")
+    if len(cores) < LEAST_CORES:
+        print(f"expected at least {LEAST_CORES} cores to run, got {len(cores)}", file=sys.stderr)
+        return 1
+    verdicts = []
+    for core in cores:
+        prepare(core)
+        judges = EVERYWHERE + (AT_BOTH_ENDS if core in (cores[0], cores[-1]) else ())
+        verdicts += [judge(core, one, interpreters) for one in judges]
+    print("\n".join(["", *map(str, verdicts)]))
+    failed = sum(not verdict.is_content for verdict in verdicts)
+    print(f"{len(verdicts) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
