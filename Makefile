@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DELETE_ON_ERROR:
-.PHONY: demo test simulator cores clean
+.PHONY: demo test simulator cores docs clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,6 +11,11 @@ BIN := $(VENV)/bin
 # A checkout may have any name; Ansible finds the collection through this link.
 COLLECTION := $(VENV)/collections/ansible_collections/pbxops/yeastar
 READY := $(VENV)/ready
+DOCS := .tools/docs
+DOCS_SITE := .tools/docs-site
+# Of Ansible's own site, which is not fetched; antsibull-docs refers to them in every page that it writes.
+FOREIGN_LABELS := action_plugins ansible_configuration_settings common_return_values
+DOCS_COLLECTION := $(DOCS)/collections/ansible_collections/pbxops/yeastar
 
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(VENV)/collections
 export PYTHONDONTWRITEBYTECODE := 1
@@ -32,6 +37,19 @@ cores: $(READY)
 simulator: $(READY)
 	$(BIN)/python -m tests.simulator $(ARGS)
 
+# Lint the documentation and build its site, with warnings as errors: .tools/docs-site/build/html/index.html
+docs: export PATH := $(CURDIR)/$(DOCS)/bin:$(PATH)
+docs: export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(DOCS)/collections
+docs: $(DOCS)/ready
+	cd $(DOCS_COLLECTION) && antsibull-docs lint-collection-docs --plugin-docs --check-extra-docs-refs .
+	rm -rf $(DOCS_SITE)
+	mkdir -p -m 755 $(DOCS_SITE)
+	antsibull-docs sphinx-init --use-current --squash-hierarchy --fail-on-error --dest-dir $(DOCS_SITE) \
+	  --project pbxops.yeastar --title pbxops.yeastar --copyright 'The pbxops.yeastar authors' pbxops.yeastar >/dev/null
+	printf '%s\n' 'intersphinx_mapping = {}' 'nitpick_ignore = [("std:ref", label) for label in "$(FOREIGN_LABELS)".split()]' \
+	  >>$(DOCS_SITE)/conf.py
+	$(DOCS_SITE)/build.sh
+
 clean:
 	rm -rf $(VENV) .tools .hypothesis .pytest_cache
 
@@ -42,4 +60,13 @@ $(READY): tests/requirements.txt Makefile
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
 	mkdir -p $(dir $(COLLECTION))
 	ln -s ../../../.. $(COLLECTION)
+	touch $@
+
+$(DOCS)/ready: tests/constraints.txt Makefile
+	rm -rf $(DOCS)
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --constraint tests/constraints.txt \
+	  ansible-core antsibull-docs requests sphinx-ansible-theme
+	mkdir -p $(dir $(DOCS_COLLECTION))
+	ln -s ../../../../.. $(DOCS_COLLECTION)
 	touch $@

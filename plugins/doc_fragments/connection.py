@@ -44,7 +44,7 @@ options:
   validate_certs:
     description:
       - Whether the certificate of the server is checked.
-      - Nothing is ordered over C(https) while this is V(false).
+      - Nothing is ordered over C(https) while this is V(false). A renewal is refused then, in check mode as well.
     type: bool
     default: true
   ca_path:

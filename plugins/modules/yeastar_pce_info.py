@@ -25,7 +25,8 @@ options:
   product_no:
     description:
       - The serial number of a PBX, or a list of them, quoted. Only these subscriptions and their orders are returned.
-      - It is an error if one is not in the account.
+      - If V(subscriptions) are read, it is an error if one is not in the account.
+      - An order of which neither list nor detail tells the PBX is returned as well.
     type: raw
   expires_within:
     description:

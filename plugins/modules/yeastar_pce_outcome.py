@@ -40,26 +40,35 @@ EXAMPLES = r"""
 RETURN = r"""
 state:
   description: The state of this PBX, as in M(pbxops.yeastar.yeastar_pce_renewal).
-  returned: success
+  returned: always, once the portal has been read
   type: str
   sample: renewed
 reason:
   description: Why it is in this state, as a code.
-  returned: success
+  returned: always, once the portal has been read
   type: str
   sample: expiry_moved
 expires_before:
   description: When the subscription expired before this run.
-  returned: success
+  returned: always, once the portal has been read
   type: str
   sample: "2026-12-05T00:00:00Z"
 expires_after:
   description: When it expires now, or would. Null where that does not apply.
-  returned: success
+  returned: always, once the portal has been read
   type: str
   sample: "2027-12-05T00:00:00Z"
+msg:
+  description: Why it is in this state, and what to do, in words. Also what keeps the whole batch from being run.
+  returned: always
+  type: str
+diff:
+  description: Before and after of this PBX if it changes, or would, in your terms. An empty list otherwise.
+  returned: always, once the portal has been read
+  type: list
+  elements: dict
 order:
   description: The order that was accepted, or that is open already. Null when there is none.
-  returned: success
+  returned: always, once the portal has been read
   type: dict
 """

@@ -128,9 +128,10 @@ results:
         status: pending
         po_number: null
     changed:
-      description: Whether an order for this PBX was accepted or may have been; in check mode, whether one would be sent.
+      description: Always V(false), since this module changes nothing.
       type: bool
       returned: success
+      sample: false
 summary:
   description: How many PBXs are in each state.
   returned: always, once the portal has been read
@@ -140,9 +141,9 @@ requests:
   description: How many requests were sent. C(read) counts GET, C(write) orders, C(token) logins.
   returned: always, once the options are accepted
   type: dict
-  sample: {read: 7, write: 1, token: 1}
+  sample: {read: 5, write: 0, token: 1}
 diff:
-  description: Before and after of each PBX that changes, in your terms.
+  description: Before and after of each PBX that is V(due), in your terms.
   returned: always, once the portal has been read
   type: list
   elements: dict

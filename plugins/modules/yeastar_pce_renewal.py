@@ -77,14 +77,14 @@ results:
       description:
         - V(renewed), V(due) (in check mode, would be ordered), V(current) (enough time left), V(skipped) (the portal renews it
           itself), V(pending) (ordered and not yet confirmed), V(blocked), V(failed), V(unknown) (may have been ordered; the
-          message names the next step) or V(not_attempted).
+          message names the next step) or V(not_attempted) (a cap or an earlier failure stopped the run).
       type: str
       returned: success
     reason:
       description: Why it is in this state, as a code.
       type: str
       returned: success
-      sample: in_window
+      sample: expiry_moved
     message:
       description: Why it is in this state, and what to do, in words.
       type: str
@@ -152,9 +152,9 @@ requests:
   description: How many requests were sent. C(read) counts GET, C(write) orders, C(token) logins.
   returned: always, once the options are accepted
   type: dict
-  sample: {read: 7, write: 1, token: 1}
+  sample: {read: 6, write: 1, token: 1}
 diff:
-  description: Before and after of each PBX that changes, in your terms.
+  description: Before and after of each PBX that changes, or in check mode would change, in your terms.
   returned: always, once the portal has been read
   type: list
   elements: dict
