@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DELETE_ON_ERROR:
-.PHONY: demo test simulator clean
+.PHONY: demo test lint format simulator clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,9 +11,17 @@ BIN := $(VENV)/bin
 # A checkout may have any name; Ansible finds the collection through this link.
 COLLECTION := $(VENV)/collections/ansible_collections/pbxops/yeastar
 READY := $(VENV)/ready
+# The judges' own environments, kept until a pin changes.
+CONSTRAINTS := tests/constraints.txt
+TOOLS := .tools/nox
+TOOLS_READY := $(TOOLS)/ready
+NOX := $(TOOLS)/bin/nox
+SESSIONS_READY := .nox/ready
 
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(VENV)/collections
 export PYTHONDONTWRITEBYTECODE := 1
+# Every pip of every environment obeys it.
+export PIP_CONSTRAINT := $(CURDIR)/$(CONSTRAINTS)
 
 # Watch the tutorial's renewal, against the portal simulator.
 demo: $(READY)
@@ -24,18 +32,37 @@ test: $(READY)
 	PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH) $(BIN)/python -m pytest $(PYTEST_ARGS)
 	$(BIN)/python -m tests.demo --quiet
 
+# Run all static judges, or some: make lint SESSIONS='codeqa typing'. With CI=true they change no file.
+lint: $(SESSIONS_READY)
+	CI=true $(NOX) -R $(if $(SESSIONS),--session $(SESSIONS))
+
+# Let ruff put the code in order.
+format: $(SESSIONS_READY)
+	CI=false $(NOX) -R --session formatters
+
 # Run the portal simulator by hand: make simulator ARGS='--generate 100 --due 10'
 simulator: $(READY)
 	$(BIN)/python -m tests.simulator $(ARGS)
 
 clean:
-	rm -rf $(VENV) .hypothesis .pytest_cache
+	rm -rf $(VENV) .tools .nox .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
-$(READY): tests/requirements.txt Makefile
+$(READY): tests/requirements.txt $(CONSTRAINTS) Makefile
 	rm -rf $(VENV)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
 	mkdir -p $(dir $(COLLECTION))
 	ln -s ../../../.. $(COLLECTION)
+	touch $@
+
+$(TOOLS_READY): $(CONSTRAINTS)
+	rm -rf $(TOOLS) .nox
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check nox antsibull-nox
+	touch $@
+
+# nox would take an environment whose installation broke off for a ready one, hence the stamp.
+$(SESSIONS_READY): $(TOOLS_READY) antsibull-nox.toml noxfile.py
+	$(NOX) -r --install-only
 	touch $@

@@ -43,7 +43,8 @@ class ActionModule(ActionBase):
         requests = participants(use, task_vars)
         if host not in [request.host for request in requests]:
             raise AnsibleActionFail(f"{host} has made no request; run pbxops.yeastar.yeastar_pce_request before this")
-        outcome = SharedOutcomes(constants.DEFAULT_LOCAL_TMP, use).of(
+        local_tmp: str = constants.DEFAULT_LOCAL_TMP  # type: ignore[attr-defined]  # set as a global at run time
+        outcome = SharedOutcomes(local_tmp, use).of(
             host,
             run_batch=lambda: self._run_batch(task_vars),
             hosts=lambda: [request.host for request in requests],

@@ -56,7 +56,8 @@ def read_params(arguments: Mapping[str, Any], task_vars: Mapping[str, Any], temp
     values = {**arguments, **{name: value for name, value in templar.template(raw).items() if value not in unset}}
     if values.get("max_orders") is None:
         raise ValueError(
-            f"{PREFIX}max_orders is not set: set it to the most orders that a batch may send; this cap is the confirmation"
+            f"{PREFIX}max_orders is not set: set it to the most orders that a batch may send;"
+            " this cap is the confirmation"
         )
     declared = {name: values.pop(name) for name in DECLARATION_OPTIONS if name in values}
     values["subscriptions"] = [{"product_no": product_no_of(values.pop("product_no", None)), **declared}]
@@ -134,7 +135,8 @@ def params_for(requests: list[Request], own_params: Mapping[str, Any]) -> dict[s
 
 def _refuse(difference: str) -> None:
     raise ValueError(
-        f"{difference}: one batch is one account with one set of limits; run them apart, with --limit or as separate plays"
+        f"{difference}: one batch is one account with one set of limits;"
+        " run them apart, with --limit or as separate plays"
     )
 
 
@@ -149,7 +151,7 @@ class SharedOutcomes:
         self._path = Path(directory) / f"{PREFIX}{use}.json"
 
     def of(self, host: str, run_batch: Callable[[], dict[str, Any]], hosts: Callable[[], list[str]]) -> Any:
-        """The outcome of a host. ``run_batch`` gives the outcomes of all ``hosts``; it is called at most once for each."""
+        """The outcome of a host. ``run_batch`` gives those of all ``hosts``; it is called at most once for each."""
         with self._locked():
             outcomes = self._read()
             if host not in outcomes:

@@ -75,8 +75,9 @@ class Run:
         due = {product_no: terms for product_no, terms in screened.items() if isinstance(terms, Terms)}
         for product_no, settlement in screened.items():
             if isinstance(settlement, Terms):
-                settlement = undecided(self._snapshot.subscriptions[product_no], settlement)
-            self._report.record(settlement)
+                self._report.record(undecided(self._snapshot.subscriptions[product_no], settlement))
+            else:
+                self._report.record(settlement)
         if due:
             self._evidence = self._read_evidence(due)
         decisions = [

@@ -179,7 +179,7 @@ def is_open(order: Order) -> bool:
 
 
 def own_orders_since(terms: Terms) -> datetime:
-    """Orders later than this belong to the current term or the next. The order that opened the term is not among them."""
+    """Orders later than this belong to the current term or the next. The one that opened the term is not among them."""
     return add_cycles(terms.expires_at, terms.billing_cycle, -1) + CYCLE_TOLERANCE
 
 

@@ -117,7 +117,7 @@ class Report:
 
 
 def fails_host(row: Mapping[str, Any]) -> bool:
-    """Whether the host of a result's row has failed: what is due and was not attempted is not in order for its owner."""
+    """Whether the host of a result's row has failed: what is due and was not attempted is not right for its owner."""
     return row["state"] in _states.FAILING_STATES or row["state"] == _states.NOT_ATTEMPTED
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Optional
 
@@ -40,5 +41,5 @@ class Runner:
 
     def exit_with(self, report: Report) -> None:
         """End a module with the outcomes of a run, as a failure if any of them is one."""
-        end = self._module.fail_json if report.failed else self._module.exit_json
+        end: Callable[..., Any] = self._module.fail_json if report.failed else self._module.exit_json
         end(msg=report.message(), **self.job.known())

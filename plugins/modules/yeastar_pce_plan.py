@@ -114,7 +114,7 @@ results:
       returned: success
       sample: annually
     price:
-      description: What the renewal costs, as C(amount) (a string) and C(currency). Null when not asked for or not known.
+      description: What the renewal costs, as C(amount) (a string) and C(currency). Null if not asked for or not known.
       type: dict
       returned: success
       sample: {amount: "1200.00", currency: USD}
@@ -128,7 +128,7 @@ results:
         status: succeed
         po_number: null
     changed:
-      description: Whether an order for this PBX was accepted or may have been; in check mode, whether one would be sent.
+      description: Whether an order for this PBX was accepted or may have been; in check mode, if one would be sent.
       type: bool
       returned: success
 summary:

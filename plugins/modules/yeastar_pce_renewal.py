@@ -10,8 +10,8 @@ version_added: 0.1.0
 description:
   - Sees to it that every named P-Series Cloud PBX (PCE Instance) has more than O(remaining_days) days left, by ordering
     the renewal of its plan and all its services in one order.
-  - Each accepted order costs money and cannot be undone. An order is sent once and never repeated. When it is not certain
-    what became of one, its state is V(unknown), no further order is sent, and the message names the next step.
+  - Each accepted order costs money and cannot be undone. An order is sent once and never repeated. When it is not
+    certain what became of one, its state is V(unknown), no further order is sent, and the message names the next step.
   - A PBX whose terms cannot be determined, or contradict what you declare, is never ordered.
 author:
   - The pbxops.yeastar authors (@pbxops)
@@ -75,9 +75,9 @@ results:
       returned: success
     state:
       description:
-        - V(renewed), V(due) (in check mode, would be ordered), V(current) (enough time left), V(skipped) (the portal renews it
-          itself), V(pending) (ordered and not yet confirmed), V(blocked), V(failed), V(unknown) (may have been ordered; the
-          message names the next step) or V(not_attempted).
+        - V(renewed), V(due) (in check mode, would be ordered), V(current) (enough time left), V(skipped) (the portal
+          renews it itself), V(pending) (ordered and not yet confirmed), V(blocked), V(failed), V(unknown) (may have
+          been ordered; the message names the next step) or V(not_attempted).
       type: str
       returned: success
     reason:
@@ -126,7 +126,7 @@ results:
       returned: success
       sample: annually
     price:
-      description: What the renewal costs, as C(amount) (a string) and C(currency). Null when not asked for or not known.
+      description: What the renewal costs, as C(amount) (a string) and C(currency). Null if not asked for or not known.
       type: dict
       returned: success
       sample: {amount: "1200.00", currency: USD}
@@ -140,7 +140,7 @@ results:
         status: succeed
         po_number: null
     changed:
-      description: Whether an order for this PBX was accepted or may have been; in check mode, whether one would be sent.
+      description: Whether an order for this PBX was accepted or may have been; in check mode, if one would be sent.
       type: bool
       returned: success
 summary:
