@@ -26,3 +26,10 @@ def _refuse_importer_errors(record: logging.LogRecord) -> bool:
 
 
 logger.addFilter(_refuse_importer_errors)
+
+
+@nox.session
+def changelog(session: nox.Session) -> None:
+    """Run 'antsibull-changelog lint'"""
+    session.install("antsibull-changelog")
+    session.run("antsibull-changelog", "lint")

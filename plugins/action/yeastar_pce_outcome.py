@@ -43,7 +43,8 @@ class ActionModule(ActionBase):
         requests = participants(use, task_vars)
         if host not in [request.host for request in requests]:
             raise AnsibleActionFail(f"{host} has made no request; run pbxops.yeastar.yeastar_pce_request before this")
-        local_tmp: str = constants.DEFAULT_LOCAL_TMP  # type: ignore[attr-defined]  # set as a global at run time
+        # The constants are set at run time.
+        local_tmp: str = constants.DEFAULT_LOCAL_TMP  # type: ignore[attr-defined] # pylint: disable=no-member
         outcome = SharedOutcomes(local_tmp, use).of(
             host,
             run_batch=lambda: self._run_batch(task_vars),

@@ -227,8 +227,8 @@ def test_wrong_faults_are_refused(portal, client, verb, params, message):
 def test_the_readme_and_these_files_name_every_verb():
     from tests import simulator
 
-    readme = Path(simulator.__file__).with_name("README.md").read_text()
-    here = "".join(path.read_text() for path in Path(__file__).parent.glob("test_simulator_fault*.py"))
+    readme = Path(simulator.__file__).with_name("README.md").read_text(encoding="utf-8")
+    here = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_simulator_fault*.py"))
     for name, verb in VERBS.items():
         row = next(line for line in readme.splitlines() if line.startswith(f"| `{name}` |"))
         assert all(f"`{parameter}`" in row for parameter in verb.parameters), row
