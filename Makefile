@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DELETE_ON_ERROR:
-.PHONY: demo test simulator cores docs clean
+.PHONY: demo test lint format cores docs simulator clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,6 +11,12 @@ BIN := $(VENV)/bin
 # A checkout may have any name; Ansible finds the collection through this link.
 COLLECTION := $(VENV)/collections/ansible_collections/pbxops/yeastar
 READY := $(VENV)/ready
+# The judges' own environments, kept until a pin changes.
+CONSTRAINTS := tests/constraints.txt
+TOOLS := .tools/nox
+TOOLS_READY := $(TOOLS)/ready
+NOX := $(TOOLS)/bin/nox
+SESSIONS_READY := .nox/ready
 DOCS := .tools/docs
 DOCS_SITE := .tools/docs-site
 # Of Ansible's own site, which is not fetched; antsibull-docs refers to them in every page that it writes.
@@ -19,6 +25,8 @@ DOCS_COLLECTION := $(DOCS)/collections/ansible_collections/pbxops/yeastar
 
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(VENV)/collections
 export PYTHONDONTWRITEBYTECODE := 1
+# Every pip of every environment obeys it.
+export PIP_CONSTRAINT := $(CURDIR)/$(CONSTRAINTS)
 
 # Watch the tutorial's renewal, against the portal simulator.
 demo: $(READY)
@@ -32,6 +40,14 @@ test: $(READY)
 # Judge the collection with ansible-test, the role and the demonstration on every ansible-core that a Python here can run.
 cores: $(READY)
 	$(BIN)/python -m tests.cores
+
+# Run all static judges, or some: make lint SESSIONS='codeqa typing'. With CI=true they change no file.
+lint: $(SESSIONS_READY)
+	CI=true $(NOX) -R $(if $(SESSIONS),--session $(SESSIONS))
+
+# Let ruff put the code in order.
+format: $(SESSIONS_READY)
+	CI=false $(NOX) -R --session formatters
 
 # Run the portal simulator by hand: make simulator ARGS='--generate 100 --due 10'
 simulator: $(READY)
@@ -51,9 +67,9 @@ docs: $(DOCS)/ready
 	$(DOCS_SITE)/build.sh
 
 clean:
-	rm -rf $(VENV) .tools .hypothesis .pytest_cache
+	rm -rf $(VENV) .tools .nox .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
-$(READY): tests/requirements.txt Makefile
+$(READY): tests/requirements.txt $(CONSTRAINTS) Makefile
 	rm -rf $(VENV)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
 	$(PYTHON) -m venv $(VENV)
@@ -69,4 +85,15 @@ $(DOCS)/ready: tests/constraints.txt Makefile
 	  ansible-core antsibull-docs requests sphinx-ansible-theme
 	mkdir -p $(dir $(DOCS_COLLECTION))
 	ln -s ../../../../.. $(DOCS_COLLECTION)
+	touch $@
+
+$(TOOLS_READY): $(CONSTRAINTS)
+	rm -rf $(TOOLS) .nox
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check nox antsibull-nox
+	touch $@
+
+# nox would take an environment whose installation broke off for a ready one, hence the stamp.
+$(SESSIONS_READY): $(TOOLS_READY) antsibull-nox.toml noxfile.py
+	$(NOX) -r --install-only
 	touch $@

@@ -33,6 +33,9 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._results import fai
 
 SHOWN = ("state", "reason", "expires_before", "expires_after", "order")
 
+# Made for each run of ansible-playbook, seen by all its workers, and removed with it. Ansible defines it at run time.
+RUN_DIRECTORY: str = constants.DEFAULT_LOCAL_TMP  # type: ignore[attr-defined]  # pylint: disable=no-member
+
 
 class ActionModule(ActionBase):
     """The first host to come runs the batch, on the controller; every host then shows what became of it."""
@@ -50,11 +53,11 @@ class ActionModule(ActionBase):
         own = requests.get(task_vars["inventory_hostname"])
         if own is None:
             raise AnsibleActionFail(
-                f"{task_vars['inventory_hostname']} has made no request: run pbxops.yeastar.yeastar_pce_request before it"
+                f"{task_vars['inventory_hostname']} has made no request: run pbxops.yeastar.yeastar_pce_request before"
             )
         if own.conditions != conditions_of(self._task) or (own.mode == RENEW and self._task.check_mode):
             raise AnsibleActionFail("this task must have the same when and check_mode as the request before it")
-        outcome = SharedOutcomes(constants.DEFAULT_LOCAL_TMP, use).of(
+        outcome = SharedOutcomes(RUN_DIRECTORY, use).of(
             own.host, list(requests.values()), lambda new: self._run_batch(new, task_vars)
         )
         if outcome is None:
@@ -70,7 +73,7 @@ class ActionModule(ActionBase):
         try:
             own_params = read_params(self._task.args, task_vars, self._templar)
             secrets.update(own_params[name] for name in ("client_secret", "access_token") if own_params[name])
-            params = params_for(requests, own_params, run_key(constants.DEFAULT_LOCAL_TMP))
+            params = params_for(requests, own_params, run_key(RUN_DIRECTORY))
         except ValueError as error:
             return {request.host: {"failed": True, "msg": str(error)} for request in requests}
         job = Job(params, on_secret=secrets.add, on_warning=Display().warning)

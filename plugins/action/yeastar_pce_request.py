@@ -21,6 +21,9 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._batch import (
 # Those that finish a task for all hosts before the next one starts.
 STRATEGIES = ("linear", "debug")
 
+# Made for each run of ansible-playbook, seen by all its workers, and removed with it. Ansible defines it at run time.
+RUN_DIRECTORY: str = constants.DEFAULT_LOCAL_TMP  # type: ignore[attr-defined]  # pylint: disable=no-member
+
 
 class ActionModule(ActionBase):
     """Reads the variables of its host, as any task of that host sees them. Connects to nothing."""
@@ -41,7 +44,7 @@ class ActionModule(ActionBase):
         try:
             mode = mode_of(self._task, arguments.pop("plan_only", False))
             params = read_params(arguments, task_vars, self._templar)
-            key = run_key(constants.DEFAULT_LOCAL_TMP)
+            key = run_key(RUN_DIRECTORY)
             request = Request.of(task_vars["inventory_hostname"], self._task, mode, params, key)
         except ValueError as error:
             raise AnsibleActionFail(str(error)) from None

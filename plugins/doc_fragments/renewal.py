@@ -11,8 +11,8 @@ class ModuleDocFragment:
 options:
   product_no:
     description:
-      - The serial number of one PBX. Quote it, since YAML and INI read some serial numbers as numbers. As a value in an INI
-        inventory it needs two pairs of quotes, one within the other.
+      - The serial number of one PBX. Quote it, since YAML and INI read some serial numbers as numbers. As a value in an
+        INI inventory it needs two pairs of quotes, one within the other.
       - Exactly one of O(product_no) and O(subscriptions) is required.
     type: raw
   subscriptions:

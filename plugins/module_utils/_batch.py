@@ -76,7 +76,8 @@ def read_params(arguments: Mapping[str, Any], task_vars: Mapping[str, Any], temp
     values = {**arguments, **{name: value for name, value in templar.template(raw).items() if value not in unset}}
     if values.get("max_orders") is None:
         raise ValueError(
-            f"{PREFIX}max_orders is not set: set it to the most orders that a batch may send; the cap is the confirmation"
+            f"{PREFIX}max_orders is not set: set it to the most orders that a batch may send;"
+            " the cap is the confirmation"
         )
     declared = {name: values.pop(name) for name in DECLARATION_OPTIONS if name in values}
     values["subscriptions"] = [{"product_no": product_no_of(values.pop("product_no", None)), **declared}]

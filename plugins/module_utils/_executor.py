@@ -19,10 +19,10 @@ from ._model import Decision, Declaration, Evidence, Order, OrderRequest, Policy
 from ._planner import (
     advanced_by_one_cycle,
     changed_since,
+    current_term_began,
     decide,
     make_plan,
     not_found,
-    current_term_began,
     priced,
     screen,
     settled,
@@ -78,8 +78,9 @@ class Run:
         due = {product_no: terms for product_no, terms in screened.items() if isinstance(terms, Terms)}
         for product_no, settlement in screened.items():
             if isinstance(settlement, Terms):
-                settlement = undecided(self._snapshot.subscriptions[product_no], settlement)
-            self._report.record(settlement)
+                self._report.record(undecided(self._snapshot.subscriptions[product_no], settlement))
+            else:
+                self._report.record(settlement)
         if due:
             self._due = due
             self._read_evidence()

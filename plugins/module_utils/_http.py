@@ -102,7 +102,7 @@ class Http:
     def _new_session(self) -> Any:
         session = requests.Session()
         # Without this, `requests` reads the body of a redirect before anyone can bound it, even if it may not follow.
-        session.get_redirect_target = lambda response: None
+        session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
         session.headers.update(
             {
                 "User-Agent": self._connection.user_agent,

@@ -33,9 +33,12 @@ class Filters:
         if self.product_nos and subscription.product_no not in self.product_nos:
             return False
         expires_at, plan = subscription.expires_at, subscription.plan
-        if self.expires_within is not None and not isinstance(expires_at, Undetermined):
-            if expires_at - self.now > timedelta(days=self.expires_within):
-                return False
+        if (
+            self.expires_within is not None
+            and not isinstance(expires_at, Undetermined)
+            and expires_at - self.now > timedelta(days=self.expires_within)
+        ):
+            return False
         return self.plan is None or isinstance(plan, Undetermined) or plan.is_called(self.plan)
 
 

@@ -81,7 +81,8 @@ def _screen(
     if subscription.pending_plan is not None:
         raise Unclear(
             "plan_switch_pending",
-            f"a switch to another plan is pending (current plan: {subscription.pending_plan}); renew once it is through",
+            f"a switch to another plan is pending (current plan: {subscription.pending_plan}); renew once it is"
+            " through",
         )
     return resolve_terms(declaration, subscription)
 

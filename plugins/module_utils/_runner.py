@@ -40,5 +40,7 @@ class Runner:
 
     def exit_with(self, report: Report) -> None:
         """End a module with the outcomes of a run, as a failure if any of them is one."""
-        end = self._module.fail_json if report.failed else self._module.exit_json
-        end(msg=report.message(), **self.job.known())
+        if report.failed:
+            self._module.fail_json(msg=report.message(), **self.job.known())
+        else:
+            self._module.exit_json(msg=report.message(), **self.job.known())

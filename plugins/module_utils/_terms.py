@@ -113,10 +113,13 @@ def _contradictions(declaration: Declaration, subscription: Subscription) -> lis
         if declared is not None and not isinstance(reported, Undetermined) and declared != reported:
             found.append(f"{concept} is declared as {declared}, the portal says {reported}")
     expires_at = subscription.expires_at
-    if declaration.expires_at is not None and not isinstance(expires_at, Undetermined):
-        if not same_expiry(declaration.expires_at, expires_at):
-            declared, reported = format_instant(declaration.expires_at), format_instant(expires_at)
-            found.append(f"expires_at is declared as {declared}, the portal says {reported}")
+    if (
+        declaration.expires_at is not None
+        and not isinstance(expires_at, Undetermined)
+        and not same_expiry(declaration.expires_at, expires_at)
+    ):
+        declared, reported = format_instant(declaration.expires_at), format_instant(expires_at)
+        found.append(f"expires_at is declared as {declared}, the portal says {reported}")
     return found
 
 

@@ -21,7 +21,7 @@ from ._envelope import SUCCESS, Envelope, parse_envelope, read_count
 from ._http import Answer, Broken, Connection, Http
 from ._time import utc_now
 
-TOKEN_PATH = "/auth/openapi/v1/oauth/token"
+TOKEN_PATH = "/auth/openapi/v1/oauth/token"  # noqa: S105 (a path, not a secret)
 TOKEN_LIFETIME = 1800  # s, where the answer does not say (contract, section 2.4)
 TOKEN_MARGIN = 120  # s of life that a token needs beyond the longest call
 MAX_RETRY_AFTER = 300.0  # s

@@ -114,7 +114,8 @@ results:
       returned: success
       sample: annually
     price:
-      description: What the renewal costs, as C(amount) (a string) and C(currency). Null when not asked for or not known.
+      description:
+        - What the renewal costs, as C(amount) (a string) and C(currency). Null when not asked for or not known.
       type: dict
       returned: success
       sample: {amount: "1200.00", currency: USD}

@@ -10,8 +10,8 @@ version_added: 0.1.0
 description:
   - Sees to it that every named P-Series Cloud PBX (PCE Instance) has more than O(remaining_days) days left, by ordering
     the renewal of its plan and all its services in one order.
-  - Each accepted order costs money and cannot be undone. An order is sent once and never repeated. When it is not certain
-    what became of one, its state is V(unknown), no further order is sent, and the message names the next step.
+  - Each accepted order costs money and cannot be undone. An order is sent once and never repeated. When it is not
+    certain what became of one, its state is V(unknown), no further order is sent, and the message names the next step.
   - A PBX whose terms cannot be determined, or contradict what you declare, is never ordered.
 author:
   - The pbxops.yeastar authors (@pbxops)
@@ -75,9 +75,10 @@ results:
       returned: success
     state:
       description:
-        - V(renewed), V(due) (in check mode, would be ordered), V(current) (enough time left), V(skipped) (the portal renews it
-          itself), V(pending) (ordered and not yet confirmed), V(blocked), V(failed), V(unknown) (may have been ordered; the
-          message names the next step) or V(not_attempted) (a cap or an earlier failure stopped the run).
+        - V(renewed), V(due) (in check mode, would be ordered), V(current) (enough time left), V(skipped) (the portal
+          renews it itself), V(pending) (ordered and not yet confirmed), V(blocked), V(failed), V(unknown) (may have
+          been ordered; the message names the next step) or V(not_attempted) (a cap or an earlier failure stopped the
+          run).
       type: str
       returned: success
     reason:
@@ -126,7 +127,8 @@ results:
       returned: success
       sample: annually
     price:
-      description: What the renewal costs, as C(amount) (a string) and C(currency). Null when not asked for or not known.
+      description:
+        - What the renewal costs, as C(amount) (a string) and C(currency). Null when not asked for or not known.
       type: dict
       returned: success
       sample: {amount: "1200.00", currency: USD}
@@ -140,7 +142,8 @@ results:
         status: succeed
         po_number: null
     changed:
-      description: Whether an order for this PBX was accepted or may have been; in check mode, whether one would be sent.
+      description:
+        - Whether an order for this PBX was accepted or may have been; in check mode, whether one would be sent.
       type: bool
       returned: success
 summary:

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the judges on every core; print what ran where, with counts, and end with 1 when any of it failed or was empty."""
+"""Run the judges on every core; print what ran where, with counts; end with 1 when any of it failed or was empty."""
 
 from __future__ import annotations
 

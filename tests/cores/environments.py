@@ -9,10 +9,11 @@ import hashlib
 import os
 import shutil
 import subprocess
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+import tomllib
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / ".tools" / "cores"
@@ -97,8 +98,12 @@ def prepare(core: Core) -> None:
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != pins:
         shutil.rmtree(core.home, ignore_errors=True)
         subprocess.run([core.interpreter, "-m", "venv", core.bin.parent], check=True)
-        packages = [f"ansible-core=={core.version}", "-r", REQUIREMENTS, "-c", CONSTRAINTS]
-        subprocess.run([core.bin / "python", "-m", "pip", "install", "--quiet", *packages], check=True)
+        constraints = core.home / "constraints.txt"
+        lines = CONSTRAINTS.read_text(encoding="utf-8").splitlines(keepends=True)
+        constraints.write_text("".join(line for line in lines if not line.startswith("ansible-core")), encoding="utf-8")
+        packages = [f"ansible-core=={core.version}", "-r", REQUIREMENTS]
+        install = [core.bin / "python", "-m", "pip", "install", "--quiet", *packages]
+        subprocess.run(install, env={**os.environ, "PIP_CONSTRAINT": str(constraints)}, check=True)
         stamp.write_text(pins, encoding="utf-8")
     shutil.rmtree(core.collections, ignore_errors=True)
     listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]

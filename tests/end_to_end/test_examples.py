@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every example that a user can copy and run is run: those of the modules, those marked in the documents, the inventory."""
+"""Every example that a user can copy is run: those of the modules, those marked in the documents, the inventory."""
 
 from __future__ import annotations
 

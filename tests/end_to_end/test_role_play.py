@@ -122,7 +122,7 @@ pce_renewal_max_orders=1
 
 
 def test_hosts_of_which_some_are_in_check_mode_are_refused_and_nothing_is_ordered(six: Ansible) -> None:
-    use = {**IMPORT, "check_mode": "{{ inventory_hostname == '%s' }}" % MONTHLY}
+    use = {**IMPORT, "check_mode": f"{{{{ inventory_hostname == '{MONTHLY}' }}}}"}
     shown = run(six, BOTH, plays=[tasks_play(use)])
     assert shown.status != 0 and six.portal.invoices == []
     assert "is to renew and" in shown.output and "to check" in shown.output

@@ -46,7 +46,7 @@ def test_report_lists_in_order_of_expiry_and_names_what_cannot_be_determined(sta
     known, unknown = rows[:-1], rows[-1]
     if rows[0][0] == "SERIAL00":  # at either end
         known, unknown = rows[1:], rows[0]
-    assert [sn for sn, _ in known] == ["SERIAL03", "SERIAL02", "SERIAL01"]
+    assert [sn for sn, dummy in known] == ["SERIAL03", "SERIAL02", "SERIAL01"]
     assert all(expiries[sn] in text and "Enterprise Plan" in text for sn, text in known)
     assert unknown[0] == "SERIAL00" and "cannot be determined" in unknown[1]
     assert shown.recap["localhost"].get("changed") is None

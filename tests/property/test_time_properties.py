@@ -5,11 +5,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _time
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-MOMENTS = st.datetimes(datetime(2000, 1, 2), datetime(2099, 12, 30), timezones=st.just(timezone.utc))
+from ansible_collections.pbxops.yeastar.plugins.module_utils import _time
+
+# Hypothesis takes naive bounds, and adds the zone.
+FIRST, LAST = datetime(2000, 1, 2), datetime(2099, 12, 30)  # noqa: DTZ001
+MOMENTS = st.datetimes(FIRST, LAST, timezones=st.just(timezone.utc))
 INSTANTS = MOMENTS.map(lambda instant: instant.replace(microsecond=0))
 ZONES = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 CYCLES = st.sampled_from([_time.ANNUALLY, _time.MONTHLY])

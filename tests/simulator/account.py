@@ -98,7 +98,7 @@ class Account:
         if handling.commit_seconds:
             self._later(handling.commit_seconds, lambda at: self._commit(pbx, checked, handling, at))
             return None
-        orders = [self._commit(pbx, checked, handling, self.clock.now()) for _ in range(handling.copies)]
+        orders = [self._commit(pbx, checked, handling, self.clock.now()) for dummy in range(handling.copies)]
         return orders[-1]
 
     def _commit(self, pbx: Pbx, checked: CheckedOrder, handling: Handling, at: datetime) -> Order:

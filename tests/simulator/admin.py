@@ -24,7 +24,7 @@ PREFIX = "/_admin/"
 
 def answer(simulator: Simulator, request: Request) -> Answer:
     """Serve one admin request: 400 with the reason for wrong input, 404 for what there is not."""
-    name, _, tail = request.path.removeprefix(PREFIX).partition("/")
+    name, dummy, tail = request.path.removeprefix(PREFIX).partition("/")
     serve = ROUTES.get((request.method, name, bool(tail)))
     if serve is None:
         return _json({"error": f"no admin endpoint {request.method} {request.path}"}, 404)

@@ -53,7 +53,8 @@ class FaultQueue:
         """Queue a fault; raises ValueError for an unknown verb or parameter."""
         if verb not in VERBS:
             raise ValueError(f"unknown fault verb {verb!r}; choose one of {', '.join(VERBS)}")
-        if type(times) is not int or type(skip) is not int or times < 1 or skip < 0:
+        numbers_given = all(isinstance(one, int) and not isinstance(one, bool) for one in (times, skip))
+        if not numbers_given or times < 1 or skip < 0:
             raise ValueError("times must be 1 or more, skip 0 or more")
         for name, value in (("method", method), ("path", path)):
             if value is not None and not isinstance(value, str):

@@ -21,7 +21,7 @@ def apply_changes(account: Account, pbx: Pbx, changes: Any) -> Pbx:
     plans = [plan.name for plan in account.plans]
     plan = account.plan(changes["plan"] if changes.get("plan") in plans else pbx.plan)
     checks = {
-        "quantity": lambda value: type(value) is int and value > 0,
+        "quantity": lambda value: isinstance(value, int) and not isinstance(value, bool) and value > 0,
         "billing_cycle": lambda value: value in MONTHS,
         "services": lambda value: isinstance(value, list),
         "plan": lambda value: value in plans,

@@ -171,7 +171,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Malformed requests and unknown methods get the vendor's envelope too."""
         self.close_connection = True
         if not hasattr(self, "command") or self.command is None:
-            self.command = ""
+            self.command = ""  # pylint: disable=attribute-defined-outside-init
         self._send(Refused(int(code), "bad_request", message or HTTPStatus(code).phrase).answer())
 
     def log_message(self, format: str, *args: Any) -> None:

@@ -39,7 +39,7 @@ class Tokens:
 
     def valid(self, authorization: str | None) -> bool:
         """Whether an Authorization header carries a live access token."""
-        scheme, _, token = (authorization or "").partition(" ")
+        scheme, dummy, token = (authorization or "").partition(" ")
         with self._lock:
             return scheme == "Bearer" and self._access.get(token, 0) > self._clock.now().timestamp()
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -60,11 +61,9 @@ def spec_of(module_name: str) -> dict[str, Any]:
     if not hasattr(module, "main"):
         documented = yaml.safe_load(module.DOCUMENTATION).get("options", {})
         return {"argument_spec": {**OPTIONS.CONNECTION_OPTIONS, **documented}}
-    with patch.object(module, "AnsibleModule", side_effect=StopIteration) as ansible_module:
-        try:
-            module.main()
-        except StopIteration:
-            pass
+    stopped = patch.object(module, "AnsibleModule", side_effect=StopIteration)
+    with stopped as ansible_module, suppress(StopIteration):
+        module.main()
     (call,) = ansible_module.call_args_list
     return {name: value for name, value in call.kwargs.items() if name != "supports_check_mode"}
 
@@ -198,7 +197,9 @@ def _problems_of_tasks(tasks: list[Any]) -> list[str]:
         keywords = {*Task.fattributes, *BlockOfTasks.fattributes} - {"action", "local_action"}
         others = [str(key) for key in task if key not in keywords and key != "loop"]
         modules = [key for key in others if key.count(".") >= 2]
-        found += [f"{name}: {key} is neither a keyword nor a module's full name" for key in others if key not in modules]
+        found += [
+            f"{name}: {key} is neither a keyword nor a module's full name" for key in others if key not in modules
+        ]
         if len(modules) != (0 if "block" in task else 1):
             found.append(f"{name}: expected one module, got {modules}")
         if "until" in task or "retries" in task:

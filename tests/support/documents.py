@@ -113,16 +113,16 @@ def all_blocks(language: str) -> list[Block]:
 
 def _split_markdown(lines: list[str]) -> Iterator[tuple[int, str, list[str]]]:
     """The number of the first line, the language and the lines of each fenced block."""
-    opened: tuple[int, str] | None = None
+    first, language = 0, ""
     for number, line in enumerate(lines, start=1):
         fence = _FENCE.match(line)
-        if fence and opened is None:
-            opened = (number, fence[1])
-        elif fence and opened is not None:
-            yield opened[0] + 1, opened[1], lines[opened[0] : number - 1]
-            opened = None
-    if opened is not None:
-        raise ValueError(f"line {opened[0]}: a block is not closed")
+        if fence and not first:
+            first, language = number, fence[1]
+        elif fence:
+            yield first + 1, language, lines[first : number - 1]
+            first = 0
+    if first:
+        raise ValueError(f"line {first}: a block is not closed")
 
 
 def _split_rst(lines: list[str]) -> Iterator[tuple[int, str, list[str]]]:

@@ -36,6 +36,7 @@ class Ansible:
             capture_output=True,
             text=True,
             timeout=60,
+            check=False,
         )
         assert not process.stderr, process.stderr
         result: dict[str, Any] = json.loads(process.stdout)
@@ -63,6 +64,7 @@ class Ansible:
             stderr=subprocess.STDOUT,
             text=True,
             timeout=120,
+            check=False,
         )
 
 

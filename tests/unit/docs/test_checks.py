@@ -11,6 +11,7 @@ from tests.support.checks import problems_of_block, problems_of_commands, proble
 from tests.support.documents import Block, Expectation, blocks_of
 
 RENEW = "- name: Renew\n  pbxops.yeastar.yeastar_pce_renewal:\n"
+TAKE_ROLE = "- name: Take\n  ansible.builtin.import_role:\n    name: pbxops.yeastar.pce_renewal\n"
 GOOD = RENEW + '    product_no: "3658B431119665QJ"\n'
 RST = "Title\n=====\n\n.. run: six, rc 2, orders 1\n.. code-block:: yaml\n\n   a:\n     b: 1\n\n   c: 2\n\nText\n"
 
@@ -40,7 +41,7 @@ RST = "Title\n=====\n\n.. run: six, rc 2, orders 1\n.. code-block:: yaml\n\n   a
         ("- name: Play\n  hosts: all\n  tasks:\n    - pbxops.yeastar.yeastar_pce_info:\n", "no name"),
         ("- name: Take\n  ansible.builtin.import_role:\n    name: pbxops.yeastar.pce_report\n", "does not exist"),
         (
-            "- name: Take\n  ansible.builtin.import_role:\n    name: pbxops.yeastar.pce_renewal\n    tasks_from: settle\n",
+            TAKE_ROLE + "    tasks_from: settle\n",
             "does not exist",
         ),
         ("module_defaults:\n  group/pbxops.yeastar.yeastar: {client: x}\n", "client"),

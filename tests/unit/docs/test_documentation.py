@@ -51,9 +51,7 @@ def test_a_command_names_only_targets_playbooks_and_files_that_exist(block: Bloc
 
 def test_the_search_for_blocks_finds_them() -> None:
     assert len(document_paths()) == 11
-    assert {block.path for block in YAML_BLOCKS} >= {*document_paths()} - {
-        "docs/docsite/rst/guide_troubleshooting.rst"
-    }
+    assert {block.path for block in YAML_BLOCKS} >= {*document_paths()} - {"docs/docsite/rst/guide_troubleshooting.rst"}
     assert sum(block.expectation is not None for block in YAML_BLOCKS) >= 20
     assert len(variables_of_role()) == 28
 
@@ -102,7 +100,8 @@ def test_an_ini_inventory_needs_the_quotes_that_the_guide_asks_for(tmp_path: Pat
     assert "``pce_renewal_product_no='\"3631E3418911\"'``" in guide
     inventory = tmp_path / "hosts.ini"
     inventory.write_text(
-        "[pbxs]\n0012345\nbranch pce_renewal_product_no='\"3631E3418911\"'\nless pce_renewal_product_no=\"3631E3418911\"\n"
+        "[pbxs]\n0012345\n"
+        'branch pce_renewal_product_no=\'"3631E3418911"\'\nless pce_renewal_product_no="3631E3418911"\n'
     )
     hosts = {host.name: host.vars for host in InventoryManager(DataLoader(), sources=[str(inventory)]).get_hosts()}
     assert set(hosts) == {"0012345", "branch", "less"}

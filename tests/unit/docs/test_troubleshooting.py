@@ -23,6 +23,7 @@ REASON = re.compile(r"^``(\w+)``\n\^{4,}$", re.MULTILINE)
 def entries_of(text: str) -> list[tuple[str, str, dict[str, str]]]:
     """State, reason and fields of every entry, in the order of the guide."""
     found = []
+    state = ""
     for part in STATE.split(text)[1:]:
         if re.fullmatch(r"\w+", part):
             state = part

@@ -171,7 +171,7 @@ EXPIRY = {
 
 
 def test_a_profile_is_the_same_in_list_and_detail(profiled):
-    portal, client, profile = profiled
+    dummy, client, profile = profiled
     row, detail = client.products()["results"][0], client.detail()
     name, value = EXPIRY[profile.name]
     assert detail[name] == value
@@ -188,7 +188,7 @@ def test_a_profile_is_the_same_in_list_and_detail(profiled):
 
 
 def test_a_profile_leaves_out_what_it_says(profiled):
-    portal, client, profile = profiled
+    dummy, client, profile = profiled
     detail, text = client.detail(), json.dumps(client.detail())
     assert ("annually" in text) == (profile.name != "sparse") == ("High Availability" in text)
     assert detail[profile.quantity] == ("100" if profile.name == "datetime" else 100)
@@ -208,7 +208,7 @@ def walk(node):
 
 
 def test_catalog_and_prices_fit_the_pbx(profiled):
-    portal, client, profile = profiled
+    dummy, client, profile = profiled
     nodes = list(walk(client.result(f"{PRICING}/purchase_product_info", productId=13, productNo=SN)))
     [plan] = [node for node in nodes if "Enterprise Plan" in node.values()]
     services = [node for node in nodes if "High Availability" in node.values()]
@@ -235,7 +235,7 @@ def test_contacts_can_change(portal, client):
 
 
 def test_contacts_have_the_profiles_shape(profiled):
-    portal, client, profile = profiled
+    dummy, client, profile = profiled
     result = client.result("/user/openapi/user/v1/client/billing_contact_list")
     rows = {"list": result, "results": result["results"] if isinstance(result, dict) and "results" in result else None}
     [row] = rows.get(profile.contacts) or [result]

@@ -40,7 +40,7 @@ def test_order_pending(portal, client, body, verb, params):
 def test_list_lag_by_reads(portal, client, body):
     portal.fault("list_lag", reads=2)
     order_no = client.save(body)[1]["result"]["orderNo"]
-    seen = [order_no in json.dumps(client.orders()) for _ in range(3)]
+    seen = [order_no in json.dumps(client.orders()) for dummy in range(3)]
     assert seen == [False, False, True]
 
 
@@ -56,7 +56,7 @@ def test_expiry_late_by_reads(portal, client, body):
     portal.fault("expiry_late", reads=2)
     client.save(body)
     assert portal.invoices[0].paid and portal.invoices[0].expiry_after is None
-    assert [client.detail()["expireDate"] for _ in range(3)] == [BEFORE, BEFORE, AFTER]
+    assert [client.detail()["expireDate"] for dummy in range(3)] == [BEFORE, BEFORE, AFTER]
     assert f"{portal.invoices[0].expiry_after:%F}" == AFTER
 
 
@@ -181,7 +181,7 @@ def test_quantity_change(portal, client, body):
 def test_renewed_by_person(portal, client, order):
     portal.fault("renewed_by_person", path="detail", skip=1, order=order)
     number = "3658B431119001QK"
-    assert [client.detail(number)["expireDate"] for _ in range(2)] == ["2026-12-01", "2027-12-01"]
+    assert [client.detail(number)["expireDate"] for dummy in range(2)] == ["2026-12-01", "2027-12-01"]
     assert portal.invoices == [] and client.orders()["total"] == 2 + order
 
 
@@ -198,7 +198,7 @@ def test_price_change(portal, client, body):
 def test_faults_are_used_in_order_and_counted(portal, client):
     portal.fault("error_before", method="GET", path=LIST, times=2, skip=1, status=500)
     portal.fault("error_before", status=502)
-    statuses = [client.get(LIST, productId=13)[0] for _ in range(5)]
+    statuses = [client.get(LIST, productId=13)[0] for dummy in range(5)]
     assert statuses == [502, 500, 500, 200, 200]
     assert [entry.fault for entry in portal.log[1:]] == ["error_before"] * 3 + [None] * 2 and portal.faults == []
 
@@ -227,8 +227,8 @@ def test_wrong_faults_are_refused(portal, client, verb, params, message):
 def test_the_readme_and_these_files_name_every_verb():
     from tests import simulator
 
-    readme = Path(simulator.__file__).with_name("README.md").read_text()
-    here = "".join(path.read_text() for path in Path(__file__).parent.glob("test_simulator_fault*.py"))
+    readme = Path(simulator.__file__).with_name("README.md").read_text(encoding="utf-8")
+    here = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_simulator_fault*.py"))
     for name, verb in VERBS.items():
         row = next(line for line in readme.splitlines() if line.startswith(f"| `{name}` |"))
         assert all(f"`{parameter}`" in row for parameter in verb.parameters), row

@@ -158,7 +158,7 @@ def test_the_sample_without_its_service_fits_a_pbx_that_has_none(portal, client,
 
 
 def test_every_accepted_order_is_one_invoice(portal, client, body):
-    numbers = {client.save(body)[1]["result"]["orderNo"] for _ in range(3)}
+    numbers = {client.save(body)[1]["result"]["orderNo"] for dummy in range(3)}
     assert {invoice.order_no for invoice in portal.invoices} == numbers and len(numbers) == 3
     assert f"{portal.pbx(SN).expires_at:%F}" == "2029-12-05"
 
@@ -208,7 +208,7 @@ def test_paying_later_moves_the_expiry_once(portal, client, body):
     order_no = client.save(body)[1]["result"]["orderNo"]
     [invoice] = portal.invoices
     assert (invoice.paid, invoice.expiry_after, f"{portal.pbx(SN).expires_at:%F}") == (False, None, "2026-12-05")
-    for _ in range(2):
+    for dummy in range(2):
         portal.set_order_status(order_no, "succeed")
         [invoice] = portal.invoices
         assert (invoice.paid, f"{portal.pbx(SN).expires_at:%F}") == (True, "2027-12-05")

@@ -75,7 +75,7 @@ def test_wrong_arguments_end_with_2(arguments, capsys):
 def test_start_and_stop_are_quick_and_leave_nothing(connect):
     threads, started = set(threading.enumerate()), time.monotonic()
     portal = Simulator(Fleet.generated(1000, 100)).start()
-    clients = [connect(portal) for _ in range(5)]  # five connections that stay open
+    clients = [connect(portal) for dummy in range(5)]  # five connections that stay open
     assert time.monotonic() - started < 1
     port = int(portal.url.rpartition(":")[2])
     started = time.monotonic()
@@ -99,8 +99,8 @@ def test_a_stop_cuts_a_delay_short(connect):
 
 
 def test_parallel_orders_are_all_counted(portal, connect, body):
-    clients = [connect(portal) for _ in range(8)]
-    workers = [threading.Thread(target=lambda c=c: [c.save(body) for _ in range(5)]) for c in clients]
+    clients = [connect(portal) for dummy in range(8)]
+    workers = [threading.Thread(target=lambda c=c: [c.save(body) for dummy in range(5)]) for c in clients]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -111,7 +111,7 @@ def test_parallel_orders_are_all_counted(portal, connect, body):
 
 def test_requests_are_quick(client):
     started = time.monotonic()
-    for _ in range(100):
+    for dummy in range(100):
         client.detail()
     assert time.monotonic() - started < 1
 

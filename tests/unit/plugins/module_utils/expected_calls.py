@@ -9,9 +9,10 @@ import json
 from dataclasses import dataclass
 from typing import Any, Optional, Union
 
+from requests.structures import CaseInsensitiveDict
+
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _transport
 from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Answer, Connection
-from requests.structures import CaseInsensitiveDict
 
 UNCHECKED: Any = object()
 

@@ -15,7 +15,6 @@ import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _batch
 from ansible_collections.pbxops.yeastar.plugins.module_utils._batch import Request, SharedOutcomes
 
-
 KEY = b"key of this run"
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _envelope
 
 WHOLE = {"code": "success", "detailMessage": "", "requestId": "f" * 32, "result": {"a": 1}, "status": 200}

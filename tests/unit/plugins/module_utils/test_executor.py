@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any, Optional
 
 import pytest
+
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _executor
 from ansible_collections.pbxops.yeastar.plugins.module_utils._executor import OrderingRun, Run
 from ansible_collections.pbxops.yeastar.plugins.module_utils._fields import Fields

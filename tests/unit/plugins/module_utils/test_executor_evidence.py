@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _executor
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import raw
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.test_executor import Account, Trial

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
 from ansible_collections.pbxops.yeastar.plugins.module_utils._fields import CANDIDATES, Fields, read_id, read_text
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Undetermined
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import utc

@@ -20,11 +20,12 @@ from typing import Any
 
 import certifi
 import pytest
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _http
-from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Broken, Connection, Http
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils import _http
+from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Broken, Connection, Http
 
 TIMEOUT = 0.4  # s
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -164,8 +165,12 @@ def test_the_timeout_bounds_the_whole_request(serve: Any, script: Script) -> Non
 
 
 def test_after_a_deadline_the_next_exchange_has_a_connection_of_its_own(serve: Any) -> None:
-    scripts = [say(HEAD, then=1), say(whole(b"second"))]
-    http = http_to(serve(lambda connection: scripts.pop(0)(connection)))
+    scripts = iter([say(HEAD, then=1), say(whole(b"second"))])
+
+    def answer(connection: Any) -> None:
+        next(scripts)(connection)
+
+    http = http_to(serve(answer))
     assert broken(http).sent
     assert post(http).content == b"second"
 

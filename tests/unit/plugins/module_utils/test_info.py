@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
+
 from ansible_collections.pbxops.yeastar.plugins.module_utils._fields import Fields
 from ansible_collections.pbxops.yeastar.plugins.module_utils._info import Filters, gather
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import Portal

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _model
 
 UTILS = Path(_model.__file__).resolve().parent

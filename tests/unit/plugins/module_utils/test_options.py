@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from ansible_collections.pbxops.yeastar.plugins.doc_fragments import connection as connection_fragment
 from ansible_collections.pbxops.yeastar.plugins.doc_fragments import renewal as renewal_fragment
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _options
@@ -92,7 +93,7 @@ class TestConnection:
         ],
     )
     def test_missing_credentials_are_refused_with_the_names_of_the_variables(self, changes: dict[str, Any]) -> None:
-        with pytest.raises(ValueError, match="YEASTAR_CLIENT_ID.*YEASTAR_CLIENT_SECRET.*access_token"):
+        with pytest.raises(ValueError, match=r"YEASTAR_CLIENT_ID.*YEASTAR_CLIENT_SECRET.*access_token"):
             _options.connection_of(_params(**changes))
 
     def test_a_token_alone_is_enough(self) -> None:
@@ -117,7 +118,7 @@ class TestConnection:
         ["https://portal.example", "HTTPS://portal.example", "Https://portal.example", " https://portal.example"],
     )
     def test_nothing_is_ordered_over_https_without_checking_the_certificate(self, base_url: str) -> None:
-        with pytest.raises(ValueError, match="validate_certs|base_url"):
+        with pytest.raises(ValueError, match=r"validate_certs|base_url"):
             _options.refuse_unverified(_options.connection_of(_params(base_url=base_url, validate_certs=False)))
 
     @pytest.mark.parametrize(
@@ -162,7 +163,7 @@ class TestProductNo:
         ],
     )
     def test_what_yaml_or_ini_has_turned_into_something_else_is_refused_and_told_to_be_quoted(self, value: Any) -> None:
-        with pytest.raises(ValueError, match="product_no: .*quote it"):
+        with pytest.raises(ValueError, match=r"product_no: .*quote it"):
             _options.product_no_of(value)
 
 
@@ -268,7 +269,7 @@ class TestFilters:
 
     @pytest.mark.parametrize("changes", [{"product_no": 5349}, {"product_no": [SN, 5349]}, {"expires_within": -1}])
     def test_a_bad_value_is_refused(self, changes: dict[str, Any]) -> None:
-        with pytest.raises(ValueError, match="product_no|expires_within"):
+        with pytest.raises(ValueError, match=r"product_no|expires_within"):
             _options.filters_of({"product_no": None, "expires_within": None, "plan": None, "now": None, **changes})
 
 

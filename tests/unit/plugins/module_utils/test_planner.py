@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Optional
 
 import pytest
+
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _planner
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import (
     Catalog,

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, Optional
 
 import pytest
+
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _planner
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Decision, Terms
 from ansible_collections.pbxops.yeastar.plugins.module_utils._money import Money

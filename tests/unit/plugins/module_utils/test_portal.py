@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any, Optional
 
 import pytest
+
 from ansible_collections.pbxops.yeastar.plugins.module_utils._fields import Fields
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Catalog, Offer, OrderRequest, Undetermined
 from ansible_collections.pbxops.yeastar.plugins.module_utils._money import Money

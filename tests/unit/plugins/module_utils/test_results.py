@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _planner, _results, _states
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Decision, Offer
 from ansible_collections.pbxops.yeastar.plugins.module_utils._money import Money
@@ -34,12 +35,23 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders
 )
 
 # The table of the architecture, "Result of plan and renewal".
-STATES = "current skipped due renewed pending blocked failed unknown not_attempted".split()
+STATES = ["current", "skipped", "due", "renewed", "pending", "blocked", "failed", "unknown", "not_attempted"]
 FAILING = ["blocked", "failed", "unknown"]
-ROW = (
-    "product_no state reason message expires_before expires_after days_left plan services quantity billing_cycle price"
-    " order"
-).split()
+ROW = [
+    "product_no",
+    "state",
+    "reason",
+    "message",
+    "expires_before",
+    "expires_after",
+    "days_left",
+    "plan",
+    "services",
+    "quantity",
+    "billing_cycle",
+    "price",
+    "order",
+]
 
 
 def _in_state(state: str, product_no: str = SN) -> Decision:

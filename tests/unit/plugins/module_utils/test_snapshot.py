@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from typing import Any, Optional
 
 import pytest
+
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _transport
 from ansible_collections.pbxops.yeastar.plugins.module_utils._fields import Fields
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Offer, Undetermined

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, Optional
 
 import pytest
+
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _terms
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import (
     Catalog,

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _time
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import utc
 

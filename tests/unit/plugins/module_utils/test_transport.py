@@ -10,6 +10,7 @@ from email.utils import format_datetime
 from typing import Any, Optional
 
 import pytest
+
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _transport
 from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Answer, Broken
 from ansible_collections.pbxops.yeastar.plugins.module_utils._transport import (
@@ -46,7 +47,7 @@ def write(outcome: Any, token: Any = UNCHECKED) -> Call:
 
 def test_many_reads_share_one_token_and_the_traffic_is_counted() -> None:
     with Bench(login("abc"), *[read(success(number), token="abc") for number in range(3)]) as bench:
-        assert [bench.transport.get("/thing") for _ in range(3)] == [0, 1, 2]
+        assert [bench.transport.get("/thing") for dummy in range(3)] == [0, 1, 2]
     assert (bench.transport.traffic.read, bench.transport.traffic.token, bench.transport.traffic.write) == (3, 1, 0)
 
 
@@ -80,9 +81,8 @@ def test_a_life_that_cannot_be_read_is_taken_for_the_documented_one_with_a_warni
 
 @pytest.mark.parametrize("members", [{"token": None}, {"token": ""}, {"token": 12}])
 def test_a_login_without_a_usable_token_is_an_error_and_its_refresh_token_stays_secret(members: dict[str, Any]) -> None:
-    with Bench(login("abc", **members), retries=0) as bench:
-        with pytest.raises(ReadError) as caught:
-            bench.transport.get("/thing")
+    with Bench(login("abc", **members), retries=0) as bench, pytest.raises(ReadError) as caught:
+        bench.transport.get("/thing")
     assert "refresh-abc" in bench.secrets
     assert "refresh-abc" not in str(caught.value)
 
@@ -175,9 +175,9 @@ def test_a_retry_after_that_cannot_be_read_counts_as_none(text: str) -> None:
 
 
 def test_three_429_without_a_time_are_the_end() -> None:
-    with Bench(*[read(refusal(429))] * 3, access_token="given", retries=9) as bench:
-        with pytest.raises(ReadError, match="HTTP 429"):
-            bench.transport.get("/thing")
+    replies = [read(refusal(429))] * 3
+    with Bench(*replies, access_token="given", retries=9) as bench, pytest.raises(ReadError, match="HTTP 429"):
+        bench.transport.get("/thing")
     assert bench.sleeps == [30, 60]
 
 
