@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DELETE_ON_ERROR:
-.PHONY: demo test simulator clean
+.PHONY: demo test ecosystem simulator clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,6 +11,7 @@ BIN := $(VENV)/bin
 # A checkout may have any name; Ansible finds the collection through this link.
 COLLECTION := $(VENV)/collections/ansible_collections/pbxops/yeastar
 READY := $(VENV)/ready
+ECOSYSTEM := .tools/ecosystem
 
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(VENV)/collections
 export PYTHONDONTWRITEBYTECODE := 1
@@ -24,12 +25,16 @@ test: $(READY)
 	PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH) $(BIN)/python -m pytest $(PYTEST_ARGS)
 	$(BIN)/python -m tests.demo --quiet
 
+# Run the role in ansible-runner, ansible-navigator and molecule, and read what ansible-builder makes of the collection.
+ecosystem: $(ECOSYSTEM)/ready
+	$(ECOSYSTEM)/bin/python -m pytest tests/ecosystem $(PYTEST_ARGS)
+
 # Run the portal simulator by hand: make simulator ARGS='--generate 100 --due 10'
 simulator: $(READY)
 	$(BIN)/python -m tests.simulator $(ARGS)
 
 clean:
-	rm -rf $(VENV) .hypothesis .pytest_cache
+	rm -rf $(VENV) .tools .hypothesis .pytest_cache
 
 $(READY): tests/requirements.txt Makefile
 	rm -rf $(VENV)
@@ -38,4 +43,11 @@ $(READY): tests/requirements.txt Makefile
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
 	mkdir -p $(dir $(COLLECTION))
 	ln -s ../../../.. $(COLLECTION)
+	touch $@
+
+$(ECOSYSTEM)/ready: tests/ecosystem/requirements.txt tests/constraints.txt
+	rm -rf $(ECOSYSTEM)
+	$(PYTHON) -m venv $(ECOSYSTEM)
+	$(ECOSYSTEM)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--requirement tests/ecosystem/requirements.txt --constraint tests/constraints.txt
 	touch $@
