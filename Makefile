@@ -45,7 +45,7 @@ $(READY): tests/requirements.txt Makefile
 	ln -s ../../../.. $(COLLECTION)
 	touch $@
 
-$(ECOSYSTEM)/ready: tests/ecosystem/requirements.txt tests/constraints.txt
+$(ECOSYSTEM)/ready: tests/ecosystem/requirements.txt tests/requirements.txt tests/constraints.txt
 	rm -rf $(ECOSYSTEM)
 	$(PYTHON) -m venv $(ECOSYSTEM)
 	$(ECOSYSTEM)/bin/python -m pip install --quiet --disable-pip-version-check \

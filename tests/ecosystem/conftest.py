@@ -44,6 +44,7 @@ class Tools:
             stderr=subprocess.STDOUT,
             text=True,
             timeout=300,
+            check=False,
         )
 
 

@@ -8,7 +8,17 @@ from __future__ import annotations
 import json
 
 from tests.ecosystem.conftest import Tools
-from tests.support.plays import ANNUAL, EXAMPLE_INVENTORY, EXPIRED, FAR, MONTHLY, SELF_RENEWING, SWITCHING, Shown, renewed
+from tests.support.plays import (
+    ANNUAL,
+    EXAMPLE_INVENTORY,
+    EXPIRED,
+    FAR,
+    MONTHLY,
+    SELF_RENEWING,
+    SWITCHING,
+    Shown,
+    renewed,
+)
 
 STATES = {
     "head_office": "renewed",

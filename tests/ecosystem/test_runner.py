@@ -44,7 +44,15 @@ def private_data(tools: Tools) -> Path:
 def run(tools: Tools, folder: Path, name: str) -> list[dict[str, Any]]:
     """Run the playbook once; the events that runner has written, in their order."""
     process = tools.run(
-        "ansible-runner", "run", folder, "--playbook", "pbxops.yeastar.renew", "--ident", name, "--rotate-artifacts", "0"
+        "ansible-runner",
+        "run",
+        folder,
+        "--playbook",
+        "pbxops.yeastar.renew",
+        "--ident",
+        name,
+        "--rotate-artifacts",
+        "0",
     )
     artifacts = folder / "artifacts" / name
     assert (process.returncode, (artifacts / "status").read_text()) == (2, "failed"), process.stdout
