@@ -31,8 +31,8 @@ def steps(output: str) -> list[tuple[str, str, Shown]]:
 
 
 def simulators(tools: Tools) -> list[str]:
-    """The command lines of the processes that work for molecule in this home."""
-    listing = subprocess.run(["ps", "-eo", "args="], capture_output=True, text=True, check=True).stdout
+    """The command lines, whole whatever the terminal's width, of the simulators that molecule has started in this home."""
+    listing = subprocess.run(["ps", "-wweo", "args="], capture_output=True, text=True, check=True).stdout
     return [line for line in listing.splitlines() if f"--port-file {tools.home}" in line]
 
 
