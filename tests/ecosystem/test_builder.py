@@ -30,7 +30,7 @@ def names(lines: list[str]) -> set[str]:
 
 
 def brought_along(packages: set[str]) -> set[str]:
-    """What these packages need themselves in any case; so `requests` brings urllib3, whose exceptions it lets through."""
+    """What these packages need in any case; so `requests` brings urllib3, whose exceptions it lets through."""
     lines = [line for package in packages for line in metadata.requires(package) or [] if "extra ==" not in line]
     return names(lines)
 

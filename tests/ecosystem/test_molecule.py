@@ -5,8 +5,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
+from collections.abc import Iterator
+
+import pytest
 
 from tests.ecosystem.conftest import Tools
 from tests.support.plays import ANNUAL, FAR, REPOSITORY, Shown
@@ -30,10 +35,18 @@ def steps(output: str) -> list[tuple[str, str, Shown]]:
     return found
 
 
-def simulators(tools: Tools) -> list[str]:
-    """The command lines, whole whatever the terminal's width, of the simulators that molecule has started in this home."""
-    listing = subprocess.run(["ps", "-wweo", "args="], capture_output=True, text=True, check=True).stdout
-    return [line for line in listing.splitlines() if f"--port-file {tools.home}" in line]
+def simulators(tools: Tools) -> list[int]:
+    """The process ids of the simulators that molecule has started in this home, and that still run."""
+    listing = subprocess.run(["ps", "-wweo", "pid=,args="], capture_output=True, text=True, check=True).stdout
+    return [int(line.split()[0]) for line in listing.splitlines() if f"--port-file {tools.home}" in line]
+
+
+@pytest.fixture(autouse=True)
+def end_what_is_left(tools: Tools) -> Iterator[None]:
+    """A scenario that does not clean up fails its test, and yet leaves nothing behind."""
+    yield
+    for process in simulators(tools):
+        os.kill(process, signal.SIGTERM)
 
 
 def test_the_scenario_renews_the_one_that_is_due_once_and_leaves_nothing_running(tools: Tools) -> None:
