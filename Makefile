@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DELETE_ON_ERROR:
-.PHONY: demo test lint format cores docs simulator clean
+.PHONY: demo test lint format cores ecosystem docs simulator clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -22,6 +22,7 @@ DOCS_SITE := .tools/docs-site
 # Of Ansible's own site, which is not fetched; antsibull-docs refers to them in every page that it writes.
 FOREIGN_LABELS := action_plugins ansible_configuration_settings common_return_values
 DOCS_COLLECTION := $(DOCS)/collections/ansible_collections/pbxops/yeastar
+ECOSYSTEM := .tools/ecosystem
 
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(VENV)/collections
 export PYTHONDONTWRITEBYTECODE := 1
@@ -48,6 +49,10 @@ lint: $(SESSIONS_READY)
 # Let ruff put the code in order.
 format: $(SESSIONS_READY)
 	CI=false $(NOX) -R --session formatters
+
+# Run the role in ansible-runner, ansible-navigator and molecule, and read what ansible-builder makes of the collection.
+ecosystem: $(ECOSYSTEM)/ready
+	$(ECOSYSTEM)/bin/python -m pytest tests/ecosystem $(PYTEST_ARGS)
 
 # Run the portal simulator by hand: make simulator ARGS='--generate 100 --due 10'
 simulator: $(READY)
@@ -96,4 +101,11 @@ $(TOOLS_READY): $(CONSTRAINTS)
 # nox would take an environment whose installation broke off for a ready one, hence the stamp.
 $(SESSIONS_READY): $(TOOLS_READY) antsibull-nox.toml noxfile.py
 	$(NOX) -r --install-only
+	touch $@
+
+$(ECOSYSTEM)/ready: tests/ecosystem/requirements.txt tests/requirements.txt tests/constraints.txt
+	rm -rf $(ECOSYSTEM)
+	$(PYTHON) -m venv $(ECOSYSTEM)
+	$(ECOSYSTEM)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--requirement tests/ecosystem/requirements.txt --constraint tests/constraints.txt
 	touch $@

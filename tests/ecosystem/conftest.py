@@ -1,0 +1,77 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The collection as its users install it, and a place where the tools of Ansible's ecosystem run it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.simulator import Simulator
+from tests.support.environment import isolated_environment
+from tests.support.plays import REPOSITORY
+
+BIN = Path(sys.executable).parent
+FLEET = REPOSITORY / "tests" / "simulator" / "fleets" / "six.yml"
+SETTINGS_OF_TOOLS = ("MOLECULE_", "RUNNER_", "XDG_")
+
+
+@dataclass(frozen=True)
+class Tools:
+    """The tools of this environment, in a home of their own, with the installed collection and the portal."""
+
+    portal: Simulator
+    home: Path
+    environment: dict[str, str]
+
+    def run(
+        self, name: str, *arguments: str | Path, folder: Path | None = None, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a tool, in its home unless a folder is given. The output, both streams together, is in ``stdout``."""
+        return subprocess.run(
+            [BIN / name, *arguments],
+            env={**self.environment, **environment},
+            cwd=folder or self.home,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="session")
+def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A collections path that holds the collection, installed from the tarball that this checkout builds."""
+    folder = tmp_path_factory.mktemp("collections")
+    environment = {**os.environ, "ANSIBLE_HOME": str(folder / "home"), "HOME": str(folder / "home")}
+    galaxy: list[str | Path] = [BIN / "ansible-galaxy", "collection"]
+    build = [*galaxy, "build", "--output-path", folder, REPOSITORY]
+    subprocess.run(build, env=environment, check=True, capture_output=True)
+    (tarball,) = folder.glob("*.tar.gz")
+    install = [*galaxy, "install", "--offline", "--collections-path", folder, tarball]
+    subprocess.run(install, env=environment, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture
+def tools(tmp_path: Path, collections: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tools]:
+    """The tools before the six PBXs of the example inventory."""
+    monkeypatch.setenv("ANSIBLE_COLLECTIONS_PATH", str(collections))
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    with Simulator(fleet=FLEET) as portal:
+        environment = {
+            name: value
+            for name, value in isolated_environment(portal, tmp_path).items()
+            if not name.startswith(SETTINGS_OF_TOOLS)
+        }
+        path = f"{BIN}{os.pathsep}{environment['PATH']}"
+        yield Tools(portal, tmp_path, {**environment, "NO_COLOR": "1", "PATH": path, "TERM": "dumb"})
