@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DELETE_ON_ERROR:
-.PHONY: demo test lint format cores ecosystem docs simulator clean
+.PHONY: demo test check lint format cores ecosystem docs simulator clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -37,6 +37,9 @@ demo: $(READY)
 test: $(READY)
 	PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH) $(BIN)/python -m pytest $(PYTEST_ARGS)
 	$(BIN)/python -m tests.demo --quiet
+
+# Run every judge of the ecosystem. Takes long; `make test` is the quick whole.
+check: lint docs ecosystem cores
 
 # Judge the collection with ansible-test, the role and the demonstration on every ansible-core that a Python here can run.
 cores: $(READY)
