@@ -85,6 +85,7 @@ class ActionModule(ActionBase):
                 job.renew(is_check_mode=requests[0].mode == CHECK)
         except Exception as error:
             problem = describe(error, error.__traceback__)
+            Display().warning(remove_values(problem, secrets))
         known = job.known()
         rows = {row["product_no"]: row for row in known.get("results", [])}
         diffs = {entry["before_header"]: [entry] for entry in known.get("diff", [])}

@@ -304,7 +304,7 @@ def _is_refusal(answer: Answer, envelope: Envelope) -> bool:
     if answer.status not in (200, envelope.status) or envelope.code == SUCCESS:
         return False
     if envelope.code.startswith(VALIDATION_FAILED):
-        return answer.status < 500
+        return _status_of(answer, envelope) < 500
     return 400 <= _status_of(answer, envelope) < 500 and _status_of(answer, envelope) != 408
 
 

@@ -146,6 +146,14 @@ def test_a_limit_that_is_raised_after_the_requests_does_not_count(six: Ansible) 
     assert "2 subscriptions are due and max_orders is 1" in shown.output
 
 
+def test_an_error_that_ends_the_run_is_told_as_a_warning_too_and_leaves_what_is_current_alone(six: Ansible) -> None:
+    six.portal.fault("html", path="purchase_product_info")
+    shown = run(six, {ANNUAL: {}, FAR: {}}, plays=[tasks_play(IMPORT)])
+    assert shown.states() == {ANNUAL: "not_attempted", FAR: "current"}
+    assert "[WARNING]: GET /pricing" in shown.output
+    assert six.portal.invoices == []
+
+
 def with_serial_numbers(task: dict[str, Any]) -> dict[str, Any]:
     """A task outside the role, which would give the host's name as its default."""
     return {**task, "vars": {"pce_renewal_product_no": "{{ inventory_hostname }}", **task.get("vars", {})}}

@@ -73,7 +73,7 @@ FAULTS_PLAYBOOK = """
         on_unknown_price: block
         retries: 0
         wait_timeout: 0
-      ignore_errors: true
+      ignore_errors: true # most faults fail the task, and the next one is to be met all the same
 """
 
 ROLE_PLAYBOOK = """

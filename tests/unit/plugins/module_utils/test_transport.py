@@ -291,6 +291,10 @@ WRITES = {
     "unknown code": (raw(envelope({}, code="insufficient_balance")), Ambiguous),
     "another case of success": (raw(envelope(ORDER, code="SUCCESS")), Ambiguous),
     "408": (refusal(408), Ambiguous),
+    "refused by an envelope that says 500": (
+        raw(envelope({}, code="parameter_validation_failed", status=500)),
+        Ambiguous,
+    ),
     "redirect": (raw(b"", 307, Location="https://evil.example/x"), Ambiguous),
     "redirect with an envelope": (raw(envelope(ORDER), 302, Location="https://evil.example/x"), Ambiguous),
     "redirect to nowhere": (raw(b"", 302, Location="http://[bad"), Ambiguous),
