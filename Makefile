@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DELETE_ON_ERROR:
-.PHONY: demo test coverage check lint format cores ecosystem docs simulator clean
+.PHONY: demo test coverage check lint format cores ecosystem docs simulator pins clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -79,6 +79,13 @@ docs: $(DOCS)/ready
 	printf '%s\n' 'intersphinx_mapping = {}' 'nitpick_ignore = [("std:ref", label) for label in "$(FOREIGN_LABELS)".split()]' \
 	  >>$(DOCS_SITE)/conf.py
 	$(DOCS_SITE)/build.sh
+
+# Name what an environment here holds without a pin.
+pins:
+	@for python in $(wildcard $(BIN)/python .tools/*/bin/python .tools/cores/*/env/bin/python .nox/*/bin/python); do \
+	  $$python -m pip --disable-pip-version-check freeze --exclude-editable; \
+	done | grep == | sort --unique | grep --invert-match --ignore-case --line-regexp --fixed-strings --file $(CONSTRAINTS) | \
+	grep --invert-match ^ansible-core || true
 
 clean:
 	rm -rf $(VENV) .tools .nox .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache
