@@ -134,7 +134,8 @@ def main() -> int:
     cores, missing = choose(interpreters)
     print(f"Pythons: {', '.join(interpreters)}")
     if len(cores) < LEAST_CORES:
-        print(f"expected at least {LEAST_CORES} cores to run, got {len(cores)}", file=sys.stderr)
+        problem = f"expected at least {LEAST_CORES} cores to run, got {len(cores)}"
+        print(*not_run([], missing), problem, sep="\n", file=sys.stderr)
         return 1
     verdicts = judge_all(cores, interpreters)
     print("\n".join(["", *map(str, verdicts), *not_run(verdicts, missing)]))
