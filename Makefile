@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DELETE_ON_ERROR:
-.PHONY: demo test check lint format cores ecosystem docs simulator clean
+.PHONY: demo test coverage check lint format cores ecosystem docs simulator pins clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -38,8 +38,14 @@ test: $(READY)
 	PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH) $(BIN)/python -m pytest $(PYTEST_ARGS)
 	$(BIN)/python -m tests.demo --quiet
 
+# Hold that the unit and property tests, and these alone, run nearly all of the plugins' code.
+coverage: $(READY)
+	mkdir -p .tools
+	PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH) $(BIN)/python -m coverage run -m pytest tests/unit/plugins tests/property
+	$(BIN)/python -m coverage report
+
 # Run every judge of the ecosystem. Takes long; `make test` is the quick whole.
-check: lint docs ecosystem cores
+check: lint docs ecosystem coverage cores
 
 # Judge the collection with ansible-test, the role and the demonstration on every ansible-core that a Python here can run.
 cores: $(READY)
@@ -73,6 +79,13 @@ docs: $(DOCS)/ready
 	printf '%s\n' 'intersphinx_mapping = {}' 'nitpick_ignore = [("std:ref", label) for label in "$(FOREIGN_LABELS)".split()]' \
 	  >>$(DOCS_SITE)/conf.py
 	$(DOCS_SITE)/build.sh
+
+# Name what an environment here holds without a pin.
+pins:
+	@for python in $(wildcard $(BIN)/python .tools/*/bin/python .tools/cores/*/env/bin/python .nox/*/bin/python); do \
+	  $$python -m pip --disable-pip-version-check freeze --exclude-editable; \
+	done | grep == | sort --unique | grep --invert-match --ignore-case --line-regexp --fixed-strings --file $(CONSTRAINTS) | \
+	grep --invert-match ^ansible-core || true
 
 clean:
 	rm -rf $(VENV) .tools .nox .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -10,12 +10,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.cores.environments import Core, choose, environment, prepare, pythons
 
 LEAST_CORES = 2
+# Sanity keeps one processor busy and waits for nothing. The others have deadlines, so they run one by one.
+SANITY_AT_ONCE = 2
+# How ansible-test tells of what it cannot run on this machine.
+_LEFT_OUT = re.compile(r"^WARNING: Skipping (.+)$", re.MULTILINE)
 ROLE_TESTS = ("tests/end_to_end/test_tutorial_order.py", "tests/end_to_end/test_role.py")
 
 
@@ -28,6 +33,7 @@ class Verdict:
     count: int
     is_content: bool
     seconds: float
+    left_out: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         word = "ok" if self.is_content else "FAILED"
@@ -55,8 +61,8 @@ def _passed(output: str) -> int:
     return sum(int(count) for count in re.findall(r"(\d+) passed", output))
 
 
+SANITY = Judge("sanity", _ansible_test("sanity", "--venv", "--color", "no"), _number_of(r"^Running sanity test "))
 EVERYWHERE = (
-    Judge("sanity", _ansible_test("sanity", "--venv", "--color", "no"), _number_of(r"^Running sanity test ")),
     Judge("role", lambda core: [core.bin / "python", "-m", "pytest", *ROLE_TESTS], _passed),
     Judge(
         "demo",
@@ -75,7 +81,7 @@ AT_BOTH_ENDS = (
 
 
 def judge(core: Core, one: Judge, interpreters: Mapping[str, Path]) -> Verdict:
-    """Let one judge look at the collection on one core; show what it says when it is not content."""
+    """Let one judge look at the collection on one core. All that it says is kept, and shown when it is not content."""
     command = one.command(core)
     if one.name in ("units", "integration"):
         command += ["--python", core.python]
@@ -89,29 +95,50 @@ def judge(core: Core, one: Judge, interpreters: Mapping[str, Path]) -> Verdict:
         text=True,
         check=False,
     )
+    (core.home / f"{one.name}.log").write_text(process.stdout, encoding="utf-8")
     count = one.count(process.stdout)
-    verdict = Verdict(core, one.name, count, process.returncode == 0 and count > 0, time.monotonic() - start)
-    if not verdict.is_content:
-        print(process.stdout)
-    print(verdict, flush=True)
+    is_content = process.returncode == 0 and count > 0
+    left_out = tuple(sorted(set(_LEFT_OUT.findall(process.stdout))))
+    verdict = Verdict(core, one.name, count, is_content, time.monotonic() - start, left_out)
+    print(*([] if is_content else [process.stdout]), verdict, sep="\n", flush=True)
     return verdict
+
+
+def judge_all(cores: list[Core], interpreters: Mapping[str, Path]) -> list[Verdict]:
+    """Every verdict, core by core."""
+
+    def prepare_and_judge(core: Core) -> list[Verdict]:
+        prepare(core)
+        return [judge(core, SANITY, interpreters)]
+
+    with ThreadPoolExecutor(SANITY_AT_ONCE) as pool:
+        verdicts = dict(zip(cores, pool.map(prepare_and_judge, cores), strict=True))
+    for core in cores:
+        judges = EVERYWHERE + (AT_BOTH_ENDS if core in (cores[0], cores[-1]) else ())
+        verdicts[core] += [judge(core, one, interpreters) for one in judges]
+    return [verdict for core in cores for verdict in verdicts[core]]
+
+
+def not_run(verdicts: list[Verdict], missing: list[str]) -> list[str]:
+    """What this machine lacks, and what has therefore not been looked at, a line each."""
+    lines = [f"not run: ansible-core {version}, for want of a Python that it supports" for version in missing]
+    reasons = {reason for verdict in verdicts for reason in verdict.left_out}
+    for reason in sorted(reasons):
+        versions = ", ".join(verdict.core.version for verdict in verdicts if reason in verdict.left_out)
+        lines.append(f"not run: {reason} (ansible-core {versions})")
+    return lines
 
 
 def main() -> int:
     interpreters = pythons()
     cores, missing = choose(interpreters)
     print(f"Pythons: {', '.join(interpreters)}")
-    for version in missing:
-        print(f"ansible-core {version}: not run, no Python here that it supports")
     if len(cores) < LEAST_CORES:
-        print(f"expected at least {LEAST_CORES} cores to run, got {len(cores)}", file=sys.stderr)
+        problem = f"expected at least {LEAST_CORES} cores to run, got {len(cores)}"
+        print(*not_run([], missing), problem, sep="\n", file=sys.stderr)
         return 1
-    verdicts = []
-    for core in cores:
-        prepare(core)
-        judges = EVERYWHERE + (AT_BOTH_ENDS if core in (cores[0], cores[-1]) else ())
-        verdicts += [judge(core, one, interpreters) for one in judges]
-    print("\n".join(["", *map(str, verdicts)]))
+    verdicts = judge_all(cores, interpreters)
+    print("\n".join(["", *map(str, verdicts), *not_run(verdicts, missing)]))
     failed = sum(not verdict.is_content for verdict in verdicts)
     print(f"{len(verdicts) - failed} passed, {failed} failed")
     return 1 if failed else 0

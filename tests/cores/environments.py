@@ -111,6 +111,9 @@ def prepare(core: Core) -> None:
         if name and (ROOT / name).is_file():
             (core.tree / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, core.tree / name)
+    # ansible-test looks for the pins of what it installs itself in these places only.
+    for level in ("unit", "integration"):
+        shutil.copy(core.home / "constraints.txt", core.tree / "tests" / level / "constraints.txt")
     for command in (["init", "--quiet"], ["add", "--all"]):
         subprocess.run(["git", *command], cwd=core.tree, check=True)
     cache = core.home / "home" / ".ansible" / "test" / "cache"

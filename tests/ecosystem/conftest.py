@@ -52,7 +52,13 @@ class Tools:
 def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A collections path that holds the collection, installed from the tarball that this checkout builds."""
     folder = tmp_path_factory.mktemp("collections")
-    environment = {**os.environ, "ANSIBLE_HOME": str(folder / "home"), "HOME": str(folder / "home")}
+    environment = {
+        **os.environ,
+        # Where the checkout is found as a collection, galaxy has nothing to install.
+        "ANSIBLE_COLLECTIONS_PATH": str(folder),
+        "ANSIBLE_HOME": str(folder / "home"),
+        "HOME": str(folder / "home"),
+    }
     galaxy: list[str | Path] = [BIN / "ansible-galaxy", "collection"]
     build = [*galaxy, "build", "--output-path", folder, REPOSITORY]
     subprocess.run(build, env=environment, check=True, capture_output=True)

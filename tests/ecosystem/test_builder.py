@@ -93,10 +93,3 @@ def test_a_definition_with_the_tarball_makes_a_context_that_installs_it(tools: T
     build = tools.home / "context" / "_build"
     assert (build / tarball.name).read_bytes() == tarball.read_bytes()
     assert tarball.name in (build / "requirements.yml").read_text(encoding="utf-8")
-
-
-def test_the_tarball_holds_what_users_need_and_nothing_of_the_tests(collections: Path) -> None:
-    installed = collections / "ansible_collections" / "pbxops" / "yeastar"
-    found = {path.relative_to(installed).as_posix() for path in installed.rglob("*") if path.is_file()}
-    assert {"requirements.txt", "meta/requirements.txt", "meta/execution-environment.yml"} <= found
-    assert not [name for name in found if name.startswith(("tests/", ".tools/", "extensions/molecule/"))]

@@ -53,8 +53,8 @@ def test_the_scenario_renews_the_one_that_is_due_once_and_leaves_nothing_running
     process = tools.run("molecule", *ARGUMENTS, folder=EXTENSIONS)
     assert process.returncode == 0, process.stdout
     taken = steps(process.stdout)
-    assert [(name, word) for name, word, _ in taken] == [(name, "Successful") for name in STEPS]
-    shown = {name: step for name, _, step in taken}
+    assert [(name, word) for name, word, _shown in taken] == [(name, "Successful") for name in STEPS]
+    shown = {name: step for name, _word, step in taken}
     assert shown["converge"].recap == {ANNUAL: {"ok": 3, "changed": 1}, FAR: {"ok": 3}}
     assert shown["converge"].states() == {ANNUAL: "renewed", FAR: "current"}
     assert shown["idempotence"].recap == {ANNUAL: {"ok": 3}, FAR: {"ok": 3}}
@@ -67,7 +67,7 @@ def test_the_scenario_renews_the_one_that_is_due_once_and_leaves_nothing_running
 def test_a_step_that_fails_ends_the_scenario_and_leaves_nothing_running(tools: Tools) -> None:
     process = tools.run("molecule", *ARGUMENTS, "--", "--extra-vars", "pce_renewal_max_orders=0", folder=EXTENSIONS)
     assert process.returncode != 0, process.stdout
-    words = [(name, word) for name, word, _ in steps(process.stdout)]
-    assert [name for name, _ in words] == ["destroy", "syntax", "create", "converge", "cleanup", "destroy"]
+    words = [(name, word) for name, word, _shown in steps(process.stdout)]
+    assert [name for name, _word in words] == ["destroy", "syntax", "create", "converge", "cleanup", "destroy"]
     assert ("converge", "Failed") in words and words[-1] == ("destroy", "Successful"), process.stdout
     assert simulators(tools) == []

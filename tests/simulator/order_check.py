@@ -110,7 +110,7 @@ def _keys(mapping: dict[str, Any], where: str, required: tuple[str, ...], option
 
 
 def _integer(mapping: dict[str, Any], where: str, key: str) -> None:
-    if type(mapping[key]) is not int:
+    if not isinstance(mapping[key], int) or isinstance(mapping[key], bool):
         raise Invalid(where + key, "type", "must be a bare integer")
 
 

@@ -135,10 +135,12 @@ def _split_rst(lines: list[str]) -> Iterator[tuple[int, str, list[str]]]:
         end = number
         while end < len(lines) and (not lines[end].strip() or _indent(lines[end]) > margin):
             end += 1
-        start = next(place for place in range(number, end) if not lines[place].strip()) + 1
+        start = next((place for place in range(number, end) if not lines[place].strip()), end) + 1
         content = lines[start:end]
         while content and not content[-1].strip():
             content.pop()
+        if not content:
+            raise ValueError(f"line {number}: a block has no content")
         indent = min(_indent(one) for one in content if one.strip())
         yield start + 1, directive[2], [one[indent:] for one in content]
 

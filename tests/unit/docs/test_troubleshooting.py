@@ -50,7 +50,7 @@ def texts_of_code() -> str:
 
 
 def test_exactly_the_reasons_of_the_code_have_one_entry_each_under_their_state() -> None:
-    listed = [(reason, state) for state, reason, _ in entries_of(GUIDE.read_text(encoding="utf-8"))]
+    listed = [(reason, state) for state, reason, _fields in entries_of(GUIDE.read_text(encoding="utf-8"))]
     assert sorted(listed) == sorted(REASONS.items())
 
 
@@ -61,7 +61,7 @@ def test_every_entry_tells_meaning_message_and_what_to_do() -> None:
 
 def test_messages_are_those_of_the_code() -> None:
     quoted = {
-        reason: fields["Message"].strip("`") for _, reason, fields in entries_of(GUIDE.read_text(encoding="utf-8"))
+        reason: fields["Message"].strip("`") for _state, reason, fields in entries_of(GUIDE.read_text(encoding="utf-8"))
     }
     invented = {reason: message for reason, message in quoted.items() if message not in texts_of_code()}
     assert invented == {}
@@ -79,4 +79,4 @@ def test_an_entry_too_few_too_many_or_in_the_wrong_place_is_seen() -> None:
     assert len(entries_of(text)) == len(REASONS)
     assert len(entries_of(text.replace("``stale_plan``\n^", "stale_plan\n^"))) == len(REASONS) - 1
     moved = text.replace("State ``unknown``\n", "State ``failed``\n")
-    assert ("failed", "ambiguous") in [(state, reason) for state, reason, _ in entries_of(moved)]
+    assert ("failed", "ambiguous") in [(state, reason) for state, reason, _fields in entries_of(moved)]

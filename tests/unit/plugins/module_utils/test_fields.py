@@ -214,6 +214,12 @@ class TestFieldMap:
         assert all(concept in str(refusal.value) for concept in CANDIDATES)
 
 
+@pytest.mark.parametrize("key", ["accessToken", "detail.apiSecret", "activation_code"])
+def test_a_field_map_never_points_to_what_is_confidential(key: str) -> None:
+    with pytest.raises(ValueError, match=f"{key} of plan is confidential"):
+        Fields({"plan": key})
+
+
 @pytest.mark.parametrize("field_map", [{"expires_at": 5}, {"expires_at": ["validThrough"]}, {"expires_at": True}])
 def test_a_field_map_with_a_key_that_is_not_text_is_refused(field_map: Any) -> None:
     with pytest.raises(ValueError):

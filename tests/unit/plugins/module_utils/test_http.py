@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import gzip
+import importlib.util
 import socket
 import ssl
 import struct
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -274,6 +276,16 @@ def test_a_cut_body_is_noticed_even_where_urllib3_does_not_look() -> None:
     response = SimpleNamespace(headers={"Content-Length": "6"}, raw=stream, iter_content=lambda size: [b"12345"])
     with pytest.raises(Broken, match="5 of 6 bytes"):
         _http._read_body(response)
+
+
+def test_without_requests_the_file_can_be_imported_and_knows_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    specification = importlib.util.spec_from_file_location("http_without_requests", _http.__file__)
+    module = importlib.util.module_from_spec(specification)
+    monkeypatch.setitem(sys.modules, specification.name, module)
+    monkeypatch.setitem(sys.modules, "requests", None)
+    specification.loader.exec_module(module)
+    assert isinstance(module.REQUESTS_IMPORT_ERROR, ImportError) and "requests" in str(module.REQUESTS_IMPORT_ERROR)
+    assert _http.REQUESTS_IMPORT_ERROR is None
 
 
 def test_netrc_is_not_used(serve: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

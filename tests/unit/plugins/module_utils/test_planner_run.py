@@ -137,6 +137,12 @@ def test_every_change_is_said() -> None:
     assert [change.split()[0] for change in changes] == ["expires_at", "quantity", "plan", "services"]
 
 
+def test_a_price_that_changed_or_is_told_no_more_is_said() -> None:
+    planned = due_decision(price=usd("10"))
+    assert _planner.changed_since(planned, due_decision(price=usd("12"))) == [f"price {usd('10')} -> {usd('12')}"]
+    assert _planner.changed_since(planned, due_decision()) == [f"price {usd('10')} -> unknown"]
+
+
 def test_only_what_is_due_can_be_compared() -> None:
     with pytest.raises(ValueError, match="due"):
         _planner.changed_since(due_decision(), _planner.settled(due_decision(), "recent_order", "x"))
@@ -177,3 +183,7 @@ def test_a_pbx_that_is_not_in_the_account_has_failed() -> None:
     assert _outcome(decision) == ("failed", "not_found")
     assert "X" in decision.message
     assert "5" in decision.message
+
+
+def test_a_pbx_that_is_not_there_in_these_letters_is_told_beside_the_one_that_is() -> None:
+    assert _planner.not_found("3658b431", ["1111A", "3658B431"]).message.endswith("(it has 3658B431)")

@@ -1,0 +1,173 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The second half of the role: one run for all that have asked, whoever comes first, and each host its own outcome."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleActionFail
+
+from ansible_collections.pbxops.yeastar.plugins.action import yeastar_pce_outcome
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.action.controller import Controller
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.exchanges import (
+    NOW,
+    SN,
+    decision,
+    evidence,
+    listing,
+    pbx,
+    portal,
+    renewal,
+)
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import Call, login, refusal
+
+ABSENT = "3658B431119999ZZ"
+COMMON = {"client_id": "an-id", "client_secret": "canary-secret", "max_orders": 2, "now": NOW, "wait_timeout": 0}
+
+
+class Warnings:
+    """Stands in for Ansible's display."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def warning(self, text: str) -> None:
+        self.texts.append(text)
+
+
+@pytest.fixture
+def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    display = Warnings()
+    monkeypatch.setattr(yeastar_pce_outcome, "Display", lambda: display)
+    return display.texts
+
+
+@pytest.fixture
+def play(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    def begin(*hosts: str, **variables: Any) -> Controller:
+        return Controller(monkeypatch, tmp_path, {host: {**COMMON, **variables} for host in hosts})
+
+    return begin
+
+
+def test_the_first_to_come_runs_the_batch_and_every_host_shows_its_own_outcome(
+    play: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    controller = play(SN, ABSENT)
+    for host in (SN, ABSENT):
+        controller.request(host)
+    with portal(monkeypatch, login(), *renewal()):
+        absent = controller.outcome(ABSENT)
+        renewed = controller.outcome(SN)
+    assert (absent["state"], absent["failed"], absent["changed"], absent["diff"]) == ("failed", True, False, [])
+    assert absent["msg"].startswith(f"{ABSENT} is not among")
+    assert (renewed["state"], renewed["failed"], renewed["changed"]) == ("renewed", False, True)
+    assert (renewed["order"]["order_no"], renewed["expires_after"]) == ("BN1", "2027-12-05T00:00:00Z")
+    assert [entry["before_header"] for entry in renewed["diff"]] == [SN]
+    assert "canary" not in str((absent, renewed))
+
+
+@pytest.mark.parametrize(
+    ("request_keywords", "keywords", "changed"),
+    [({"plan_only": True}, {}, False), ({"check_mode": True}, {"check_mode": True}, True)],
+)
+def test_a_plan_and_check_mode_send_no_order(
+    play: Any, monkeypatch: pytest.MonkeyPatch, request_keywords: Any, keywords: Any, changed: bool
+) -> None:
+    controller = play(SN)
+    controller.request(SN, **request_keywords)
+    with portal(monkeypatch, login(), *decision()):
+        outcome = controller.outcome(SN, **keywords)
+    assert (outcome["state"], outcome["failed"], outcome["changed"]) == ("due", False, changed)
+
+
+def test_a_host_that_has_asked_for_nothing_is_told_to(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    controller = play(SN, ABSENT)
+    controller.request(SN)
+    with portal(monkeypatch), pytest.raises(AnsibleActionFail, match=f"{ABSENT} has made no request"):
+        controller.outcome(ABSENT)
+
+
+@pytest.mark.parametrize(
+    ("asked", "keywords"),
+    [({"when": ["a"]}, {}), ({}, {"when": ["a"]}), ({}, {"check_mode": True})],
+)
+def test_a_task_under_other_conditions_than_its_request_runs_nothing(
+    play: Any, monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any], keywords: dict[str, Any]
+) -> None:
+    controller = play(SN)
+    controller.request(SN, **asked)
+    with portal(monkeypatch), pytest.raises(AnsibleActionFail, match="the same when and check_mode"):
+        controller.outcome(SN, **keywords)
+
+
+def test_hosts_that_cannot_be_one_batch_are_all_failed_before_any_request(
+    play: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    controller = play(SN, ABSENT)
+    controller.set(ABSENT, max_orders=5)
+    for host in (SN, ABSENT):
+        controller.request(host)
+    with portal(monkeypatch):
+        outcomes = [controller.outcome(host) for host in (SN, ABSENT)]
+    assert all(outcome["failed"] and "one batch is one account" in outcome["msg"] for outcome in outcomes)
+
+
+def test_credentials_that_have_changed_since_are_refused_and_not_shown(
+    play: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    controller = play(SN)
+    controller.request(SN)
+    controller.set(SN, client_secret="canary-other", access_token="canary-token")
+    with portal(monkeypatch):
+        outcome = controller.outcome(SN)
+    assert outcome["failed"] and "the credentials have changed" in outcome["msg"] and "canary" not in str(outcome)
+
+
+def test_what_ends_the_batch_fails_every_host_and_is_a_warning_without_secrets(
+    play: Any, monkeypatch: pytest.MonkeyPatch, warnings: list[str]
+) -> None:
+    controller = play(SN, ABSENT)
+    for host in (SN, ABSENT):
+        controller.request(host)
+    said = refusal(403, detail="canary-secret is refused")
+    with portal(monkeypatch, Call("POST", login().path, said)):
+        outcomes = [controller.outcome(host) for host in (SN, ABSENT)]
+    assert all(outcome["failed"] and "credentials were refused" in outcome["msg"] for outcome in outcomes)
+    assert len(warnings) == 1 and "credentials were refused" in warnings[0]
+    assert "canary" not in str((outcomes, warnings))
+
+
+def test_a_batch_that_ends_early_shows_what_each_host_had_come_to(
+    play: Any, monkeypatch: pytest.MonkeyPatch, warnings: list[str]
+) -> None:
+    controller = play(SN, ABSENT)
+    for host in (SN, ABSENT):
+        controller.request(host)
+    catalog, *_others = evidence()
+    broken = Call("GET", catalog.path, ZeroDivisionError("by nothing"))
+    with portal(monkeypatch, login(), listing(pbx()), broken):
+        due, absent = (controller.outcome(host) for host in (SN, ABSENT))
+    assert (due["state"], absent["state"]) == ("not_attempted", "failed")
+    assert due["failed"] and "by nothing" in due["msg"] and "is not among" in absent["msg"]
+    assert len(warnings) == 1 and warnings[0].startswith("unexpected ZeroDivisionError at expected_calls.py:")
+
+
+def test_a_batch_whose_worker_died_is_never_run_again(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    controller = play(SN)
+    controller.request(SN)
+    with portal(monkeypatch, login(), Call("GET", listing(pbx()).path, KeyboardInterrupt())):
+        with pytest.raises(KeyboardInterrupt):
+            controller.outcome(SN)
+        with pytest.raises(AnsibleActionFail, match="it may have ordered: look in the portal"):
+            controller.outcome(SN)
+
+
+def test_a_missing_library_is_named(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(yeastar_pce_outcome, "REQUESTS_IMPORT_ERROR", ImportError("No module named 'requests'"))
+    with portal(monkeypatch), pytest.raises(AnsibleActionFail, match="requests"):
+        play(SN).outcome(SN)

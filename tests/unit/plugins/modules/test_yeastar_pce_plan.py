@@ -1,0 +1,49 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan module as a whole: it reads, decides, and can change nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils import _options
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.exchanges import (
+    SN,
+    decision,
+    listing,
+    pbx,
+    run_module,
+)
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import Call, login
+
+
+@pytest.fixture
+def plan(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    def run(*calls: Call, **arguments: Any) -> dict[str, Any]:
+        return run_module(monkeypatch, capsys, "yeastar_pce_plan", *calls, **arguments)
+
+    return run
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_what_is_due_is_told_and_nothing_is_changed(plan: Any, check_mode: bool) -> None:
+    result = plan(login(), *decision(), product_no=SN, _ansible_check_mode=check_mode)
+    assert ([row["state"] for row in result["results"]], result["changed"]) == (["due"], False)
+    assert len(result["diff"]) == 1 and result["requests"]["write"] == 0
+
+
+def test_a_pbx_that_is_not_there_fails_the_task_beside_one_that_is(plan: Any) -> None:
+    subscriptions = [{"product_no": SN}, {"product_no": "3658B431119999ZZ"}]
+    result = plan(login(), listing(pbx("2028-01-01")), subscriptions=subscriptions, max_orders=2)
+    assert [row["state"] for row in result["results"]] == ["current", "failed"]
+    assert result["failed"] and result["msg"].startswith("1 current, 1 failed; 3658B431119999ZZ: ")
+
+
+def test_without_now_the_controllers_clock_decides(plan: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = _options.parse_instant("2026-11-24T00:00:00Z")
+    monkeypatch.setattr(_options, "utc_now", lambda: clock)
+    result = plan(login(), listing(pbx("2028-01-01")), product_no=SN, now=None)
+    assert result["results"][0]["days_left"] == 403
