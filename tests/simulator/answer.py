@@ -20,7 +20,7 @@ class Answer:
     body: bytes | None = None
     content_type: str = "application/json;charset=UTF-8"
     headers: dict[str, str] = field(default_factory=dict)
-    wire: str = "whole"  # whole, drop, reset, truncate, close_delimited, drip
+    wire: str = "whole"  # whole, close, drop, reset, truncate, close_delimited, drip
     missing: int = 0  # truncate: how many bytes of the promised body are held back
     seconds: float = 0.0  # drip: pause between two bytes
 

@@ -116,6 +116,10 @@ def oversize(exchange: Exchange, answer: Answer) -> Answer:
     return answer
 
 
+def close(_exchange: Exchange, answer: Answer) -> Answer:
+    return replace(answer, wire="close")
+
+
 def drip(exchange: Exchange, answer: Answer) -> Answer:
     return replace(answer, wire="drip", seconds=exchange.params["seconds"])
 
