@@ -15,6 +15,14 @@ import pytest
 from tests.simulator import Simulator
 from tests.support.postgres import Postgres
 from tests.support.processes import Ansible
+from tests.support.running import end_all
+
+
+@pytest.fixture(autouse=True)
+def no_process_is_left() -> Iterator[None]:
+    """A test ends what it starts; what a failed one leaves is ended here."""
+    yield
+    assert end_all() == []
 
 
 @pytest.fixture

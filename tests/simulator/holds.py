@@ -18,8 +18,6 @@ ON_ACCEPT = "on_accept"
 # Points at which the server has not read the whole request.
 READING = (ON_ACCEPT, "after_headers", "half_body")
 POINTS = (*READING, "before_commit", "after_commit", "half_head", "half_answer", "after_answer")
-# What becomes of the part of a request that was not read yet, when the client is gone by the release.
-UNREAD = ("lost", "read")
 _NOTICE = 0.1  # s, in which the end of a client that was killed a moment ago reaches this side
 
 
@@ -39,10 +37,10 @@ class Held:
 class Hold:
     """The place where one exchange shall stop; without a point it stops nowhere."""
 
-    def __init__(self, owner: Holds, connection: socket.socket, what: Held | None = None, unread: str = "lost") -> None:
+    def __init__(self, owner: Holds, connection: socket.socket, what: Held | None = None) -> None:
         self.what = what
         self.is_released = self.has_ended = what is None
-        self._owner, self._connection, self._is_unread_lost = owner, connection, unread == "lost"
+        self._owner, self._connection = owner, connection
 
     @property
     def verb(self) -> str | None:
@@ -58,7 +56,7 @@ class Hold:
         if not self.stops_at(point):
             return
         self._owner.stand_still(self)
-        if point in READING and self._is_unread_lost and self._is_client_gone():
+        if point in READING and self._is_client_gone():
             raise Lost
 
     def end(self) -> None:
@@ -122,9 +120,7 @@ class Holds:
     def of_connection(self, connection: socket.socket) -> Hold:
         """The hold that a new connection meets."""
         fault = self._faults.take_connection()
-        if fault is None:
-            return Hold(self, connection)
-        return Hold(self, connection, Held(ON_ACCEPT), fault.params["unread"])
+        return Hold(self, connection, fault and Held(ON_ACCEPT))
 
     def of_request(self, before: Hold, connection: socket.socket, method: str, path: str) -> Hold:
         """The hold that a request meets; else the one that its connection has met, which is not over yet."""
@@ -132,7 +128,7 @@ class Holds:
         if fault is None:
             return Hold(self, connection) if before.has_ended else before
         before.end()
-        return Hold(self, connection, Held(fault.params["point"], method, path), fault.params["unread"])
+        return Hold(self, connection, Held(fault.params["point"], method, path))
 
     def stand_still(self, hold: Hold) -> None:
         """Wait in the server's thread for the release."""

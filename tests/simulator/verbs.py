@@ -15,7 +15,7 @@ from . import verb_actions as act
 from .account import Account
 from .answer import Answer
 from .endpoints import PRODUCT_LIST_PATH, SAVE_PATH, Effects, Request
-from .holds import POINTS, UNREAD
+from .holds import POINTS
 
 HOLD = "hold"
 REQUIRED = object()
@@ -83,7 +83,7 @@ VERBS: dict[str, Verb] = {
         before=act.delay_before,
         after=act.delay_after,
     ),
-    HOLD: Verb({"point": Parameter((str,), REQUIRED, POINTS), "unread": Parameter((str,), "lost", UNREAD)}),
+    HOLD: Verb({"point": Parameter((str,), REQUIRED, POINTS)}),
     "drop_before": Verb({"reset": OFF}, before=act.drop_before),
     "drop_after": Verb({"reset": OFF}, after=act.drop_after),
     "error_before": Verb({"status": STATUS, "envelope": FLAG}, before=act.error_before),

@@ -88,26 +88,6 @@ def test_without_the_client_what_was_read_whole_is_carried_out(portal, client, b
         assert portal.log[-1].path != SAVE
 
 
-@pytest.mark.parametrize("point", NOT_READ)
-def test_without_the_client_what_its_socket_holds_can_still_be_read(portal, client, body, point):
-    hold(portal, point, unread="read")
-    send(client, body)
-    portal.wait_held()
-    client.connection.close()
-    portal.release()
-    assert len(portal.invoices) == 1
-
-
-def test_half_a_request_in_the_socket_is_never_carried_out(portal, client, body):
-    hold(portal, "after_headers", unread="read")
-    head = f"POST {SAVE} HTTP/1.1\r\nUser-Agent: x\r\nContent-Length: 1000\r\n\r\n"
-    client.connection.sock.sendall(head.encode() + json.dumps(body).encode())
-    portal.wait_held()
-    client.connection.close()
-    portal.release()
-    assert portal.invoices == [] and portal.log[-1].status is None
-
-
 def test_several_are_held_and_let_go_together(portal, connect, body, pool):
     clients = [connect(portal) for dummy in range(4)]
     hold(portal, "before_commit", times=4)
