@@ -163,9 +163,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.sendall(head)
             self._drip(body, answer.seconds)
             return
+        if answer.wire == "break_off":
+            self._break_off((head + body)[: answer.sent], answer.how)
+            return
         if answer.wire == "truncate":
             body = body[: max(0, len(body) - answer.missing)]
         self._send_bytes(head, body)
+        if answer.wire == "hang_up":
+            self.close_connection = True
 
     def _send_bytes(self, head: bytes, body: bytes) -> None:
         """Send an answer, as one unless it shall stop in the middle."""
@@ -199,6 +204,14 @@ class _Handler(BaseHTTPRequestHandler):
             if self.server.stopping.wait(seconds):
                 return
             self.connection.sendall(body[position : position + 1])
+
+    def _break_off(self, data: bytes, how: str) -> None:
+        self.connection.sendall(data)
+        self._drop(how == "reset")
+        if how == "half_close":
+            self.connection.shutdown(socket.SHUT_WR)
+            while self.rfile.read1():  # it goes on listening until the client leaves
+                pass
 
     def _drop(self, reset: bool) -> None:
         """Close without an answer; with a reset the other side sees RST instead of an orderly end."""

@@ -97,7 +97,11 @@ VERBS: dict[str, Verb] = {
     "duplicate_keys": Verb(after=act.duplicate_keys),
     "nan": Verb(after=act.nan),
     "oversize": Verb({"size": Parameter((int,), 11_000_000), "gzip": OFF}, after=act.oversize),
-    "close": Verb(after=act.close),
+    "close": Verb({"announced": FLAG}, after=act.close),
+    "break_off": Verb(
+        {"sent": Parameter((int,), 1), "how": Parameter((str,), "reset", ("close", "reset", "half_close"))},
+        after=act.break_off,
+    ),
     "drip": Verb({"seconds": SECONDS}, after=act.drip),
     "wrong_content_type": Verb({"content_type": Parameter((str,), "text/html")}, after=act.wrong_content_type),
     "alter_field": Verb(
