@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -78,3 +80,16 @@ def test_processes_go_on_from_one_point_together(one: Ansible) -> None:
     results = together(one.start_renewal(at=at, check_mode=True, product_no=FIRST) for dummy in range(3))
     assert [states(result) for result in results] == [{FIRST: "due"}] * 3
     assert orders_sent(one.portal) == 0
+
+
+def test_killed_in_a_play_at_a_point_of_its_own(one: Ansible) -> None:
+    report = one.home / "struck"
+    task = {"pbxops.yeastar.yeastar_pce_renewal": {"product_no": FIRST, "wait_timeout": 0}}
+    playbook = one.home / "play.yml"
+    playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]))
+    variables = json.dumps({"ansible_connection": "local", "ansible_python_interpreter": sys.executable})
+    at = KillPoint("_executor.Run.execute", "after")
+    process = one.playbook("-i", "pbx,", "-e", variables, playbook, environment=at.environment(report, {}))
+    assert report.exists() and process.returncode and '"rc": 137' in process.stdout
+    assert settle(one) == {FIRST: "current"}
+    assert len(one.portal.invoices) == 1

@@ -52,6 +52,8 @@ class Postgres:
         self.password = secrets.token_urlsafe(12)
         self._process: subprocess.Popen[bytes] | None = None
         self._directory: Path | None = None
+        self._binaries = Path()
+        self._account: tuple[int, int] | None = None
         self._numbers = iter(range(1, 1_000_000))
 
     # life
@@ -144,14 +146,24 @@ class Postgres:
         return self._directory
 
     def _create(self) -> None:
-        binaries = provided(_find_binaries, "postgresql", _without_main_cluster)
+        self._binaries = provided(_find_binaries, "postgresql", _without_main_cluster)
         self._account = _account()
-        self._binaries = binaries
         self._directory = Path(tempfile.mkdtemp(prefix="pbxops-postgres-"))
         if self._account:
             os.chown(self._directory, *self._account)
         made = subprocess.run(
-            [binaries / "initdb", "-D", self._home / "data", "-U", _ADMIN, "-A", "trust", "-E", "UTF8", "--no-locale"],
+            [
+                self._binaries / "initdb",
+                "-D",
+                self._home / "data",
+                "-U",
+                _ADMIN,
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--no-locale",
+            ],
             capture_output=True,
             text=True,
             timeout=_START_TIMEOUT,
@@ -225,7 +237,7 @@ def _find_binaries() -> Path | None:
 @contextmanager
 def _without_main_cluster() -> Iterator[None]:
     _NO_MAIN_CLUSTER.parent.mkdir(parents=True, exist_ok=True)
-    _NO_MAIN_CLUSTER.write_text("create_main_cluster = false\n")
+    _NO_MAIN_CLUSTER.write_text("create_main_cluster = false\n", encoding="ascii")
     try:
         yield
     finally:
