@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,16 @@ def test_it_strikes_itself_there(
 
 def test_a_module_that_python_has_loaded_before_is_struck_as_well(library: Path) -> None:
     assert begin(library, "import os; os.makedirs('/tmp', exist_ok=True)", KillPoint("os.makedirs")).wait() == -9
+
+
+def test_a_module_of_a_zip_is_struck_though_the_zip_loads_others_meanwhile(library: Path) -> None:
+    archive = library / "modules.zip"
+    with zipfile.ZipFile(archive, "w") as written:
+        written.writestr("library.py", "import inner\n" + LIBRARY)
+        written.writestr("inner.py", "")
+    program = f"import sys; sys.path.insert(0, {str(archive)!r})\n{PROGRAM}"
+    running = begin(library, program, KillPoint("library.Book.close"))
+    assert running.wait() == -signal.SIGKILL and running.stdout == "writing one\n"
 
 
 @pytest.mark.parametrize("point", [("library.tear", "after"), ("library.Book.write", "before", signal.SIGKILL, 2)])

@@ -74,7 +74,8 @@ class _Finder:
 
         def exec_module(module: Any) -> None:
             execute(module)
-            self._point.patch(module)
+            if module.__name__ == self._point.module:  # all modules of a zip share one loader
+                self._point.patch(module)
 
         loader.exec_module = exec_module
 
