@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .clock import Clock
 from .fleet import Contact, Fleet, FleetError
+from .holds import POINTS, Held
 from .profiles import PROFILES, Profile
 from .records import Invoice, Order, Pbx
 from .request_log import LogEntry
@@ -14,12 +15,14 @@ from .simulator import Simulator
 from .verbs import VERBS
 
 __all__ = [
+    "POINTS",
     "PROFILES",
     "VERBS",
     "Clock",
     "Contact",
     "Fleet",
     "FleetError",
+    "Held",
     "Invoice",
     "LogEntry",
     "Order",

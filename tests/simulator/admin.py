@@ -33,7 +33,7 @@ def answer(simulator: Simulator, request: Request) -> Answer:
         return serve(simulator, request, tail, body)
     except KeyError as error:
         return _json({"error": f"there is no {error.args[0]!r}"}, 404)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, TimeoutError) as error:
         return _json({"error": str(error)}, 400)
 
 
@@ -134,6 +134,16 @@ def _order(simulator: Simulator, _request: Request, tail: str, body: Any) -> Ans
     return _json(asdict(simulator.set_order_status(tail, body["status"])))
 
 
+def _held(simulator: Simulator, request: Request, _tail: str, _body: Any) -> Answer:
+    timeout = dict(request.query).get("timeout")
+    return _json([asdict(held) for held in (simulator.wait_held(float(timeout)) if timeout else simulator.held)])
+
+
+def _release(simulator: Simulator, _request: Request, _tail: str, _body: Any) -> Answer:
+    simulator.release()
+    return _json({"released": True})
+
+
 def _reset(simulator: Simulator, _request: Request, _tail: str, _body: Any) -> Answer:
     simulator.reset()
     return _json({"reset": True})
@@ -146,9 +156,11 @@ ROUTES: dict[tuple[str, str, bool], Serve] = {
     ("GET", "orders", False): _orders,
     ("GET", "state", False): _state,
     ("GET", "faults", False): _faults,
+    ("GET", "held", False): _held,
     ("POST", "faults", False): _add_faults,
     ("POST", "clock", False): _clock,
     ("POST", "pbx", True): _patch,
     ("POST", "orders", True): _order,
+    ("POST", "release", False): _release,
     ("POST", "reset", False): _reset,
 }

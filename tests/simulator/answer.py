@@ -20,9 +20,11 @@ class Answer:
     body: bytes | None = None
     content_type: str = "application/json;charset=UTF-8"
     headers: dict[str, str] = field(default_factory=dict)
-    wire: str = "whole"  # whole, drop, reset, truncate, close_delimited, drip
+    wire: str = "whole"  # whole, close, hang_up, break_off, drop, reset, truncate, close_delimited, drip
     missing: int = 0  # truncate: how many bytes of the promised body are held back
     seconds: float = 0.0  # drip: pause between two bytes
+    sent: int = 0  # break_off: how many bytes go out, those of the head included
+    how: str = "close"  # break_off: close, reset or half_close
 
     def encoded(self) -> bytes:
         """The bytes of the body."""

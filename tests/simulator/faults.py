@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .verbs import VERBS, Verb, checked_parameters
+from .holds import ON_ACCEPT
+from .verbs import HOLD, VERBS, Verb, checked_parameters
 
 
 @dataclass
@@ -28,9 +30,14 @@ class Fault:
         """What the verb does."""
         return VERBS[self.verb]
 
+    @property
+    def is_of_connections(self) -> bool:
+        """Whether it is meant for a new connection and not for a request."""
+        return self.params.get("point") == ON_ACCEPT
+
     def matches(self, method: str, path: str) -> bool:
         """Whether it is meant for this request: method equal, path containing the text."""
-        return self.times > 0 and self.method in (None, method) and (self.path or "") in path
+        return not self.is_of_connections and self.method in (None, method) and (self.path or "") in path
 
 
 class FaultQueue:
@@ -59,6 +66,10 @@ class FaultQueue:
         for name, value in (("method", method), ("path", path)):
             if value is not None and not isinstance(value, str):
                 raise ValueError(f"{name} must be a text")
+        if params.get("point") == ON_ACCEPT and (method or path):
+            raise ValueError(
+                f"{verb}: a connection has neither method nor path at {ON_ACCEPT}; skip counts connections"
+            )
         path = VERBS[verb].path if path is None else path
         fault = Fault(verb, method, path, times, skip, checked_parameters(verb, params))
         with self._lock:
@@ -66,10 +77,21 @@ class FaultQueue:
         return fault
 
     def take(self, method: str, path: str) -> Fault | None:
-        """The fault that this request meets, if any."""
+        """The fault that this request meets, if any. A hold is not among them: it can be met besides."""
+        return self._take(lambda fault: fault.verb != HOLD and fault.matches(method, path))
+
+    def take_hold(self, method: str, path: str) -> Fault | None:
+        """The hold that this request meets, if any."""
+        return self._take(lambda fault: fault.verb == HOLD and fault.matches(method, path))
+
+    def take_connection(self) -> Fault | None:
+        """The hold that a new connection meets, if any."""
+        return self._take(lambda fault: fault.is_of_connections)
+
+    def _take(self, fits: Callable[[Fault], bool]) -> Fault | None:
         with self._lock:
             for fault in self._faults:
-                if not fault.matches(method, path):
+                if not (fault.times and fits(fault)):
                     continue
                 if fault.skip:
                     fault.skip -= 1

@@ -20,6 +20,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from . import admin
 from .answer import Answer, Refused
 from .endpoints import Request
+from .holds import ON_ACCEPT, Hold, Lost
 
 if TYPE_CHECKING:
     from .simulator import Simulator
@@ -90,37 +91,65 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     server: PortalServer
+    hold: Hold
+
+    def setup(self) -> None:
+        """Let a new connection meet its hold."""
+        super().setup()
+        self.hold = self.server.simulator.holds.of_connection(self.connection)
+
+    def handle(self) -> None:
+        """Serve a connection."""
+        try:
+            self.hold.at(ON_ACCEPT)
+            super().handle()
+        except Lost:
+            pass  # nothing was read that could be logged
+        finally:
+            self.hold.end()
 
     def _serve(self) -> None:
         target = urlsplit(self.path)
         query = parse_qsl(target.query, keep_blank_values=True)
         request = Request(self.command, unquote(target.path), query, self.headers, b"")
+        if not request.path.startswith(admin.PREFIX):
+            holds = self.server.simulator.holds
+            self.hold = holds.of_request(self.hold, self.connection, request.method, request.path)
         try:
-            complete = self._read_body(request)
-        except Refused as refusal:
+            self._answer(request)
+        finally:
+            self.hold.end()
+
+    def _answer(self, request: Request) -> None:
+        try:
+            self._read_body(request)
+        except (Refused, Lost) as problem:
             self.close_connection = True
-            self.server.simulator.refuse(request, refusal.status)
-            self._send(refusal.answer())
+            refusal = problem if isinstance(problem, Refused) else None
+            self.server.simulator.refuse(request, self.hold, refusal and refusal.status)
+            if refusal:
+                self._send(refusal.answer())
             return
-        if not complete:
-            self.close_connection = True
-            self.server.simulator.refuse(request, None)
-        elif request.path.startswith(admin.PREFIX):
+        if request.path.startswith(admin.PREFIX):
             self._send(admin.answer(self.server.simulator, request))
         else:
-            self._send(self.server.simulator.exchange(request)[0])
+            self._send(self.server.simulator.exchange(request, self.hold)[0])
 
     do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = _serve
 
-    def _read_body(self, request: Request) -> bool:
-        """Read the body; False when the client left in the middle of it."""
+    def _read_body(self, request: Request) -> None:
+        """Read the body; raises Lost when the client left in the middle of it."""
         if "Transfer-Encoding" in self.headers:
             raise Refused(411, "length_required", "Send a Content-Length.")
         length = self.headers.get("Content-Length", "0")
         if not (length.isascii() and length.isdigit() and len(length) < 10) or int(length) > MAX_BODY:
             raise Refused(413, "body_too_large", f"Content-Length must be at most {MAX_BODY}.")
-        request.body = self.rfile.read(int(length))
-        return len(request.body) == int(length)
+        self.hold.at("after_headers")
+        request.body = self.rfile.read(int(length) // 2)
+        self.hold.at("half_body")
+        request.body += self.rfile.read(int(length) - len(request.body))
+        if len(request.body) < int(length):
+            raise Lost
 
     def _send(self, answer: Answer) -> None:
         if answer.wire in ("drop", "reset"):
@@ -134,9 +163,25 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.sendall(head)
             self._drip(body, answer.seconds)
             return
+        if answer.wire == "break_off":
+            self._break_off((head + body)[: answer.sent], answer.how)
+            return
         if answer.wire == "truncate":
             body = body[: max(0, len(body) - answer.missing)]
-        self.connection.sendall(head + body)
+        self._send_bytes(head, body)
+        if answer.wire == "hang_up":
+            self.close_connection = True
+
+    def _send_bytes(self, head: bytes, body: bytes) -> None:
+        """Send an answer, as one unless it shall stop in the middle."""
+        data, sent = head + body, 0
+        for point, end in (("half_head", len(head) // 2), ("half_answer", len(head) + len(body) // 2)):
+            if self.hold.stops_at(point):
+                self.connection.sendall(data[:end])
+                self.hold.at(point)
+                sent = end
+        self.connection.sendall(data[sent:])
+        self.hold.at("after_answer")
 
     def _head(self, answer: Answer, body: bytes) -> bytes:
         reason = HTTPStatus(answer.status).phrase if answer.status in HTTPStatus._value2member_map_ else "Other"
@@ -147,7 +192,7 @@ class _Handler(BaseHTTPRequestHandler):
         }
         if answer.wire != "close_delimited" and answer.status != 204:
             headers["Content-Length"] = str(len(body))
-        if answer.wire in ("close_delimited", "truncate"):
+        if answer.wire in ("close", "close_delimited", "truncate"):
             self.close_connection = True
         if self.close_connection:
             headers["Connection"] = "close"
@@ -159,6 +204,14 @@ class _Handler(BaseHTTPRequestHandler):
             if self.server.stopping.wait(seconds):
                 return
             self.connection.sendall(body[position : position + 1])
+
+    def _break_off(self, data: bytes, how: str) -> None:
+        self.connection.sendall(data)
+        self._drop(how == "reset")
+        if how == "half_close":
+            self.connection.shutdown(socket.SHUT_WR)
+            while self.rfile.read1():  # it goes on listening until the client leaves
+                pass
 
     def _drop(self, reset: bool) -> None:
         """Close without an answer; with a reset the other side sees RST instead of an orderly end."""

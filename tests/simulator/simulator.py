@@ -16,6 +16,7 @@ from .clock import Clock, parse_instant
 from .endpoints import SAVE_PATH, TOKEN_PATH, Effects, Request
 from .faults import Fault, FaultQueue
 from .fleet import Contact, Fleet
+from .holds import Held, Hold, Holds
 from .order_check import parse_body
 from .profiles import Profile, profile_named
 from .records import Invoice, Order, Pbx
@@ -51,6 +52,7 @@ class Simulator:
         self.account = Account(self.fleet, self.profile, self.clock)
         self._tokens = Tokens(self.client_id, self.client_secret, self.clock)
         self._faults, self._log = FaultQueue(), RequestLog()
+        self.holds = Holds(self._faults)
         self._latency, self._stopping = latency, threading.Event()
         self._server = PortalServer(self, port)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -65,6 +67,7 @@ class Simulator:
     def stop(self) -> None:
         """Close all connections, join all threads and free the port."""
         self._stopping.set()
+        self.holds.let_go(stop=True)
         self._server.stop()
 
     def __enter__(self) -> Simulator:
@@ -84,6 +87,7 @@ class Simulator:
             fresh.lock = self.account.lock
             self.account = fresh
         self._faults.clear()
+        self.holds.let_go()
         self._log.clear()
 
     # what a test looks at
@@ -138,6 +142,11 @@ class Simulator:
         """The faults that still wait for their request."""
         return self._faults.snapshot()
 
+    @property
+    def held(self) -> list[Held]:
+        """The exchanges that stand still now, the longest first."""
+        return self.holds.held
+
     # what a test does
 
     def fault(self, verb: str, **options: Any) -> Fault:
@@ -147,6 +156,17 @@ class Simulator:
     def clear_faults(self) -> None:
         """Forget the faults that still wait."""
         self._faults.clear()
+
+    def wait_held(self, timeout: float = 20.0, count: int = 1) -> list[Held]:
+        """Wait (s) until so many exchanges stand still at the points of their holds; raises TimeoutError."""
+        return self.holds.wait(timeout, count)
+
+    def release(self, timeout: float = 10.0) -> None:
+        """Let everything that is held go on, and wait (s) until it is over, so that what it left behind is there.
+
+        Raises ValueError when nothing is held, and TimeoutError.
+        """
+        self.holds.release(timeout)
 
     def set_order_status(self, order_no: str, status: str) -> Order:
         """Pay (`succeed`), cancel … an order by its number or id; raises KeyError or ValueError."""
@@ -160,21 +180,23 @@ class Simulator:
 
     # what the server calls
 
-    def exchange(self, request: Request) -> tuple[Answer, LogEntry]:
-        """Log one request, let it meet its fault, and answer it."""
+    def exchange(self, request: Request, hold: Hold) -> tuple[Answer, LogEntry]:
+        """Log one request, let it meet its fault and its hold, and answer it."""
         fault = self._faults.take(request.method, request.path)
-        entry = self._open_entry(request, fault)
+        entry = self._open_entry(request, fault.verb if fault else hold.verb)
         if self._latency:
             self._stopping.wait(self._latency)
+        hold.at("before_commit")
         answer = self._serve(request, fault)
+        hold.at("after_commit")
         if request.path == TOKEN_PATH:
             entry.authorized = answer.status == 200
         entry.status = None if answer.wire in ("drop", "reset") else answer.status
         return answer, entry
 
-    def refuse(self, request: Request, status: int | None) -> None:
+    def refuse(self, request: Request, hold: Hold, status: int | None) -> None:
         """Log a request that could not even be read; status None when the client left in the middle of it."""
-        self._open_entry(request, None).status = status
+        self._open_entry(request, hold.verb).status = status
 
     def _serve(self, request: Request, fault: Fault | None) -> Answer:
         if fault is None:
@@ -193,7 +215,7 @@ class Simulator:
             self.account.settle()
             return endpoints.answer(self.account, self._tokens, request, effects)
 
-    def _open_entry(self, request: Request, fault: Fault | None) -> LogEntry:
+    def _open_entry(self, request: Request, verb: str | None) -> LogEntry:
         body, raw_body = None, None
         if request.path == SAVE_PATH:
             raw_body = self._tokens.mask(request.body.decode("utf-8", "replace"))
@@ -210,5 +232,5 @@ class Simulator:
             authorized=self._tokens.valid(request.headers.get("Authorization")),
             body=body,
             raw_body=raw_body,
-            fault=fault.verb if fault else None,
+            fault=verb,
         )

@@ -116,6 +116,14 @@ def oversize(exchange: Exchange, answer: Answer) -> Answer:
     return answer
 
 
+def close(exchange: Exchange, answer: Answer) -> Answer:
+    return replace(answer, wire="close" if exchange.params["announced"] else "hang_up")
+
+
+def break_off(exchange: Exchange, answer: Answer) -> Answer:
+    return replace(answer, wire="break_off", sent=exchange.params["sent"], how=exchange.params["how"])
+
+
 def drip(exchange: Exchange, answer: Answer) -> Answer:
     return replace(answer, wire="drip", seconds=exchange.params["seconds"])
 

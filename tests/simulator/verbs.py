@@ -15,7 +15,9 @@ from . import verb_actions as act
 from .account import Account
 from .answer import Answer
 from .endpoints import PRODUCT_LIST_PATH, SAVE_PATH, Effects, Request
+from .holds import POINTS
 
+HOLD = "hold"
 REQUIRED = object()
 NUMBER = (int, float)
 
@@ -81,6 +83,7 @@ VERBS: dict[str, Verb] = {
         before=act.delay_before,
         after=act.delay_after,
     ),
+    HOLD: Verb({"point": Parameter((str,), REQUIRED, POINTS)}),
     "drop_before": Verb({"reset": OFF}, before=act.drop_before),
     "drop_after": Verb({"reset": OFF}, after=act.drop_after),
     "error_before": Verb({"status": STATUS, "envelope": FLAG}, before=act.error_before),
@@ -94,6 +97,11 @@ VERBS: dict[str, Verb] = {
     "duplicate_keys": Verb(after=act.duplicate_keys),
     "nan": Verb(after=act.nan),
     "oversize": Verb({"size": Parameter((int,), 11_000_000), "gzip": OFF}, after=act.oversize),
+    "close": Verb({"announced": FLAG}, after=act.close),
+    "break_off": Verb(
+        {"sent": Parameter((int,), 1), "how": Parameter((str,), "reset", ("close", "reset", "half_close"))},
+        after=act.break_off,
+    ),
     "drip": Verb({"seconds": SECONDS}, after=act.drip),
     "wrong_content_type": Verb({"content_type": Parameter((str,), "text/html")}, after=act.wrong_content_type),
     "alter_field": Verb(

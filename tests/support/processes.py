@@ -8,13 +8,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.simulator import Simulator
 from tests.support.environment import isolated_environment
+from tests.support.kill_points import KillPoint
+from tests.support.running import Running
 
 MODULES = "ansible_collections.pbxops.yeastar.plugins.modules."
 
@@ -28,20 +30,31 @@ class Ansible:
 
     def module(self, name: str, check_mode: bool = False, **arguments: Any) -> dict[str, Any]:
         """The result of a module that runs in a process of its own, credentials from the environment."""
-        environment = isolated_environment(self.portal, self.home)
-        process = subprocess.run(
-            [sys.executable, "-m", MODULES + name],
-            input=json.dumps({"ANSIBLE_MODULE_ARGS": {**arguments, "_ansible_check_mode": check_mode}}),
-            env={**environment, "PYTHONPATH": environment["ANSIBLE_COLLECTIONS_PATH"]},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert not process.stderr, process.stderr
-        result: dict[str, Any] = json.loads(process.stdout)
-        assert process.returncode == (1 if result.get("failed") else 0)
-        return result
+        return self.start(name, arguments, check_mode).result()
+
+    def start(
+        self,
+        name: str,
+        arguments: Mapping[str, Any],
+        check_mode: bool = False,
+        *,
+        at: KillPoint | None = None,
+        environment: Mapping[str, str] | None = None,
+        under: Sequence[str | Path] = (),
+    ) -> Running:
+        """Start a module and do not wait for it.
+
+        ``at`` is where it sends itself a signal, ``environment`` comes on top of the isolated one, and ``under`` is the
+        command that shall run it, such as a tracer.
+        """
+        variables = isolated_environment(self.portal, self.home)
+        variables = {**variables, "PYTHONPATH": variables["ANSIBLE_COLLECTIONS_PATH"], **(environment or {})}
+        given = json.dumps({"ANSIBLE_MODULE_ARGS": {**arguments, "_ansible_check_mode": check_mode}})
+        return Running([*under, sys.executable, "-m", MODULES + name], given, variables, at)
+
+    def start_renewal(self, check_mode: bool = False, *, at: KillPoint | None = None, **arguments: Any) -> Running:
+        """Start a renewal that can be killed, see `start`."""
+        return self.start("yeastar_pce_renewal", {"wait_timeout": 0, **arguments}, check_mode, at=at)
 
     def plan(self, **arguments: Any) -> dict[str, Any]:
         return self.module("yeastar_pce_plan", **arguments)

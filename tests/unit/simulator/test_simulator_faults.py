@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import http.client
 import json
+import socket
 import time
 from email.utils import parsedate_to_datetime
 
@@ -202,3 +203,40 @@ def test_business_error(portal, client, body, commit):
     status, answer = client.save(body)
     assert (status, answer["status"], answer["code"]) == (200, 200, "pending_order_exists")
     assert len(portal.invoices) == commit
+
+
+# connections that end
+
+
+@pytest.mark.parametrize(("sent", "begins"), [(0, b""), (1, b"H"), (20, b"HTTP/1.1 200 OK\r\nDat")])
+@pytest.mark.parametrize("how", ["close", "reset", "half_close"])
+def test_break_off(portal, client, body, sent, begins, how):
+    portal.fault("break_off", path=SAVE, sent=sent, how=how)
+    client.connection.request("POST", SAVE_PATH, json.dumps(body).encode(), {**client.headers, **JSON})
+    received = b""
+    try:
+        while more := client.connection.sock.recv(100):
+            received += more
+        was_reset = False
+    except ConnectionResetError:
+        was_reset = True
+    assert (received, was_reset) == (begins, how == "reset") and len(portal.invoices) == 1
+    if how == "half_close":
+        client.connection.sock.sendall(b"anybody there?")
+        client.connection.sock.sendall(b"still?")
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_close(portal, client, body, announced):
+    portal.fault("close", path=SAVE, announced=announced)
+    response = post(client, body)
+    assert (response.headers["Connection"] == "close") is announced
+    assert json.load(response)["code"] == "success" and len(portal.invoices) == 1
+    if not announced:
+        assert client.connection.sock.recv(1) == b""
+
+
+def test_a_client_that_has_closed_its_side_is_answered(portal, client, body):
+    client.connection.request("POST", SAVE_PATH, json.dumps(body).encode(), {**client.headers, **JSON})
+    client.connection.sock.shutdown(socket.SHUT_WR)
+    assert json.load(client.connection.getresponse())["code"] == "success" and len(portal.invoices) == 1

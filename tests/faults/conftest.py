@@ -1,0 +1,50 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures of the tests that kill, cut off and race real processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.simulator import Simulator
+from tests.support.postgres import Postgres
+from tests.support.processes import Ansible
+from tests.support.running import end_all
+
+
+@pytest.fixture(autouse=True)
+def no_process_is_left() -> Iterator[None]:
+    """A test ends what it starts; what a failed one leaves is ended here."""
+    yield
+    assert end_all() == []
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Ansible]]:
+    """Start a simulator (arguments as `Simulator`), and get a controller that talks to it."""
+    with ExitStack() as stack:
+
+        def begin(**arguments: Any) -> Ansible:
+            return Ansible(stack.enter_context(Simulator(**arguments)), tmp_path)
+
+        yield begin
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server, one for the whole session."""
+    with Postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def database_url(postgres: Postgres) -> Iterator[str]:
+    """The URL of a new and empty database."""
+    with postgres.database() as url:
+        yield url

@@ -1,0 +1,224 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Faults below HTTP that the paid call meets: what cannot have left is `not_sent`, everything else is uncertain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.certificates import self_signed
+from tests.support.listeners import (
+    Listener,
+    Meeting,
+    close_in_handshake,
+    proxy,
+    relay_to,
+    reset_in_handshake,
+    say_nothing,
+    speak_no_tls,
+)
+from tests.support.processes import Ansible, orders_sent
+
+FIRST = "3658B431119665QJ"
+DETAIL = "/instance_product/v1/detail"
+SAVE = "/order/v1/save"
+
+
+@pytest.fixture
+def one(start: Callable[..., Ansible]) -> Ansible:
+    return start()
+
+
+@dataclass
+class Way:
+    """A way to the portal over listeners, any of which may fail before the order."""
+
+    ansible: Ansible
+    gate: Listener
+    arguments: dict[str, Any] = field(default_factory=dict)
+    proxy: Listener | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"HTTPS_PROXY": f"http://127.0.0.1:{self.proxy.port}"} if self.proxy else {}
+
+    def renew(self, before_order: Callable[[], None]) -> dict[str, Any]:
+        """Renew; ``before_order`` happens after the last read, and the order has to come on a new connection."""
+        portal = self.ansible.portal
+        portal.fault("close", path=DETAIL)
+        portal.fault("hold", path=DETAIL, point="half_answer")
+        arguments = {"product_no": FIRST, "timeout": 3, "wait_timeout": 0, **self.arguments}
+        running = self.ansible.start("yeastar_pce_renewal", arguments, environment=self.environment)
+        portal.wait_held()
+        before_order()
+        portal.release()
+        return running.result()
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as opened:
+        yield opened
+
+
+def port_of(ansible: Ansible) -> int:
+    return int(ansible.portal.url.rpartition(":")[2])
+
+
+@pytest.fixture
+def plain(one: Ansible, stack: ExitStack) -> Way:
+    """Over a relay."""
+    gate = stack.enter_context(Listener(relay_to(port_of(one))))
+    return Way(one, gate, {"base_url": f"http://127.0.0.1:{gate.port}"})
+
+
+@pytest.fixture
+def secure(one: Ansible, stack: ExitStack, tmp_path: Path) -> Way:
+    """Over TLS."""
+    certificate = self_signed(tmp_path / "certificate.pem")
+    gate = stack.enter_context(Listener(relay_to(port_of(one), certificate)))
+    return Way(one, gate, {"base_url": f"https://127.0.0.1:{gate.port}", "ca_path": str(certificate)})
+
+
+@pytest.fixture
+def proxied(secure: Way, stack: ExitStack) -> Way:
+    """Over TLS in a proxy's tunnel."""
+    secure.proxy = stack.enter_context(Listener(proxy()))
+    return secure
+
+
+def meet(listener: Listener | None, meeting: Meeting) -> Callable[[], None]:
+    """From now on, new connections meet that."""
+    assert listener
+    return lambda: setattr(listener, "meeting", meeting)
+
+
+def assert_not_sent(ansible: Ansible, result: dict[str, Any], says: str) -> None:
+    (row,) = result["results"]
+    assert (row["state"], row["reason"], row["changed"]) == ("failed", "not_sent", False)
+    assert says in row["message"] and "nothing was ordered" in row["message"]
+    assert result["failed"] and not result["changed"]
+    assert orders_sent(ansible.portal) == 0 and not ansible.portal.invoices
+
+
+def assert_ordered(ansible: Ansible, result: dict[str, Any]) -> None:
+    assert [row["state"] for row in result["results"]] == ["renewed"]
+    assert orders_sent(ansible.portal) == len(ansible.portal.invoices) == 1
+
+
+@pytest.mark.parametrize("way", ["plain", "secure", "proxied"])
+def test_without_a_fault_each_way_leads_to_an_order(request: pytest.FixtureRequest, way: str) -> None:
+    used: Way = request.getfixturevalue(way)
+    assert_ordered(used.ansible, used.renew(lambda: None))
+
+
+def test_a_refused_connection(plain: Way) -> None:
+    assert_not_sent(plain.ansible, plain.renew(plain.gate.refuse), "no connection")
+
+
+def test_a_connection_that_nobody_answers(plain: Way) -> None:
+    assert_not_sent(plain.ansible, plain.renew(plain.gate.let_wait), "the connection timed out")
+
+
+@pytest.mark.parametrize(
+    ("meeting", "says"),
+    [
+        (close_in_handshake, "no TLS with this server"),
+        (reset_in_handshake, "the connection broke"),
+        (say_nothing, "timed out"),
+        (speak_no_tls, "no TLS with this server"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_handshake_that_fails(secure: Way, meeting: Meeting, says: str) -> None:
+    assert_not_sent(secure.ansible, secure.renew(meet(secure.gate, meeting)), says)
+
+
+def test_a_certificate_that_was_exchanged(secure: Way, tmp_path: Path) -> None:
+    other = relay_to(port_of(secure.ansible), self_signed(tmp_path / "other.pem"))
+    assert_not_sent(secure.ansible, secure.renew(meet(secure.gate, other)), "certificate is not trusted")
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n", "the proxy refused"),
+        (b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", "the proxy refused"),
+        (b"", "the connection broke"),
+    ],
+    ids=["407", "502", "nothing"],
+)
+def test_a_proxy_that_refuses_the_tunnel(proxied: Way, answer: bytes, says: str) -> None:
+    assert_not_sent(proxied.ansible, proxied.renew(meet(proxied.proxy, proxy(answer))), says)
+
+
+def test_a_proxy_that_is_gone(proxied: Way) -> None:
+    assert proxied.proxy
+    assert_not_sent(proxied.ansible, proxied.renew(proxied.proxy.refuse), "no connection")
+
+
+def test_a_handshake_that_fails_in_the_tunnel(proxied: Way) -> None:
+    result = proxied.renew(meet(proxied.gate, close_in_handshake))
+    assert_not_sent(proxied.ansible, result, "no TLS with this server")
+
+
+def test_a_kept_connection_that_the_server_has_closed_in_the_meantime(one: Ansible) -> None:
+    one.portal.fault("close", path=DETAIL, announced=False)
+    assert_ordered(one, one.renew(product_no=FIRST))
+
+
+@pytest.mark.parametrize("how", ["reset", "close", "half_close"])
+@pytest.mark.parametrize("sent", [0, 1, 30, 300])  # nothing, one byte, half of the head, half of the body
+def test_an_answer_that_breaks_off(one: Ansible, sent: int, how: str) -> None:
+    one.portal.fault("break_off", path=SAVE, sent=sent, how=how)
+    assert_uncertain(one, one.renew(product_no=FIRST), invoices=1)
+
+
+@pytest.mark.parametrize("reset", [False, True])
+def test_a_connection_that_breaks_before_the_order_was_carried_out(one: Ansible, reset: bool) -> None:
+    one.portal.fault("drop_before", path=SAVE, reset=reset)
+    assert_uncertain(one, one.renew(product_no=FIRST), invoices=0)
+
+
+@pytest.mark.parametrize("point", ["after_headers", "half_body", "before_commit", "after_commit", "half_answer"])
+def test_a_server_that_stands_still_until_the_client_has_given_up(one: Ansible, point: str) -> None:
+    one.portal.fault("hold", path=SAVE, point=point)
+    running = one.start_renewal(product_no=FIRST, timeout=1)
+    one.portal.wait_held()
+    result = running.result()
+    one.portal.release()
+    assert_uncertain(one, result, invoices=int(point not in ("after_headers", "half_body")))
+
+
+def test_an_answer_that_drips_too_slowly_for_the_whole_though_no_read_is_slow(one: Ansible) -> None:
+    one.portal.fault("drip", path=SAVE, seconds=0.05)
+    assert_uncertain(one, one.renew(product_no=FIRST, timeout=1.5), invoices=1)
+
+
+def test_an_answer_that_drips_in_time(one: Ansible) -> None:
+    one.portal.fault("drip", path=SAVE, seconds=0.001)
+    assert_ordered(one, one.renew(product_no=FIRST))
+
+
+def test_an_answer_cut_short_that_still_is_json(one: Ansible) -> None:
+    one.portal.fault("truncate_close", path=SAVE, valid_json=True)
+    assert_uncertain(one, one.renew(product_no=FIRST), invoices=1)
+
+
+def assert_uncertain(ansible: Ansible, result: dict[str, Any], invoices: int) -> None:
+    """It is unknown, or, where there is an invoice, evidence may have shown that it is renewed; it was sent once."""
+    (row,) = result["results"]
+    assert row["changed"] and result["changed"]
+    if row["state"] == "unknown":
+        assert row["reason"] == "ambiguous" and result["failed"] and "it may have been ordered" in row["message"]
+    else:
+        assert (row["state"], invoices) == ("renewed", 1)
+    assert not ansible.portal.faults, "the fault was never met"
+    assert orders_sent(ansible.portal) == 1 and len(ansible.portal.invoices) == invoices
