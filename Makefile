@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DELETE_ON_ERROR:
-.PHONY: demo test coverage check lint format cores ecosystem docs simulator pins clean
+.PHONY: demo test coverage check lint format cores ecosystem docs reliability simulator pins clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -38,11 +38,23 @@ test: $(READY)
 	PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH) $(BIN)/python -m pytest $(PYTEST_ARGS)
 	$(BIN)/python -m tests.demo --quiet
 
+# Run the tests of every fault, and write docs/reliability.md of what they show.
+reliability: $(READY)
+	PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH) $(BIN)/python -m tests.reliability
+
 # Hold that the unit and property tests, and these alone, run nearly all of the plugins' code.
 coverage: $(READY)
 	mkdir -p .tools
 	PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH) $(BIN)/python -m coverage run -m pytest tests/unit/plugins tests/property
 	$(BIN)/python -m coverage report
+
+# Let anything happen in any order, thousands of times, and hold the money's invariants: make soak SEED=7 EXAMPLES=20000
+soak: $(READY)
+	PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH) $(BIN)/python -m tests.machine --examples $(or $(EXAMPLES),5000) $(if $(SEED),--seed $(SEED))
+
+# Take each guard of the money away in turn, and see that a test fails.
+mutants: $(READY)
+	$(BIN)/python -m tests.mutants
 
 # Run every judge of the ecosystem. Takes long; `make test` is the quick whole.
 check: lint docs ecosystem coverage cores

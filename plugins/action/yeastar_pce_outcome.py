@@ -76,6 +76,7 @@ class ActionModule(ActionBase):
             params = params_for(requests, own_params, run_key(RUN_DIRECTORY))
         except ValueError as error:
             return {request.host: {"failed": True, "msg": str(error)} for request in requests}
+        params["run_id"] = params["run_id"] or str(self._task.get_play()._uuid)
         job = Job(params, on_secret=secrets.add, on_warning=Display().warning)
         problem = "the run did not come to this PBX"
         try:

@@ -100,7 +100,9 @@ options:
     type: int
   po_number:
     description:
-      - A purchase order number for the order. Sent only if given.
+      - A purchase order number for the order.
+      - The default is a tag such as V(RN20261205-1f0c9a3e), derived from the PBX, the expiry that is renewed and the
+        terms. By it an order is recognised later, also by a controller that has lost its ledger.
       - Needs O(product_no).
     type: str
   include_expired:
@@ -110,12 +112,15 @@ options:
     default: false
   max_orders:
     description:
-      - The largest number of orders that this run may send. If more are due, nothing at all is ordered.
-      - The default is 1 with O(product_no). Required with O(subscriptions), since this cap is the confirmation.
+      - The largest number of orders that this run may send, together with every other task that has the same O(run_id)
+        and shares the ledger. If more are due, this task orders nothing at all.
+      - Without it a task with O(product_no) sends at most one order. Required with O(subscriptions), since this cap is
+        the confirmation.
     type: int
   max_total:
     description:
-      - The largest sum that the orders of this run may cost. Above it, nothing at all is ordered.
+      - The largest sum that the orders of this run may cost, counted as for O(max_orders). Above it, this task orders
+        nothing at all.
     type: str
   max_amount_per_item:
     description:
@@ -132,6 +137,33 @@ options:
         otherwise.
     type: str
     choices: [allow, block]
+  ledger:
+    description:
+      - Where it is noted what was meant to be ordered and what has become of it, so that no run orders it again.
+      - The path of a SQLite file on a local disk; or a C(postgresql://) URL, for controllers that share one; or
+        V(none). V(none) promises less, for then only what the portal shows keeps a later run from ordering again, and
+        nothing keeps two runs from ordering at once.
+      - The default is C(pbxops.yeastar/ledger.sqlite3) in the directory that E(XDG_STATE_HOME) names, or else in
+        C(~/.local/state). It is made when it is needed.
+      - PostgreSQL needs the Python library psycopg, version 3. Its password is best left to C(PGPASSFILE).
+    type: str
+  run_id:
+    description:
+      - What names the run that O(max_orders) and O(max_total) hold for. Give the slices of one job the same.
+      - By default all tasks of a play are one run.
+    type: str
+  settle_window:
+    description:
+      - How long, in seconds, the portal may take to show an order that it has accepted. An order of uncertain fate that
+        still does not show after that was not taken, and may be tried again; before that, it is not.
+    type: int
+    default: 900
+  wait_timeout:
+    description:
+      - How long, in seconds, to follow orders that are uncertain, or accepted without the new expiry showing yet. What
+        does not show by then is V(unknown) or V(pending).
+    type: int
+    default: 300
   now:
     description:
       - Decide as if it were this instant. For tests only.

@@ -28,7 +28,6 @@ from ._options import (
     RENEWAL_OPTIONS,
     RENEWAL_RULES,
     RENEWAL_RUN_OPTIONS,
-    WAIT_OPTIONS,
     connection_of,
     declarations_of,
     product_no_of,
@@ -40,8 +39,9 @@ REQUEST_VARIABLE = f"{PREFIX}request"
 # What a batch may do.
 PLAN, CHECK, RENEW = "plan", "check", "renew"
 
-_COMMON_OPTIONS = {**CONNECTION_OPTIONS, **RENEWAL_RUN_OPTIONS, **WAIT_OPTIONS}
-_SECRET_OPTIONS = tuple(name for name, option in CONNECTION_OPTIONS.items() if option.get("no_log"))
+_COMMON_OPTIONS = {**CONNECTION_OPTIONS, **RENEWAL_RUN_OPTIONS}
+# A ledger's URL may hold a password.
+_SECRET_OPTIONS = (*(name for name, option in CONNECTION_OPTIONS.items() if option.get("no_log")), "ledger")
 
 
 def use_of(task: Any) -> str:
@@ -81,7 +81,7 @@ def read_params(arguments: Mapping[str, Any], task_vars: Mapping[str, Any], temp
         )
     declared = {name: values.pop(name) for name in DECLARATION_OPTIONS if name in values}
     values["subscriptions"] = [{"product_no": product_no_of(values.pop("product_no", None)), **declared}]
-    validator = ArgumentSpecValidator({**CONNECTION_OPTIONS, **RENEWAL_OPTIONS, **WAIT_OPTIONS}, **RENEWAL_RULES)
+    validator = ArgumentSpecValidator({**CONNECTION_OPTIONS, **RENEWAL_OPTIONS}, **RENEWAL_RULES)
     validation = validator.validate(values)
     if validation.error_messages:
         raise ValueError("; ".join(validation.error_messages))
@@ -176,7 +176,7 @@ def params_for(requests: list[Request], own_params: Mapping[str, Any], key: byte
             if value != first.common[name]:
                 _refuse(f"{PREFIX}{name} is {first.common[name]} for {first.host} and {value} for {request.host}")
         if request.secrets != first.secrets:
-            _refuse(f"the credentials of {first.host} and {request.host} differ")
+            _refuse(f"the credentials of {first.host} and {request.host} differ, or their ledgers")
         product_no = request.subscription["product_no"]
         if product_no in hosts:
             raise ValueError(

@@ -1,174 +1,46 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Carry out a run: read, decide, read again, send each order once, verify. Nothing is ever sent twice.
+"""Send the orders of a run, each once: lock, intent, read again, one request, record, settle from evidence, verify.
 
-The steps are those of the architecture's "The protocol for one order". A report that was given before the run is kept
-truthful at every step, so that whoever is interrupted can still say what may have been ordered.
+The steps are those of the architecture's "The protocol for one order". Nothing that may have been ordered is ever sent
+again; only a refusal that says it came before any processing, 401 or 429, leads to the protocol once more.
 """
 
 from __future__ import annotations
 
+import random
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import replace
-from typing import Optional, Union
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Optional
 
-from . import _states
-from ._model import Decision, Declaration, Evidence, Order, OrderRequest, Policy, Terms, Undetermined
-from ._planner import (
-    advanced_by_one_cycle,
-    changed_since,
-    current_term_began,
-    decide,
-    make_plan,
-    not_found,
-    priced,
-    screen,
-    settled,
-    undecided,
-)
-from ._portal import OrderingPortal, Portal
+from . import _intent, _states
+from ._database import LedgerError
+from ._intent import Intent
+from ._ledger import Busy, Taken
+from ._model import Decision, Declaration, Order, OrderRequest
+from ._money import Money
+from ._planner import Plan, settled
+from ._portal import OrderingPortal
 from ._results import Report
-from ._snapshot import Snapshot
-from ._terms import same_expiry
-from ._time import format_instant
-from ._transport import AccessError, Ambiguous, NotSent, ReadError, Rejected
+from ._run import Run, Setting
+from ._settlement import LOOK_BEFORE_ANYTHING_ELSE, Settlement, orders_of_intent, settle
+from ._transport import MAX_RETRY_AFTER, AccessError, Ambiguous, NotSent, ReadError, Rejected
 
-ORDERS_MAX_AGE = 30.0  # s after which what others may have ordered is looked at again (faults, row 40)
+LONGEST_HESITATION = 30.0  # s, at most, before a run without a ledger looks at the orders again (faults, row 40)
 _FIRST_POLL = 2.0  # s
 _SLOWEST_POLL = 15.0  # s
-
-_LOOK_BEFORE_ANYTHING_ELSE = (
-    "it may have been ordered: look in the portal under Orders and at the expiry of the PBX before anything else"
-)
+_NO_TIME = 1.0  # s of waiting after which what was read before counts as old
+_BEFORE_PROCESSING = (401, 429)
 
 
-class Run:
-    """One run over one account: what is decided for each declared PBX, up to but without the order itself."""
+@dataclass(frozen=True)
+class _Sent:
+    """An order that this run has sent and that has been or may have been accepted."""
 
-    def __init__(self, portal: Portal, policy: Policy, report: Report) -> None:
-        """``report`` is filled as the run goes on; its ``now`` is the instant of every decision."""
-        self._portal = portal
-        self._policy = policy
-        self._report = report
-        self._snapshot = Snapshot(portal)
-        self._declarations: dict[str, Declaration] = {}
-        self._evidence = Evidence()
-        self._due: dict[str, Terms] = {}
-        self._orders_read_at = 0.0
-        self._stopped_by: Optional[str] = None
-
-    def execute(self, declarations: Iterable[Declaration]) -> None:
-        """Decide about every PBX; then take those that are due one by one, the most urgent first.
-
-        Raises ReadError when what all decisions need cannot be read; nothing was ordered then. Whatever else is raised
-        leaves a report in which nothing is called due that was not attempted.
-        """
-        try:
-            self._execute(declarations)
-        except BaseException as error:
-            self._report.break_off(str(error) or type(error).__name__)
-            raise
-
-    def _execute(self, declarations: Iterable[Declaration]) -> None:
-        self._declarations = {declaration.product_no: declaration for declaration in declarations}
-        self._snapshot.read_listing()
-        screened = {product_no: self._screen(product_no) for product_no in self._declarations}
-        due = {product_no: terms for product_no, terms in screened.items() if isinstance(terms, Terms)}
-        for product_no, settlement in screened.items():
-            if isinstance(settlement, Terms):
-                self._report.record(undecided(self._snapshot.subscriptions[product_no], settlement))
-            else:
-                self._report.record(settlement)
-        if due:
-            self._due = due
-            self._read_evidence()
-        decisions = [
-            settlement if isinstance(settlement, Decision) else self._decide_with_price(product_no)
-            for product_no, settlement in screened.items()
-        ]
-        plan = make_plan(decisions, self._policy)
-        self._report.excess = plan.excess
-        for decision in plan.decisions:
-            self._report.record(decision)
-        planned = [decision for decision in plan.decisions if decision.order is not None]
-        for decision in sorted(planned, key=lambda one: (one.expires_at or self._report.now, one.product_no)):
-            self._take(decision)
-
-    def _screen(self, product_no: str) -> Union[Decision, Terms]:
-        """Screen with the listing's row; where that does not tell enough, with the detail as well."""
-        declaration = self._declarations[product_no]
-        subscription = self._snapshot.subscriptions.get(product_no)
-        if subscription is None:
-            return not_found(product_no, self._snapshot.subscriptions)
-        screened = screen(declaration, subscription, self._policy, self._report.now)
-        if isinstance(screened, Terms) or screened.reason != "cannot_determine":
-            return screened
-        try:
-            subscription = self._snapshot.complete(product_no)
-        except AccessError:
-            raise
-        except ReadError as error:
-            return settled(screened, "not_readable", str(error))
-        return screen(declaration, subscription, self._policy, self._report.now)
-
-    def _read_evidence(self) -> None:
-        self._evidence = Evidence(
-            catalog=self._portal.catalog(self._portal.catalog_answer()),
-            contacts=tuple(map(self._portal.billing_contact, self._portal.billing_contact_rows())),
-        )
-        self._read_orders()
-
-    def _read_orders(self) -> None:
-        since = min(current_term_began(terms) for terms in self._due.values())
-        self._evidence = replace(self._evidence, orders=self._snapshot.orders_of(self._due, since))
-        self._orders_read_at = time.monotonic()
-
-    def _decide(self, product_no: str) -> Decision:
-        subscription = self._snapshot.subscriptions[product_no]
-        return decide(self._declarations[product_no], subscription, self._evidence, self._policy, self._report.now)
-
-    def _decide_with_price(self, product_no: str) -> Decision:
-        decision = self._decide(product_no)
-        if decision.order is None or not self._policy.needs_prices:
-            return decision
-        try:
-            price = self._portal.renewal_price(decision.order, self._evidence.catalog)
-        except AccessError:
-            raise
-        except ReadError as error:
-            return settled(decision, "not_readable", str(error))
-        return priced(decision, price, self._policy)
-
-    def _take(self, planned: Decision) -> None:
-        """Read a due PBX again and decide again; what is still due, and still the same order, is handed on."""
-        if self._stopped_by is not None:
-            self._report.record(settled(planned, "stopped", f"not attempted: {self._stopped_by}"))
-            return
-        try:
-            if time.monotonic() - self._orders_read_at > ORDERS_MAX_AGE:
-                self._read_orders()
-            self._snapshot.reread(planned.product_no)
-        except ReadError as error:
-            self._report.record(settled(planned, "not_readable", str(error)))
-            if isinstance(error, AccessError):
-                self._stop(planned, "access was refused")
-            return
-        fresh = self._decide_with_price(planned.product_no)
-        changes = changed_since(planned, fresh) if fresh.order is not None else []
-        if changes:
-            message = f"changed while the run was under way: {'; '.join(changes)}; run again to decide anew"
-            fresh = settled(fresh, "stale_plan", message)
-        self._report.record(fresh)
-        if fresh.order is not None and fresh.terms is not None:
-            self._hand_on(fresh, fresh.order, fresh.terms)
-
-    def _hand_on(self, decision: Decision, request: OrderRequest, terms: Terms) -> None:
-        """A dry run ends here: the decision stands as `due`."""
-
-    def _stop(self, decision: Decision, why: str) -> None:
-        self._stopped_by = f"{decision.product_no}: {why}"
+    decision: Decision
+    intent: Intent
 
 
 class OrderingRun(Run):
@@ -177,99 +49,319 @@ class OrderingRun(Run):
     def __init__(
         self,
         portal: OrderingPortal,
-        policy: Policy,
+        setting: Setting,
         report: Report,
+        account: str,
         wait_timeout: float,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """``wait_timeout`` (s) bounds how long accepted orders are followed until the expiry shows them."""
-        super().__init__(portal, policy, report)
+        """``wait_timeout`` (s) bounds how long orders are followed that are open or uncertain.
+
+        ``account`` is noted in the ledger.
+        """
+        super().__init__(portal, setting, report)
         self._ordering_portal = portal
+        self._account = account
         self._wait_timeout = wait_timeout
         self._sleep = sleep
-        self._accepted: list[tuple[Decision, Order, Terms]] = []
+        self._sent: dict[str, _Sent] = {}
 
     def execute(self, declarations: Iterable[Declaration]) -> None:
-        """As `Run.execute`, and then follow the orders that the portal has accepted but not carried out yet."""
+        """As `Run.execute`, and then follow the orders whose effect does not show yet."""
         super().execute(declarations)
+        self._look_for_duplicates()
         self._follow()
 
-    def _hand_on(self, decision: Decision, request: OrderRequest, terms: Terms) -> None:
-        """Send the order, once. Before it leaves, the report says that it may have been sent."""
-        sent = settled(decision, "ambiguous", f"the run broke off while it was ordering; {_LOOK_BEFORE_ANYTHING_ELSE}")
+    def _carry_out(self, plan: Plan) -> None:
+        try:
+            if plan.due() and not self._ledger.is_kept:
+                self._sleep(random.uniform(0, min(LONGEST_HESITATION, self._wait_timeout)))  # noqa: S311 (no secret)
+                self._read_orders()
+            super()._carry_out(plan)
+        finally:
+            outcomes = self._report.outcomes
+            due = [decision.product_no for decision in plan.due()]
+            self._release([product_no for product_no in due if not outcomes[product_no].may_have_ordered])
+
+    def _count(self, prices: Mapping[str, Optional[Money]]) -> Optional[tuple[str, str]]:
+        """Reserve what is due, before the first order, so that no other process of the run can use up the caps."""
+        return self._ledger.reserve(self._caps, prices, self._approved.digest if self._approved else None)
+
+    def _release(self, product_nos: Collection[str]) -> None:
+        """Take what was not ordered out of the count. What stays in it by a failure only makes the cap narrower."""
+        try:
+            self._ledger.release(self._caps, product_nos)
+        except LedgerError as error:
+            self._warn(f"what was not ordered still counts towards the caps of the run {self._caps.run_id}: {error}")
+
+    def _take(self, planned: Decision) -> None:
+        try:
+            with self._ledger.lock(planned.product_no, self._sleep):
+                self._order(planned)
+        except (Busy, Taken) as error:
+            self._report.record(settled(planned, "waiting", f"{error}; {LOOK_BEFORE_ANYTHING_ELSE}"))
+        except LedgerError as error:
+            if not self._report.outcomes[planned.product_no].may_have_ordered:
+                self._report.record(settled(planned, "ledger", f"nothing was ordered: {error}"))
+            self._stop(planned, str(error))
+
+    def _order(self, planned: Decision) -> None:
+        """The protocol for one order; after a refusal before processing, once more from the intent on."""
+        for is_last in (False, True):
+            intent = self._intent_for(planned)
+            try:
+                self._ledger.intend(intent)
+            except Taken:
+                self._report.record(self._decide_after_another_run(planned))
+                return
+            fresh = self._look_again_with(intent, planned)
+            if fresh.order is None:
+                self._close(intent, _intent.NOT_SENT, fresh.message)
+                self._report.record(fresh)
+                return
+            delay = self._send(fresh, replace(fresh.order, po_number=intent.po_number), intent, is_last)
+            if delay is None:
+                return
+            self._sleep(delay)
+            planned = self._decide_again(planned)
+            if planned.order is None:
+                self._report.record(planned)
+                return
+
+    def _decide_again(self, planned: Decision) -> Decision:
+        try:
+            return self._decide_with_price(planned.product_no)
+        except AccessError as error:
+            self._stop(planned, "access was refused")
+            return settled(planned, "not_readable", str(error))
+
+    def _intent_for(self, planned: Decision) -> Intent:
+        if planned.order is None or planned.terms is None:
+            raise ValueError("expected a decision that is due")
+        return Intent(
+            portal=self._ledger.portal,
+            product_no=planned.product_no,
+            expires_at=planned.terms.expires_at,
+            account=self._account,
+            run_id=self._policy.run_id,
+            status=_intent.INTENDED,
+            generation=planned.generation,
+            billing_cycle=planned.terms.billing_cycle,
+            quantity=planned.terms.quantity,
+            po_number=planned.order.po_number or "",
+            uncertain_since=self._clock(),
+            portal_uncertain_since=self._portal_now(),
+            note="to be ordered",
+        )
+
+    def _look_again_with(self, intent: Intent, planned: Decision) -> Decision:
+        """Read again under an intent that is closed if that is interrupted, since nothing has been sent yet."""
+        try:
+            return self._look_again(planned)
+        except BaseException:
+            self._close(intent, _intent.NOT_SENT, "the run was interrupted before it was sent")
+            raise
+
+    def _settle_earlier(self, product_no: str) -> Optional[Decision]:
+        """As in `Run`, once no other run is in the middle of ordering this PBX."""
+        asked_at = time.monotonic()
+        try:
+            with self._ledger.lock(product_no, self._sleep):
+                self._read_ledger()
+                if time.monotonic() - asked_at > _NO_TIME:
+                    self._read_orders()
+                return super()._settle_earlier(product_no)
+        except Busy as error:
+            known = self._report.outcomes[product_no].decision
+            return settled(known, "waiting", f"{error}; {LOOK_BEFORE_ANYTHING_ELSE}")
+
+    def _decide_after_another_run(self, planned: Decision) -> Decision:
+        """What is to be said of a PBX for which another run has written an intent in the meantime (faults, row 38)."""
+        try:
+            self._read_ledger()
+            self._read_orders()
+            decision = super()._settle_earlier(planned.product_no)
+            if decision is None:
+                self._snapshot.reread(planned.product_no)
+                decision = self._decide_with_price(planned.product_no)
+        except ReadError as error:
+            return settled(planned, "not_readable", str(error))
+        if decision.order is not None:
+            return settled(decision, "stopped", "not attempted: another run has just tried to renew it; run again")
+        return decision
+
+    def _send(self, decision: Decision, request: OrderRequest, intent: Intent, is_last: bool) -> Optional[float]:
+        """Send an order, once; seconds after which the protocol may run again, None if it must not.
+
+        Before it leaves, report and ledger say that it may have been sent.
+        """
+        intent = self._ledger.update(
+            intent, uncertain_since=self._clock(), portal_uncertain_since=self._portal_now(), note="sending"
+        )
+        sent = settled(decision, "ambiguous", f"the run broke off while it was ordering; {LOOK_BEFORE_ANYTHING_ELSE}")
         self._report.record(sent, may_have_ordered=True)
         try:
             order = self._ordering_portal.save_order(request)
         except NotSent as error:
             self._report.record(settled(decision, "not_sent", f"nothing was ordered: {error}"))
+            self._close(intent, _intent.NOT_SENT, str(error))
         except Rejected as error:
-            reason = "rate_limited" if error.status == 429 else "rejected"
-            self._report.record(settled(decision, reason, f"nothing was ordered: {error}"))
-            if error.status in (401, 403, 429):
-                self._stop(decision, "the portal refuses orders")
+            return self._refused(decision, intent, error, is_last)
         except Ambiguous as error:
-            message = f"{error}; {_LOOK_BEFORE_ANYTHING_ELSE}"
-            self._report.record(settled(decision, "ambiguous", message), may_have_ordered=True)
-            self._stop(decision, "its order is uncertain")
+            self._uncertain(decision, intent, str(error))
+        except BaseException:
+            self._book(intent, status=_intent.UNKNOWN, note="the run was interrupted while it was ordering")
+            raise
         else:
-            accepted = replace(settled(decision, "awaiting_expiry", "accepted"), known_order=order)
-            self._report.record(accepted, may_have_ordered=True)
-            self._accepted.append((accepted, order, terms))
-            self._verify(accepted, order, terms)
+            self._accepted(decision, intent, order)
+        return None
 
-    def _verify(self, accepted: Decision, order: Order, terms: Terms) -> None:
-        """Compare the expiry with the order. Only an expiry that moved by one cycle is a renewal."""
-        before = terms.expires_at
-        if order.status in _states.DEAD_STATUSES:
-            message = f"order {order} was accepted and not carried out; see in the portal why"
-            self._record_accepted(replace(accepted, expires_after=None), "rejected", message)
+    # what has become of it
+
+    def _refused(self, decision: Decision, intent: Intent, error: Rejected, is_last: bool) -> Optional[float]:
+        """Seconds after which the protocol may run again; None if the refusal stands."""
+        reason = "rate_limited" if error.status == 429 else "rejected"
+        self._report.record(settled(decision, reason, f"nothing was ordered: {error}"))
+        intent = self._close(intent, _intent.REJECTED, str(error))
+        if self._stopped_by is not None:
+            return None
+        delay = error.retry_after if error.status in _BEFORE_PROCESSING and not is_last else None
+        if delay is not None and delay <= MAX_RETRY_AFTER:
+            return delay
+        if error.status in (*_BEFORE_PROCESSING, 403):
+            self._stop(decision, "the portal refuses orders")
+        else:
+            self._look_for_open_order(decision, intent, error)
+        return None
+
+    def _look_for_open_order(self, decision: Decision, intent: Intent, error: Rejected) -> None:
+        """An order that is refused may be one that is there already, even ours, if it was replayed (rows 35 and 37)."""
+        try:
+            self._read_orders()
+        except ReadError as failure:
+            self._warn(f"{decision.product_no}: after the refusal of its order: {failure}")
+            return
+        own, dummy = orders_of_intent(intent, self._orders_for(intent)[0])
+        living = [order for order in own if order.status not in _states.DEAD_STATUSES]
+        if living:
+            message = f"order {living[0]} is accepted (and refused as well: {error})"
+            adopted = replace(settled(decision, "already_ordered", message), known_order=living[0])
+            self._report.record(adopted, may_have_ordered=True)
+            self._sent[decision.product_no] = _Sent(decision, intent)
+            self._verify(decision.product_no)
+            return
+        fresh = self._decide(decision.product_no)
+        if fresh.state == _states.PENDING:
+            self._report.record(replace(fresh, message=f"{fresh.message} (asked all the same: {error})"))
+
+    def _uncertain(self, decision: Decision, intent: Intent, problem: str) -> None:
+        message = f"{problem}; {LOOK_BEFORE_ANYTHING_ELSE}"
+        self._report.record(settled(decision, "ambiguous", message), may_have_ordered=True)
+        self._stop(decision, "its order is uncertain")
+        # The window starts anew, for the portal may still be at it. What it has made may be as old as the request,
+        # though, so its own clock's instant stays.
+        intent = self._book(intent, status=_intent.UNKNOWN, note=problem, uncertain_since=self._clock())
+        self._sent[decision.product_no] = _Sent(self._report.outcomes[decision.product_no].decision, intent)
+
+    def _accepted(self, decision: Decision, intent: Intent, order: Order) -> None:
+        message = f"order {order} is accepted; not verified: the run broke off before that; run again later"
+        accepted = replace(settled(decision, "awaiting_expiry", message), known_order=order)
+        self._report.record(accepted, may_have_ordered=True)
+        intent = self._book(intent, status=_intent.ACCEPTED, note=f"accepted as {order}", **_order_columns(order))
+        self._sent[decision.product_no] = _Sent(accepted, intent)
+        self._verify(decision.product_no)
+
+    def _verify(self, product_no: str, reread: bool = True) -> None:
+        """Hold an order that was sent against the PBX and the orders as they are now."""
+        sent = self._sent[product_no]
+        try:
+            if reread:
+                self._snapshot.reread(product_no)
+        except ReadError as error:
+            decision = self._report.outcomes[product_no].decision
+            if decision is sent.decision and decision.known_order is not None:
+                message = f"order {decision.known_order} is accepted; not verified: {error}; run again later"
+                self._report.record(replace(decision, message=message), may_have_ordered=True)
+            return
+        subscription = self._snapshot.subscriptions[product_no]
+        settlement = settle(sent.intent, self._told(subscription), *self._orders_for(sent.intent), self._times)
+        self._sent[product_no] = replace(sent, intent=self._keep(sent.intent, settlement))
+        if settlement.status == _intent.UNKNOWN and settlement.reason == "waiting":
+            return
+        if settlement.status == _intent.ABSENT:
+            self._report.record(settled(sent.decision, "not_sent", f"{settlement.message}; run again to order it"))
+            return
+        decision = settled(sent.decision, settlement.reason, settlement.message)
+        known = replace(decision, known_order=settlement.order, expires_after=settlement.expires_after)
+        if settlement.expires_after is None and decision.state == _states.PENDING:
+            known = replace(known, expires_after=sent.decision.expires_after)
+        self._report.record(known, may_have_ordered=True)
+        if settlement.reason in ("verification_failed", "duplicate_detected"):
+            self._stop(decision, "its order did not lead to one cycle more")
+
+    def _look_for_duplicates(self) -> None:
+        """Look once at the orders as they are after the run: what was charged twice must not stay unseen (row 35)."""
+        if not self._sent:
             return
         try:
-            expires_at = self._snapshot.reread(accepted.product_no).expires_at
+            self._read_orders()
         except ReadError as error:
-            self._record_accepted(accepted, _reason_of_open(order), f"order {order} is accepted; not verified: {error}")
+            self._warn(f"the orders of this run could not be held against the portal's list: {error}")
             return
-        if isinstance(expires_at, Undetermined):
-            message = f"order {order} is accepted; check it in the portal, which does not tell here: {expires_at.why}"
-            self._record_accepted(accepted, _reason_of_open(order), message)
-        elif same_expiry(before, expires_at):
-            message = (
-                f"order {order} is accepted; the expiry still is {format_instant(before)}; see in the portal whether it"
-                " is to be paid, or run again later: it is not ordered again"
-            )
-            self._record_accepted(accepted, _reason_of_open(order), message)
-        elif advanced_by_one_cycle(terms, expires_at, self._report.now):
-            message = f"renewed by order {order.order_no}: {format_instant(before)} -> {format_instant(expires_at)}"
-            self._record_accepted(replace(accepted, expires_after=expires_at), "expiry_moved", message)
-        else:
-            moved = f"{format_instant(before)} -> {format_instant(expires_at)}"
-            message = f"order {order} was for one cycle, but the expiry moved {moved}; look in the portal"
-            self._record_accepted(replace(accepted, expires_after=expires_at), "verification_failed", message)
-            self._stop(accepted, "its expiry did not move by one cycle")
-
-    def _record_accepted(self, accepted: Decision, reason: str, message: str) -> None:
-        self._report.record(settled(accepted, reason, message), may_have_ordered=True)
+        for product_no in self._sent:
+            self._verify(product_no, reread=self._report.outcomes[product_no].decision.state != _states.RENEWED)
 
     def _follow(self) -> None:
-        """Look again, ever less often, at what was accepted and does not show yet (faults, row 58)."""
+        """Look again, ever less often, at what is uncertain or does not show yet (faults, rows 16 to 18 and 58)."""
         deadline = time.monotonic() + self._wait_timeout
         delay = _FIRST_POLL
         while True:
-            waiting = [
-                (accepted, order, terms)
-                for accepted, order, terms in self._accepted
-                if self._report.outcomes[accepted.product_no].decision.state == _states.PENDING
-            ]
+            states = {product_no: self._report.outcomes[product_no].decision.state for product_no in self._sent}
+            waiting = [number for number, state in states.items() if state in (_states.PENDING, _states.UNKNOWN)]
             delay = min(delay, deadline - time.monotonic())
             if not waiting or delay <= 0:
                 return
             self._sleep(delay)
             delay = min(delay * 2, _SLOWEST_POLL)
-            for accepted, order, terms in waiting:
-                self._verify(accepted, order, terms)
+            try:
+                if _states.UNKNOWN in states.values():
+                    self._read_orders()
+            except ReadError as error:
+                self._warn(f"while orders were followed: {error}")
+                continue
+            for product_no in waiting:
+                self._verify(product_no)
+
+    # the ledger
+
+    def _keep(self, intent: Intent, settlement: Settlement) -> Intent:
+        if settlement.reason == "waiting" and settlement.status == intent.status:
+            return intent
+        columns = {} if settlement.order is None else _order_columns(settlement.order)
+        if settlement.order is not None and settlement.order.product_no not in (None, intent.product_no):
+            columns = {}
+        return self._book(intent, status=settlement.status, note=settlement.message, **columns)
+
+    def _close(self, intent: Intent, status: str, note: str) -> Intent:
+        return self._book(intent, status=status, note=note)
+
+    def _book(self, intent: Intent, **changes: Any) -> Intent:
+        """Write what has become of an order, and remember it as it then stands in the ledger.
+
+        If it cannot be written, evidence will tell the next run, and this one orders no more.
+        """
+        try:
+            booked = self._ledger.update(intent, **changes)
+        except Taken as taken:
+            booked = taken.intent  # another run has settled it, or gone on from there
+        except LedgerError as error:
+            self._warn(f"{intent.product_no}: what became of its order could not be noted: {error}")
+            self._stopped_by = f"{intent.product_no}: {error}"
+            booked = replace(intent, **changes)
+        self._remember(booked)
+        return booked
 
 
-def _reason_of_open(order: Order) -> str:
-    if order.status == _states.DONE_STATUS:
-        return "awaiting_expiry"
-    return "unpaid" if order.status == _states.UNPAID_STATUS else "pending_confirmation"
+def _order_columns(order: Order) -> dict[str, Optional[str]]:
+    known = {"order_no": order.order_no, "transaction_no": order.transaction_no, "order_status": order.status}
+    return {name: value for name, value in known.items() if value is not None}

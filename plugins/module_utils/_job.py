@@ -5,24 +5,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, Optional
 
-from ._executor import OrderingRun, Run
+from ._database import LedgerError
+from ._executor import OrderingRun
 from ._http import Connection
+from ._ledger import Ledger, open_ledger
+from ._model import Policy
 from ._options import (
     connection_of,
     declarations_of,
     fields_of,
+    fingerprint_of,
+    is_loopback,
+    ledger_of,
+    ledger_secrets_of,
     now_of,
     policy_of,
+    portal_of,
     refuse_unverified,
+    validity_of,
     wait_timeout_of,
 )
 from ._portal import OrderingPortal, Portal
 from ._results import Report, traffic_as_result
+from ._run import Run, Setting
+from ._saved_plan import SavedPlan, document_of, read_plan, write_plan
+from ._time import Clock
 from ._transport import Transport, TransportError, WritingTransport
+
+
+class Interrupted(BaseException):
+    """Somebody wants the process to end."""
 
 
 class Job:
@@ -38,32 +57,106 @@ class Job:
         self._warnings: set[str] = set()
         self._transport: Optional[Transport] = None
         self._report: Optional[Report] = None
+        # Before anything can fail: a failure shows the options.
+        for secret in ledger_secrets_of(params.get("ledger")):
+            on_secret(secret)
 
     def portal(self) -> Portal:
         """A portal that can only be read. Raises ValueError for bad connection options."""
-        self._transport = Transport(self._connection(), self._on_secret, self._warn)
+        self._transport = Transport(self._connection(), self._on_secret, self._warn, clock=self._clock().now)
         return Portal(self._transport, fields_of(self._params))
 
     def decide(self, is_check_mode: bool = False) -> Report:
-        """Decide what a renewal would do; send nothing. Raises ValueError and ReadError."""
+        """Decide what a renewal would do; send nothing, and leave the ledger as it is.
+
+        Raises ValueError, ReadError and LedgerError.
+        """
+        approved = self._approved_plan()
         report = self._report = Report(now_of(self._params), is_check_mode)
-        Run(self.portal(), policy_of(self._params), report).execute(declarations_of(self._params))
+        declarations = declarations_of(self._params) if approved is None else approved.declarations()
+        wait_timeout_of(self._params)
+        portal = self.portal()
+        with self._setting(approved, read_only=True) as setting:
+            Run(portal, setting, report).execute(declarations)
         return report
+
+    def save_plan(self, report: Report, is_check_mode: bool) -> dict[str, Any]:
+        """Save what was decided, unless in check mode; the part of the result that tells of it.
+
+        Raises ValueError, also when the file cannot be written.
+        """
+        document = document_of(
+            report.decisions(),
+            portal_of(self._params),
+            fingerprint_of(self._connection()),
+            self._policy(None),
+            report.now,
+            validity_of(self._params),
+        )
+        if not is_check_mode:
+            write_plan(self._params["dest"], document)
+        told = ("digest", "valid_until", "has_changes", "totals", "unknown_prices")
+        return {"dest": self._params["dest"], **{name: document[name] for name in told}}
 
     def renew(self, is_check_mode: bool) -> Report:
         """Renew what is due. In check mode, decide only: the transport then cannot write.
 
-        Raises ValueError and ReadError.
+        Raises ValueError, ReadError and LedgerError.
         """
         connection, wait_timeout = self._connection(), wait_timeout_of(self._params)
         refuse_unverified(connection)
         if is_check_mode:
             return self.decide(is_check_mode=True)
+        approved = self._approved_plan()
         report = self._report = Report(now_of(self._params), is_check_mode=False)
-        transport = self._transport = WritingTransport(connection, self._on_secret, self._warn)
+        declarations = declarations_of(self._params) if approved is None else approved.declarations()
+        clock = self._clock()
+        transport = self._transport = WritingTransport(connection, self._on_secret, self._warn, clock=clock.now)
         portal = OrderingPortal(transport, fields_of(self._params))
-        OrderingRun(portal, policy_of(self._params), report, wait_timeout).execute(declarations_of(self._params))
+        with self._setting(approved, read_only=False) as setting:
+            OrderingRun(portal, setting, report, connection.client_id or "", wait_timeout).execute(declarations)
         return report
+
+    def _approved_plan(self) -> Optional[SavedPlan]:
+        """The saved plan that is to be applied, if one is. Raises PlanError, a ValueError."""
+        path = self._params.get("plan_file")
+        if path is None:
+            return None
+        account = fingerprint_of(self._connection())
+        return read_plan(path, self._params["plan_digest"], portal_of(self._params), account, self._clock().now())
+
+    def _policy(self, approved: Optional[SavedPlan]) -> Policy:
+        """What holds for the run; what a saved plan says of prices and expired ones holds for those who apply it."""
+        policy = policy_of(self._params)
+        if approved is not None:
+            return replace(policy, asks_prices=True, include_expired=approved.include_expired)
+        return replace(policy, asks_prices=self._params.get("dest") is not None)
+
+    @contextmanager
+    def ledger(self, read_only: bool) -> Iterator[Ledger]:
+        """The ledger of the portal, open as long as one is in the block. Raises ValueError and LedgerError."""
+        ledger = open_ledger(ledger_of(self._params), portal_of(self._params), self._clock().now, read_only)
+        try:
+            yield ledger
+        finally:
+            ledger.close()
+
+    @contextmanager
+    def _setting(self, approved: Optional[SavedPlan], read_only: bool) -> Iterator[Setting]:
+        """What a run works with."""
+        policy = self._policy(approved)
+        with self.ledger(read_only) as ledger:
+            if not ledger.is_kept and not read_only:
+                self._warn(
+                    "ledger is none: an order that this run loses sight of is known to later runs only by what the"
+                    " portal shows, and nothing keeps two runs from ordering the same PBX at once"
+                )
+            clock = self._clock()
+            ahead = clock.ahead if is_loopback(self._params) else timedelta(0)
+            yield Setting(policy, ledger, clock.now, self._warn, ahead, approved)
+
+    def _clock(self) -> Clock:
+        return Clock(now_of(self._params) if self._params.get("now") else None)
 
     def known(self) -> dict[str, Any]:
         """What can be told at this moment: the results, where there are any, and the traffic."""
@@ -86,8 +179,10 @@ class Job:
 
 def describe(error: BaseException, trace: Optional[TracebackType]) -> str:
     """One sentence for whatever ended a job; for what nobody foresaw, with its place in the code."""
-    if isinstance(error, (TransportError, ValueError)):
+    if isinstance(error, (TransportError, LedgerError, Interrupted, ValueError)):
         return str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted by SIGINT"
     return f"unexpected {type(error).__name__} at {_place(trace)}: {error}; please report it"
 
 

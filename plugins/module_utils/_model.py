@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Optional, TypeVar, Union
 
+from ._intent import Intent
 from ._money import Money
 
 T = TypeVar("T")
@@ -170,16 +171,23 @@ class Declaration:
 
 @dataclass(frozen=True)
 class Policy:
-    """What holds for every PBX of a run. Days are whole days, amounts are in ``currency``."""
+    """What holds for every PBX of a run. Days are whole days, amounts are in ``currency``.
+
+    ``run_id`` names the run that the caps hold for; ``settle_window`` is how long the portal may take to show an order
+    that it has accepted.
+    """
 
     remaining_days: Optional[int] = None
     include_expired: bool = False
     billing_contact: Optional[str] = None
-    max_orders: int = 0
+    max_orders: Optional[int] = None
     max_total: Optional[Decimal] = None
     max_amount_per_item: Optional[Decimal] = None
     currency: Optional[str] = None
     on_unknown_price: Optional[str] = None
+    asks_prices: bool = False
+    run_id: str = ""
+    settle_window: timedelta = timedelta(seconds=900)
 
     @property
     def limits_price(self) -> bool:
@@ -194,16 +202,21 @@ class Policy:
     @property
     def needs_prices(self) -> bool:
         """Whether the portal must be asked for prices."""
-        return self.limits_price or self.on_unknown_price == "block"
+        return self.asks_prices or self.limits_price or self.on_unknown_price == "block"
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the account holds beside the subscriptions, read once for a batch. ``orders`` is keyed by product_no."""
+    """What is known beside the subscriptions, read once for a batch. ``orders`` is keyed by product_no.
+
+    ``intents`` is what the ledger has, likewise; ``unrelated`` the numbers of orders that a person called no renewal.
+    """
 
     catalog: Catalog = Catalog()
     contacts: tuple[BillingContact, ...] = ()
     orders: Mapping[str, tuple[Order, ...]] = field(default_factory=dict)
+    intents: Mapping[str, tuple[Intent, ...]] = field(default_factory=dict)
+    unrelated: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -235,8 +248,8 @@ class Decision:
     """What is to happen to one PBX, or what became of it, and why.
 
     ``expires_at`` is what was decided by, from the portal or from the declaration, and None where neither tells;
-    ``order`` is what is to be sent and is set if and only if the state is ``due``; ``known_order`` is an order that the
-    portal has, found or just accepted.
+    ``order`` is what is to be sent and is set if and only if the state is ``due``, and ``generation`` then counts the
+    attempts for this expiry; ``known_order`` is an order that the portal has, found or just accepted.
     """
 
     product_no: str
@@ -248,6 +261,7 @@ class Decision:
     terms: Optional[Terms] = None
     order: Optional[OrderRequest] = None
     expires_after: Optional[datetime] = None
+    generation: int = 1
     price: Optional[Money] = None
     price_asked: bool = False
     known_order: Optional[Order] = None

@@ -5,20 +5,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
+import uuid
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Callable, Optional
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from ansible.module_utils.basic import env_fallback
 
+from ._bookkeeping import NOT_ORDERED, ORDERED, UNRELATED, Word
 from ._fields import Fields
 from ._http import Connection
 from ._info import Filters
 from ._model import Declaration, Policy
 from ._money import parse_amount, parse_currency
+from ._saved_plan import LONGEST_VALIDITY
 from ._time import CYCLE_MONTHS, parse_instant, utc_now
 
 DEFAULT_BASE_URL = "https://openapi.partner.yeastar.com"
@@ -68,18 +72,22 @@ DECLARATION_OPTIONS: dict[str, dict[str, Any]] = {
 # Declarations that also make sense for a whole run.
 _RUN_WIDE = ("billing_contact", "remaining_days")
 
+LEDGER_OPTIONS: dict[str, dict[str, Any]] = {"ledger": {"type": "str"}}
+
 # What holds for a whole run, and is not also declared of a single PBX.
 RENEWAL_RUN_OPTIONS: dict[str, dict[str, Any]] = {
+    **LEDGER_OPTIONS,
     "include_expired": {"type": "bool", "default": False},
     "max_orders": {"type": "int"},
     "max_total": {"type": "str"},
     "max_amount_per_item": {"type": "str"},
     "currency": {"type": "str"},
     "on_unknown_price": {"type": "str", "choices": ["allow", "block"]},
+    "run_id": {"type": "str"},
+    "settle_window": {"type": "int", "default": 900},
+    "wait_timeout": {"type": "int", "default": 300},
     "now": {"type": "str"},
 }
-
-WAIT_OPTIONS: dict[str, dict[str, Any]] = {"wait_timeout": {"type": "int", "default": 300}}
 
 RENEWAL_OPTIONS: dict[str, dict[str, Any]] = {
     "product_no": {"type": "raw"},
@@ -90,6 +98,24 @@ RENEWAL_OPTIONS: dict[str, dict[str, Any]] = {
     },
     **DECLARATION_OPTIONS,
     **RENEWAL_RUN_OPTIONS,
+}
+
+SETTLE_OPTIONS: dict[str, dict[str, Any]] = {
+    "state": {"type": "str", "choices": ["listed", "settled"], "default": "listed"},
+    "product_no": {"type": "raw"},
+    "expires_at": {"type": "str"},
+    "outcome": {"type": "str", "choices": [ORDERED, NOT_ORDERED, UNRELATED]},
+    "order_no": {"type": "str"},
+    "reason": {"type": "str"},
+    **LEDGER_OPTIONS,
+}
+
+# Rules between the options above, as keyword arguments of AnsibleModule.
+SETTLE_RULES: dict[str, Any] = {
+    "required_if": [
+        ("state", "settled", ("product_no", "outcome", "reason")),
+        ("outcome", UNRELATED, ("order_no",)),
+    ],
 }
 
 INFO_OPTIONS: dict[str, dict[str, Any]] = {
@@ -106,6 +132,16 @@ INFO_OPTIONS: dict[str, dict[str, Any]] = {
     "now": {"type": "str"},
 }
 
+SAVE_OPTIONS: dict[str, dict[str, Any]] = {
+    "dest": {"type": "path"},
+    "valid_for": {"type": "int", "default": 86_400},
+}
+
+APPLY_OPTIONS: dict[str, dict[str, Any]] = {
+    "plan_file": {"type": "path"},
+    "plan_digest": {"type": "str"},
+}
+
 # Rules between the options above, as keyword arguments of AnsibleModule.
 RENEWAL_RULES: dict[str, Any] = {
     "mutually_exclusive": [("product_no", "subscriptions")],
@@ -114,6 +150,15 @@ RENEWAL_RULES: dict[str, Any] = {
         "subscriptions": ["max_orders"],
         **{option: ["product_no"] for option in DECLARATION_OPTIONS if option not in _RUN_WIDE},
     },
+}
+APPLY_RULES: dict[str, Any] = {
+    **RENEWAL_RULES,
+    "mutually_exclusive": [
+        ("product_no", "subscriptions", "plan_file"),
+        *(("plan_file", option) for option in _RUN_WIDE),
+    ],
+    "required_one_of": [("product_no", "subscriptions", "plan_file")],
+    "required_together": [("plan_file", "plan_digest")],
 }
 
 
@@ -143,6 +188,12 @@ def connection_of(params: Mapping[str, Any]) -> Connection:
     )
 
 
+def portal_of(params: Mapping[str, Any]) -> str:
+    """The portal's name in the ledger, however base_url is spelled. Raises ValueError when that is not acceptable."""
+    name = _checked_base_url(params["base_url"].strip()).lower()
+    return name.removesuffix(":443" if name.startswith("https:") else ":80")
+
+
 def _checked_base_url(base_url: str) -> str:
     form = "base_url: expected https://host[:port], without user, path, query or fragment"
     try:
@@ -161,6 +212,11 @@ def refuse_unverified(connection: Connection) -> None:
     """Refuse to order where the server's identity is not checked (faults, row 70). Raises ValueError."""
     if urlsplit(connection.base_url).scheme == "https" and not connection.validate_certs:
         raise ValueError("validate_certs: expected true for anything that orders; name your authority in ca_path")
+
+
+def is_loopback(params: Mapping[str, Any]) -> bool:
+    """Whether the portal is a simulator on this machine."""
+    return urlsplit(params["base_url"].strip()).hostname in _LOOPBACK_HOSTS
 
 
 def fields_of(params: Mapping[str, Any]) -> Fields:
@@ -202,9 +258,20 @@ def now_of(params: Mapping[str, Any]) -> datetime:
 
 
 def wait_timeout_of(params: Mapping[str, Any]) -> float:
-    """How long to follow accepted orders, in seconds. Raises ValueError for a bad value."""
+    """How long to follow orders that are open or uncertain, in seconds. Raises ValueError for a bad value."""
     _within("wait_timeout", params["wait_timeout"], 0, MAX_SECONDS)
     return float(params["wait_timeout"])
+
+
+def word_of(params: Mapping[str, Any]) -> Word:
+    """What is asked of the ledger. Raises ValueError for a bad value."""
+    product_no = None if params["product_no"] is None else product_no_of(params["product_no"])
+    if params["state"] == "listed":
+        return Word(product_no)
+    if not params["reason"].strip():
+        raise ValueError("reason: expected how it is known what became of the order, got an empty text")
+    expires_at = _read("expires_at", params["expires_at"], parse_instant)
+    return Word(product_no, params["outcome"], params["reason"].strip(), expires_at, params["order_no"])
 
 
 def filters_of(params: Mapping[str, Any]) -> Filters:
@@ -242,19 +309,59 @@ def _declaration(item: Mapping[str, Any]) -> Declaration:
 
 def policy_of(params: Mapping[str, Any]) -> Policy:
     """What holds for a whole run. Raises ValueError for a bad value."""
-    max_orders = params["max_orders"] if params["max_orders"] is not None else 1
-    _within("max_orders", max_orders, 0, MAX_ORDERS)
+    _within("max_orders", params["max_orders"], 0, MAX_ORDERS)
+    _within("settle_window", params["settle_window"], 1, MAX_SECONDS)
     _within("remaining_days", params["remaining_days"], 0, MAX_DAYS)
     return Policy(
         remaining_days=params["remaining_days"],
         include_expired=params["include_expired"],
         billing_contact=params["billing_contact"],
-        max_orders=max_orders,
+        max_orders=params["max_orders"],
         max_total=_read("max_total", params["max_total"], parse_amount),
         max_amount_per_item=_read("max_amount_per_item", params["max_amount_per_item"], parse_amount),
         currency=_read("currency", params["currency"], parse_currency),
         on_unknown_price=params["on_unknown_price"],
+        run_id=params["run_id"] or uuid.uuid4().hex,
+        settle_window=timedelta(seconds=params["settle_window"]),
     )
+
+
+def fingerprint_of(connection: Connection) -> str:
+    """What tells one account from another in a saved plan, without telling anything of it."""
+    return hashlib.sha256(f"{connection.base_url.lower()}\0{connection.client_id or ''}".encode()).hexdigest()[:16]
+
+
+def validity_of(params: Mapping[str, Any]) -> timedelta:
+    """How long a saved plan may be applied. Raises ValueError for a bad value."""
+    _within("valid_for", params["valid_for"], 1, int(LONGEST_VALIDITY.total_seconds()))
+    return timedelta(seconds=params["valid_for"])
+
+
+def ledger_of(params: Mapping[str, Any]) -> str:
+    """Where the ledger is: a path, a URL or ``none``. Without the option, a file under the XDG state directory.
+
+    Raises ValueError for an empty one.
+    """
+    if params["ledger"] is None:
+        state_home = os.environ.get("XDG_STATE_HOME", "")
+        folder = state_home if os.path.isabs(state_home) else os.path.expanduser("~/.local/state")
+        return os.path.join(folder, "pbxops.yeastar", "ledger.sqlite3")
+    location: str = params["ledger"].strip()
+    if not location:
+        raise ValueError("ledger: expected a path, a postgresql:// URL or none, got an empty text")
+    return location
+
+
+def ledger_secrets_of(location: Optional[str]) -> set[str]:
+    """The password in a ledger's URL, as it stands there and as it is meant, before or behind the host."""
+    try:
+        url = urlsplit(location or "")
+        password = url.password
+    except ValueError:
+        return set()
+    written = [password or ""]
+    written += [pair.partition("=")[2] for pair in url.query.split("&") if pair.partition("=")[0] == "password"]
+    return {text for password in written for text in (password, unquote(password)) if text}
 
 
 def _within(option: str, value: Optional[int], least: int, most: int) -> None:

@@ -27,6 +27,7 @@ from ._model import (
     Undetermined,
 )
 from ._money import Money
+from ._tag import is_tag, tag_of, tagged_for
 from ._terms import Unclear, cannot_determine, choose_contact, effective, identify, resolve_terms, same_expiry
 from ._time import ANNUALLY, DAY, MONTHLY, add_cycles, format_instant, whole_days
 
@@ -44,6 +45,12 @@ class Plan:
 
     decisions: tuple[Decision, ...]
     excess: Optional[str] = None
+
+    def due(self) -> list[Decision]:
+        """Those that are to be ordered, the most urgent first."""
+        due = [(one, one.terms) for one in self.decisions if one.order is not None and one.terms is not None]
+        due.sort(key=lambda pair: (pair[1].expires_at, pair[0].product_no))
+        return [decision for decision, dummy in due]
 
 
 def screen(
@@ -126,13 +133,36 @@ def decide(
     if isinstance(screened, Decision):
         return screened
     try:
-        earlier = _earlier_order(subscription, screened, evidence)
+        earlier = _earlier_intent(subscription, screened, evidence) or _earlier_order(subscription, screened, evidence)
         if earlier is not None:
             return earlier
         terms = identify(declaration, screened, evidence.catalog)
         contact = choose_contact(declaration.billing_contact or policy.billing_contact, evidence.contacts)
     except Unclear as unclear:
         return replace(_decision_of(subscription, screened.expires_at, unclear.reason, str(unclear)), terms=screened)
+    return _to_be_ordered(declaration, subscription, terms, contact, evidence, now)
+
+
+def _to_be_ordered(
+    declaration: Declaration,
+    subscription: Subscription,
+    terms: Terms,
+    contact: BillingContact,
+    evidence: Evidence,
+    now: datetime,
+) -> Decision:
+    generation = _next_generation(subscription.product_no, terms.expires_at, evidence)
+    order = OrderRequest(
+        product_no=subscription.product_no,
+        billing_contact_id=contact.billing_contact_id,
+        plan_id=str(terms.plan.id),
+        service_ids=tuple(str(service.id) for service in terms.services),
+        quantity=terms.quantity,
+        billing_cycle=terms.billing_cycle,
+        po_number=declaration.po_number,
+    )
+    if order.po_number is None:
+        order = replace(order, po_number=tag_of(order, terms.expires_at, generation))
     return Decision(
         product_no=subscription.product_no,
         state=_states.DUE,
@@ -141,35 +171,53 @@ def decide(
         subscription=subscription,
         expires_at=terms.expires_at,
         terms=terms,
-        order=OrderRequest(
-            product_no=subscription.product_no,
-            billing_contact_id=contact.billing_contact_id,
-            plan_id=str(terms.plan.id),
-            service_ids=tuple(str(service.id) for service in terms.services),
-            quantity=terms.quantity,
-            billing_cycle=terms.billing_cycle,
-            po_number=declaration.po_number,
-        ),
+        order=order,
+        generation=generation,
         expires_after=add_cycles(terms.expires_at, terms.billing_cycle),
     )
 
 
+def _earlier_intent(subscription: Subscription, terms: Terms, evidence: Evidence) -> Optional[Decision]:
+    """An intent that is not closed keeps from ordering, whatever else is known: whoever runs this settles it first."""
+    for intent in evidence.intents.get(subscription.product_no, ()):
+        if intent.is_unsettled or (not intent.is_closed and same_expiry(intent.expires_at, terms.expires_at)):
+            message = f"the ledger has an intent for {intent}, which must be settled first; run again"
+            return replace(_decision_of(subscription, terms.expires_at, "waiting", message), terms=terms)
+    return None
+
+
+def _next_generation(product_no: str, expires_at: datetime, evidence: Evidence) -> int:
+    """How often an order for this expiry has been tried, this time included, as far as ledger and orders tell."""
+    intents = evidence.intents.get(product_no, ())
+    known = [intent.generation for intent in intents if same_expiry(intent.expires_at, expires_at)]
+    tagged = [generation for dummy, generation in tagged_for(expires_at, evidence.orders.get(product_no, ()))]
+    return max([*known, *tagged], default=0) + 1
+
+
 def _earlier_order(subscription: Subscription, terms: Terms, evidence: Evidence) -> Optional[Decision]:
-    """An order of this PBX that is open, or that may be the renewal of this very term."""
+    """An order of this PBX that is open, or that is or may be the renewal of this very term."""
     orders = evidence.orders.get(subscription.product_no, ())
+    orders = tuple(order for order in orders if order.order_no not in evidence.unrelated)
     open_orders = [order for order in orders if is_open(order)]
     if open_orders:
         message = f"order {open_orders[0]} is open; settle it in the portal, it is not ordered again"
         decision = _decision_of(subscription, terms.expires_at, "already_ordered", message)
         return replace(decision, terms=terms, known_order=open_orders[0])
+    tagged = [order for order, dummy in tagged_for(terms.expires_at, orders) if order.status == _states.DONE_STATUS]
+    if tagged:
+        message = f"order {tagged[0]} is the renewal of this term; the expiry does not show it yet, run again later"
+        decision = _decision_of(subscription, terms.expires_at, "awaiting_expiry", message)
+        return replace(decision, terms=terms, known_order=tagged[0])
     since = current_term_began(terms)
     recent = [order for order in orders if order.created_at is None or order.created_at > since]
-    recent = [order for order in recent if order.status == _states.DONE_STATUS]
+    # A tag that is not for this expiry is of the order that led to it, however late that was placed.
+    recent = [order for order in recent if order.status == _states.DONE_STATUS and not is_tag(order.po_number or "")]
     if recent:
         raise Unclear(
             "recent_order",
             f"order {recent[0]} was placed during the current term and the expiry does not show it; it may be the"
-            " renewal, or an expansion: look at it in the portal",
+            " renewal, or an expansion: look at it in the portal, and if it is no renewal say so with"
+            " yeastar_pce_ledger",
         )
     return None
 
@@ -208,19 +256,20 @@ def make_plan(decisions: Iterable[Decision], policy: Policy) -> Plan:
     """Hold the decisions of a run against its caps. Above a cap nothing at all is ordered."""
     ordered = tuple(sorted(decisions, key=lambda decision: decision.product_no))
     due = [decision for decision in ordered if decision.state == _states.DUE]
-    if len(due) > policy.max_orders:
+    if policy.max_orders is not None and len(due) > policy.max_orders:
         excess = f"{len(due)} subscriptions are due and max_orders is {policy.max_orders}"
-        return _without_orders(ordered, "max_orders", excess)
+        return without_orders(ordered, "max_orders", excess)
     if policy.max_total is not None:
         sums = _money.total(decision.price for decision in due)
         amounts = " + ".join(f"{amount} {currency}" for currency, amount in sorted(sums.items()))
         if len(sums) > 1 or any(amount > policy.max_total for amount in sums.values()):
             excess = f"the orders cost {amounts} and max_total is {policy.max_total} {policy.currency or ''}".rstrip()
-            return _without_orders(ordered, "max_total", excess)
+            return without_orders(ordered, "max_total", excess)
     return Plan(ordered)
 
 
-def _without_orders(decisions: tuple[Decision, ...], reason: str, excess: str) -> Plan:
+def without_orders(decisions: tuple[Decision, ...], reason: str, excess: str) -> Plan:
+    """A plan in which nothing is ordered, since that would exceed a cap; ``excess`` says how."""
     message = f"{excess}: nothing was ordered"
     return Plan(
         tuple(
@@ -256,13 +305,13 @@ def changed_since(planned: Decision, fresh: Decision) -> list[str]:
     return changes
 
 
-def advanced_by_one_cycle(terms: Terms, expires_at: datetime, now: datetime) -> bool:
-    """Whether an expiry lies one cycle after the old one or, for what had expired, one cycle after now.
+def advanced_by_one_cycle(before: datetime, billing_cycle: str, after: datetime, ordered_at: datetime) -> bool:
+    """Whether an expiry lies one cycle after the old one or, for what had expired, one cycle after the order.
 
     Whether a late renewal counts from the old expiry or from the day of the order is not known (contract, section 6.1).
     """
-    starts = [terms.expires_at] if terms.expires_at > now else [terms.expires_at, now]
-    return any(abs(add_cycles(start, terms.billing_cycle) - expires_at) <= CYCLE_TOLERANCE for start in starts)
+    starts = [before] if before > ordered_at else [before, ordered_at]
+    return any(abs(add_cycles(start, billing_cycle) - after) <= CYCLE_TOLERANCE for start in starts)
 
 
 def not_found(product_no: str, seen: Collection[str]) -> Decision:

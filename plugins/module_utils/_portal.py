@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any, Optional, Union
 from urllib.parse import quote
 
@@ -47,6 +48,11 @@ class Portal:
         """``fields`` knows the names of what the contract leaves open."""
         self._transport = transport
         self._fields = fields
+
+    @property
+    def clock_offset(self) -> Optional[timedelta]:
+        """How far the portal's clock is ahead of the controller's; None until an answer told."""
+        return self._transport.clock_offset
 
     def subscription_rows(self) -> list[Row]:
         """Every row of the product list (tutorial, step 1)."""

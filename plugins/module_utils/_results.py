@@ -55,7 +55,11 @@ class Report:
         """The run has come to an end it was not meant to: what it did not get to was not attempted."""
         for outcome in self._sorted():
             if outcome.decision.state in (_states.DUE, _states.NOT_ATTEMPTED):
-                self.record(settled(outcome.decision, "stopped", f"not attempted: {why}"))
+                self.record(settled(outcome.decision, "stopped", f"not attempted: {why}; run again"))
+
+    def decisions(self) -> list[Decision]:
+        """What is known of each PBX, sorted by product_no."""
+        return [outcome.decision for outcome in self._sorted()]
 
     @property
     def failed(self) -> bool:

@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 
 from ._model import Order, Subscription, Undetermined
 from ._planner import is_open
 from ._portal import ORDER_LIST, Portal, Row
-from ._states import DONE_STATUS
+from ._states import DEAD_STATUSES
 from ._transport import ReadError
 
 
@@ -46,26 +45,27 @@ class Snapshot:
         self.subscriptions[product_no] = detail
         return detail
 
-    def orders_of(self, product_nos: Collection[str], since: datetime) -> dict[str, tuple[Order, ...]]:
-        """The orders of some PBXs that are open, or done and not older than ``since``.
+    def read_orders(self, since: datetime) -> dict[str, tuple[Order, ...]]:
+        """The account's orders that are open or not older than ``since``, by PBX, from a list that was read whole.
 
         Where a row does not tell its PBX, the order's detail does (contract, section 6.3). An order that nobody can
         tell the PBX of may be anyone's, so it is a ReadError (faults, row 63).
         """
         orders: dict[str, tuple[Order, ...]] = {}
-        by_folded = {product_no.casefold(): product_no for product_no in product_nos}
+        by_folded = {product_no.casefold(): product_no for product_no in self.subscriptions}
         for row in self._portal.order_rows():
             order = self._portal.order(row)
-            is_recent = order.status == DONE_STATUS and (order.created_at is None or order.created_at >= since)
+            is_recent = order.created_at is None or order.created_at >= since
             if order.is_for_other_product or not (is_open(order) or is_recent):
                 continue
             if order.product_no is None:
                 order = self._portal.order_with_detail(row)
-                if order.product_no is None and not order.is_for_other_product:
+                # A dead order that nobody can place proves nothing of any PBX.
+                if order.product_no is None and not order.is_for_other_product and order.status not in DEAD_STATUSES:
                     raise ReadError(
                         f"GET {ORDER_LIST}", f"neither list nor detail tells which PBX order {order} is for"
                     )
-            product_no = by_folded.get((order.product_no or "").casefold())
-            if product_no is not None:
+            if order.product_no is not None and not order.is_for_other_product:
+                product_no = by_folded.get(order.product_no.casefold(), order.product_no)
                 orders[product_no] = (*orders.get(product_no, ()), order)
         return orders

@@ -9,6 +9,7 @@ import calendar
 import re
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from typing import Optional
 
 ANNUALLY = "annually"
 MONTHLY = "monthly"
@@ -33,6 +34,18 @@ _CALENDAR = re.compile(
 def utc_now() -> datetime:
     """The controller's clock, in UTC."""
     return datetime.now(timezone.utc)
+
+
+class Clock:
+    """The controller's clock, or one that has been set to another instant and runs on from there."""
+
+    def __init__(self, start: Optional[datetime] = None) -> None:
+        """``start`` is what it shows now; None for the controller's own time."""
+        self.ahead = timedelta(0) if start is None else start - utc_now()
+
+    def now(self) -> datetime:
+        """The instant that it shows."""
+        return utc_now() + self.ahead
 
 
 def parse_instant(value: object) -> datetime:

@@ -13,11 +13,11 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import Any, Optional, TypeVar
-from urllib.parse import urlsplit
 
-from ._envelope import SUCCESS, Envelope, parse_envelope, read_count
+from ._answer import date_of, envelope_of, is_refusal, problem_of, retry_after, status_of
+from ._envelope import Envelope, read_count
 from ._http import Answer, Broken, Connection, Http
 from ._time import utc_now
 
@@ -30,7 +30,6 @@ MAX_QUOTE = 300  # characters of what the vendor said
 PAGE_SIZE = 25
 MAX_PAGES = 1000
 LISTING_ATTEMPTS = 3
-VALIDATION_FAILED = "parameter_validation_f"  # the one error code that is public, cut there (contract, section 1.1)
 
 T = TypeVar("T")
 
@@ -50,8 +49,8 @@ class TransportError(Exception):
         envelope: Optional[Envelope] = None,
     ) -> None:
         """``call`` is method and path; ``problem`` a clause saying what was expected, what was seen and what to do."""
-        self.status = _status_of(answer, envelope) if answer else None
-        self.retry_after = _retry_after(answer) if answer else None
+        self.status = status_of(answer, envelope) if answer else None
+        self.retry_after = retry_after(answer) if answer else None
         facts = [f"HTTP {answer.status}"] if answer else []
         if envelope:
             said = {"code": envelope.code, "detail": envelope.detail, "requestId": envelope.request_id}
@@ -74,7 +73,10 @@ class NotSent(TransportError):
 
 
 class Rejected(TransportError):
-    """A write that the vendor itself refused, in its own envelope, before carrying it out."""
+    """A write that the vendor itself refused, in its own envelope, before carrying it out.
+
+    ``retry_after`` is 0 where another token may help, and None where nothing says that waiting would.
+    """
 
 
 class Ambiguous(TransportError):
@@ -109,15 +111,22 @@ class Transport:
         on_secret: Callable[[str], None],
         on_warning: Callable[[str], None],
         sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
-        """``on_secret`` is told each secret the portal issues, before anything else is done with it."""
+        """``on_secret`` is told each secret the portal issues, before anything else is done with it.
+
+        ``clock`` gives the controller's instant, which the portal's is held against.
+        """
         self._connection = connection
         self._http = Http(connection)
         self._on_secret = on_secret
         self._on_warning = on_warning
         self._sleep = sleep
+        self._clock = clock
         self._token: Optional[_Token] = None
         self.traffic = Traffic()
+        # How far the portal's clock is ahead of the controller's; None until an answer had a Date.
+        self.clock_offset: Optional[timedelta] = None
 
     def get(self, path: str, params: Optional[Mapping[str, str]] = None) -> Any:
         """The ``result`` of a read. A 401 leads to one fresh token.
@@ -173,20 +182,28 @@ class Transport:
         call = f"GET {path}"
         self.traffic.read += 1
         try:
-            answer = self._http.exchange("GET", path, token, params=params)
+            answer = self._exchange("GET", path, token, params=params)
         except Broken as error:
             raise ReadError(call, str(error)) from None
-        envelope = _envelope_of(answer)
-        status = _status_of(answer, envelope)
+        envelope = envelope_of(answer)
+        status = status_of(answer, envelope)
         if status == 401:
             raise AccessError(call, "the access token was refused", answer, envelope)
         if status == 403:
             problem = "access was refused; check the API permission and Client IP Restriction in the portal"
             raise AccessError(call, problem, answer, envelope)
         if status != 200 or envelope is None or not envelope.is_success:
-            raise ReadError(call, _problem_of(answer, envelope), answer, envelope)
+            raise ReadError(call, problem_of(answer, envelope), answer, envelope)
         self._accept_content_type(call, answer, envelope)
         return envelope.result
+
+    def _exchange(self, method: str, path: str, token: Optional[str] = None, **payload: Any) -> Answer:
+        """One exchange. Raises Broken."""
+        answer = self._http.exchange(method, path, token, **payload)
+        date = date_of(answer)
+        if date is not None:
+            self.clock_offset = date - self._clock()
+        return answer
 
     def _accept_content_type(self, call: str, answer: Answer, envelope: Envelope) -> None:
         content_type = answer.headers.get("Content-Type", "").split(";")[0].strip().lower()
@@ -226,11 +243,11 @@ class Transport:
             "grant_type": "pp_credentials",
         }
         try:
-            answer = self._http.exchange("POST", TOKEN_PATH, data=form)
+            answer = self._exchange("POST", TOKEN_PATH, data=form)
         except Broken as error:
             raise ReadError(call, str(error)) from None
-        envelope = _envelope_of(answer)
-        status = _status_of(answer, envelope)
+        envelope = envelope_of(answer)
+        status = status_of(answer, envelope)
         if status in (401, 403) or (envelope is not None and 400 <= status < 500 and status not in (408, 429)):
             problem = (
                 "the credentials were refused; check client_id and client_secret, and in the portal under"
@@ -238,7 +255,7 @@ class Transport:
             )
             raise AccessError(call, problem, answer, envelope)
         if answer.status != 200 or envelope is None or not envelope.is_success:
-            raise ReadError(call, _problem_of(answer, envelope), answer, envelope)
+            raise ReadError(call, problem_of(answer, envelope), answer, envelope)
         details = envelope.result if isinstance(envelope.result, Mapping) else {}
         for secret in (details.get("token"), details.get("refreshToken")):
             if isinstance(secret, str) and secret:
@@ -276,18 +293,20 @@ class WritingTransport(Transport):
         self.traffic.write += 1
         try:
             headers = {"Content-Type": "application/json"}
-            answer = self._http.exchange("POST", path, token, data=content, headers=headers)
+            answer = self._exchange("POST", path, token, data=content, headers=headers)
         except Broken as error:
             raise (Ambiguous if error.sent else NotSent)(call, str(error)) from None
-        envelope = _envelope_of(answer)
+        envelope = envelope_of(answer)
         if envelope is None or not envelope.is_complete:
-            raise Ambiguous(call, _problem_of(answer, envelope), answer, envelope)
-        if _is_refusal(answer, envelope):
-            if _status_of(answer, envelope) == 401:
+            raise Ambiguous(call, problem_of(answer, envelope), answer, envelope)
+        if is_refusal(answer, envelope):
+            refusal = Rejected(call, "the portal refused the order", answer, envelope)
+            if refusal.status == 401:
                 self._token = None
-            raise Rejected(call, "the portal refused the order", answer, envelope)
+                refusal.retry_after = 0.0 if self._connection.access_token is None else None
+            raise refusal
         if answer.status != 200 or not envelope.is_success:
-            raise Ambiguous(call, _problem_of(answer, envelope), answer, envelope)
+            raise Ambiguous(call, problem_of(answer, envelope), answer, envelope)
         if not isinstance(envelope.result, Mapping) or not envelope.request_id:
             raise Ambiguous(call, "expected an order in the answer, found none", answer, envelope)
         self._accept_content_type(call, answer, envelope)
@@ -297,78 +316,6 @@ class WritingTransport(Transport):
 def _quoted(text: str) -> str:
     """What the vendor said, to the letter or not at all: a secret that is cut or escaped would not be masked."""
     return f"'{text}'" if len(text) <= MAX_QUOTE else f"({len(text)} characters)"
-
-
-def _is_refusal(answer: Answer, envelope: Envelope) -> bool:
-    """Whether HTTP and envelope agree on a 4xx. A 408 says that a server gave up waiting, not that it did nothing."""
-    if answer.status not in (200, envelope.status) or envelope.code == SUCCESS:
-        return False
-    if envelope.code.startswith(VALIDATION_FAILED):
-        return _status_of(answer, envelope) < 500
-    return 400 <= _status_of(answer, envelope) < 500 and _status_of(answer, envelope) != 408
-
-
-def _envelope_of(answer: Answer) -> Optional[Envelope]:
-    try:
-        return parse_envelope(answer.content)
-    except ValueError:
-        return None
-
-
-def _status_of(answer: Answer, envelope: Optional[Envelope]) -> int:
-    """The HTTP status, or the envelope's own where HTTP says 200."""
-    if answer.status == 200 and envelope is not None and envelope.status is not None:
-        return envelope.status
-    return answer.status
-
-
-def _problem_of(answer: Answer, envelope: Optional[Envelope]) -> str:
-    if 300 <= answer.status < 400:
-        return f"redirected to {_host_of(answer.headers.get('Location', ''))}, which is not followed; check base_url"
-    if envelope is not None:
-        if not envelope.is_success:
-            return "the portal answered with an error"
-        return "the answer claims success, but " + (
-            "has another HTTP status" if answer.status != 200 else "lacks a member"
-        )
-    if answer.status != 200:
-        return "the answer is an error without the vendor's envelope"
-    content_type = answer.headers.get("Content-Type") or "no content type"
-    return (
-        f"expected the vendor's JSON envelope, got {len(answer.content)} bytes of {content_type} that are not one:"
-        f" {_flaw_of(answer)}; check base_url, and that no proxy or login page is in between"
-    )
-
-
-def _flaw_of(answer: Answer) -> str:
-    try:
-        parse_envelope(answer.content)
-    except json.JSONDecodeError as error:
-        return f"{error.msg} at character {error.pos}"
-    except UnicodeDecodeError:
-        return "it is not UTF-8"
-    except ValueError as error:
-        return str(error)
-    return "it is not complete"
-
-
-def _host_of(location: str) -> str:
-    try:
-        return urlsplit(location).hostname or "another path"
-    except ValueError:
-        return "an address that cannot be read"
-
-
-def _retry_after(answer: Answer) -> Optional[float]:
-    """Seconds to wait, from a Retry-After header in either form of RFC 9110, section 10.2.3."""
-    text = answer.headers.get("Retry-After", "").strip()
-    if text.isascii() and text.isdigit():
-        return float(text)
-    try:
-        wait: float = (parsedate_to_datetime(text) - utc_now()).total_seconds()
-        return max(0.0, wait)
-    except (ValueError, TypeError, OverflowError):
-        return None
 
 
 def _delay_before_repeat(error: ReadError, attempt: int) -> Optional[float]:

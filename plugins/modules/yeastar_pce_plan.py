@@ -11,16 +11,28 @@ description:
   - Decides, for each named P-Series Cloud PBX (PCE Instance), what M(pbxops.yeastar.yeastar_pce_renewal) would do now,
     and changes nothing.
   - Every precondition is checked against the portal, so what is reported as V(due) would be ordered.
+  - The plan can be saved as a file, for a person or a policy to approve. M(pbxops.yeastar.yeastar_pce_renewal) then
+    buys just that, or nothing.
 author:
   - The pbxops.yeastar authors (@pbxops)
 extends_documentation_fragment:
   - pbxops.yeastar.connection
   - pbxops.yeastar.renewal
   - pbxops.yeastar.attributes
+options:
+  dest:
+    description:
+      - Where to save the plan, as JSON that only the user can read. An existing file is replaced, at once and whole.
+      - What is due is then asked its price. Nothing is saved in check mode.
+    type: path
+  valid_for:
+    description: For how many seconds the saved plan may be applied, at most 604800 (7 days).
+    type: int
+    default: 86400
 attributes:
   check_mode:
     support: full
-    details: This module never changes anything.
+    details: This module never changes anything at the portal. In check mode it saves no plan either.
   diff_mode:
     support: full
     details: The diff is returned; since nothing changes, C(ansible-playbook --diff) does not print it.
@@ -45,6 +57,14 @@ EXAMPLES = r"""
     remaining_days: 45
     max_orders: 1
   register: renewal_plan
+
+- name: Save the plan, to be approved by its digest
+  pbxops.yeastar.yeastar_pce_plan:
+    subscriptions:
+      - product_no: "3658B431119665QJ"
+    max_orders: 1
+    dest: renewal-plan.json
+  register: saved_plan
 
 - name: Show what would be ordered
   ansible.builtin.debug:
@@ -143,6 +163,32 @@ requests:
   returned: always, once the options are accepted
   type: dict
   sample: {read: 5, write: 0, token: 1}
+dest:
+  description: Where the plan was saved.
+  returned: when O(dest) is given
+  type: str
+digest:
+  description: The SHA-256 of the plan, by which it is approved and applied.
+  returned: when O(dest) is given
+  type: str
+  sample: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+valid_until:
+  description: Until when the plan may be applied. ISO 8601, UTC.
+  returned: when O(dest) is given
+  type: str
+has_changes:
+  description: Whether the plan orders anything.
+  returned: when O(dest) is given
+  type: bool
+totals:
+  description: What the orders cost together, in each currency, as text.
+  returned: when O(dest) is given
+  type: dict
+  sample: {USD: "1680.00"}
+unknown_prices:
+  description: Of how many orders the price is not known, and so is not in RV(totals).
+  returned: when O(dest) is given
+  type: int
 diff:
   description: Before and after of each PBX that is V(due), in your terms.
   returned: always, once the portal has been read
@@ -156,6 +202,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._options import (
     CONNECTION_OPTIONS,
     RENEWAL_OPTIONS,
     RENEWAL_RULES,
+    SAVE_OPTIONS,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._runner import Runner
 
@@ -163,12 +210,14 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._runner import Runn
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
-        argument_spec={**CONNECTION_OPTIONS, **RENEWAL_OPTIONS},
+        argument_spec={**CONNECTION_OPTIONS, **RENEWAL_OPTIONS, **SAVE_OPTIONS},
         supports_check_mode=True,
         **RENEWAL_RULES,
     )
     with Runner(module) as runner:
-        runner.exit_with(runner.job.decide())
+        report = runner.job.decide()
+        saved = runner.job.save_plan(report, module.check_mode) if module.params["dest"] else {}
+        runner.exit_with(report, **saved)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,10 @@ version_added: 0.1.0
 description:
   - Sees to it that every named P-Series Cloud PBX (PCE Instance) has more than O(remaining_days) days left, by ordering
     the renewal of its plan and all its services in one order.
-  - Each accepted order costs money and cannot be undone. An order is sent once and never repeated. When it is not
-    certain what became of one, its state is V(unknown), no further order is sent, and the message names the next step.
+  - Each accepted order costs money and cannot be undone. An order is noted in a ledger before it is sent, sent once,
+    and never repeated. When it is not certain what became of one, no further order is sent, and the portal's orders and
+    the expiry are followed. What they do not settle is V(unknown), the message names the next step, and later runs
+    settle it.
   - A PBX whose terms cannot be determined, or contradict what you declare, is never ordered.
 author:
   - The pbxops.yeastar authors (@pbxops)
@@ -20,12 +22,16 @@ extends_documentation_fragment:
   - pbxops.yeastar.renewal
   - pbxops.yeastar.attributes
 options:
-  wait_timeout:
+  plan_file:
     description:
-      - How long to follow accepted orders, in seconds, until the new expiry shows. What does not show it by then is
-        V(pending).
-    type: int
-    default: 300
+      - A plan that M(pbxops.yeastar.yeastar_pce_plan) has saved, instead of O(product_no) and O(subscriptions).
+      - What it says is bought, or nothing. A file that was edited, is out of date, was applied before, or was made for
+        another portal or account is refused. An item that has changed since, in expiry, terms, contact or price, is
+        V(blocked).
+    type: path
+  plan_digest:
+    description: The digest that was approved. Required with O(plan_file).
+    type: str
 attributes:
   check_mode:
     support: full
@@ -33,9 +39,10 @@ attributes:
   diff_mode:
     support: full
 notes:
-  - Do not retry this module blindly after V(unknown). Look in the portal first, as the message says.
+  - Running it again is safe with a ledger that is kept. With O(ledger=none), look in the portal first after V(unknown).
 seealso:
   - module: pbxops.yeastar.yeastar_pce_plan
+  - module: pbxops.yeastar.yeastar_pce_ledger
   - module: pbxops.yeastar.yeastar_pce_info
 """
 
@@ -56,6 +63,17 @@ EXAMPLES = r"""
     billing_contact: billing@example.com
     max_orders: 5
   register: renewal
+
+- name: Save a plan
+  pbxops.yeastar.yeastar_pce_plan:
+    product_no: "3658B431119665QJ"
+    dest: renewal-plan.json
+  register: saved_plan
+
+- name: Buy what was approved, or nothing
+  pbxops.yeastar.yeastar_pce_renewal:
+    plan_file: renewal-plan.json
+    plan_digest: "{{ saved_plan.digest }}"
 
 - name: Show the order numbers
   ansible.builtin.debug:
@@ -166,10 +184,10 @@ diff:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._options import (
+    APPLY_OPTIONS,
+    APPLY_RULES,
     CONNECTION_OPTIONS,
     RENEWAL_OPTIONS,
-    RENEWAL_RULES,
-    WAIT_OPTIONS,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._runner import Runner
 
@@ -177,9 +195,9 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._runner import Runn
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
-        argument_spec={**CONNECTION_OPTIONS, **RENEWAL_OPTIONS, **WAIT_OPTIONS},
+        argument_spec={**CONNECTION_OPTIONS, **RENEWAL_OPTIONS, **APPLY_OPTIONS},
         supports_check_mode=True,
-        **RENEWAL_RULES,
+        **APPLY_RULES,
     )
     with Runner(module) as runner:
         runner.exit_with(runner.job.renew(module.check_mode))

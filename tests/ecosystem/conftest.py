@@ -11,12 +11,14 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.simulator import Simulator
 from tests.support.environment import isolated_environment
 from tests.support.plays import REPOSITORY
+from tests.support.postgres import Postgres
 
 BIN = Path(sys.executable).parent
 FLEET = REPOSITORY / "tests" / "simulator" / "fleets" / "six.yml"
@@ -69,11 +71,19 @@ def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def tools(tmp_path: Path, collections: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tools]:
-    """The tools before the six PBXs of the example inventory."""
+def fleet() -> Path | dict[str, Any]:
+    """The account behind the portal: the six PBXs of the example inventory, unless a file of tests has another."""
+    return FLEET
+
+
+@pytest.fixture
+def tools(
+    tmp_path: Path, collections: Path, fleet: Path | dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Tools]:
+    """The tools before the portal."""
     monkeypatch.setenv("ANSIBLE_COLLECTIONS_PATH", str(collections))
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
-    with Simulator(fleet=FLEET) as portal:
+    with Simulator(fleet=fleet) as portal:
         environment = {
             name: value
             for name, value in isolated_environment(portal, tmp_path).items()
@@ -81,3 +91,10 @@ def tools(tmp_path: Path, collections: Path, monkeypatch: pytest.MonkeyPatch) ->
         }
         path = f"{BIN}{os.pathsep}{environment['PATH']}"
         yield Tools(portal, tmp_path, {**environment, "NO_COLOR": "1", "PATH": path, "TERM": "dumb"})
+
+
+@pytest.fixture
+def database_url() -> Iterator[str]:
+    """The URL of a new and empty database, on a server of its own."""
+    with Postgres() as server, server.database() as url:
+        yield url

@@ -80,6 +80,7 @@ def test_each_host_of_the_example_shows_its_own_outcome_and_a_second_run_changes
     assert second.diffs == [] and orders_sent(six.portal) == 2
 
 
+@pytest.mark.faults(68)
 def test_check_mode_sends_nothing_and_foretells_the_changes_and_diffs(six: Ansible) -> None:
     check = playbook(six, "renew", "--check", "--diff")
     assert_shows(check, CHECK_RUN)
@@ -123,10 +124,17 @@ def test_the_first_host_failing_hides_no_later_hosts_outcome(six: Ansible) -> No
 
 def test_serial_makes_batches_of_which_each_has_its_own_call_and_outcomes(six: Ansible) -> None:
     hosts = {host: {} for host in (ANNUAL, FAR, EXPIRED, MONTHLY)}
-    shown = run(six, hosts, plays=[role_play(serial=2)], max_orders=1)
+    shown = run(six, hosts, plays=[role_play(serial=2)], max_orders=2)
     assert shown.states() == {ANNUAL: "renewed", FAR: "current", EXPIRED: "blocked", MONTHLY: "renewed"}
     assert renewed(six.portal) == [MONTHLY, ANNUAL]
     assert sum(entry.path.endswith("/token") for entry in six.portal.log) == 2
+
+
+def test_the_cap_holds_for_all_batches_of_a_play_together(six: Ansible) -> None:
+    shown = run(six, {host: {} for host in (ANNUAL, FAR, MONTHLY)}, plays=[role_play(serial=1)], max_orders=1)
+    assert shown.states() == {ANNUAL: "renewed", FAR: "current", MONTHLY: "not_attempted"}
+    assert "2 subscriptions are due in the run" in shown.output
+    assert renewed(six.portal) == [ANNUAL]
 
 
 @pytest.mark.parametrize(

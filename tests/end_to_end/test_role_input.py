@@ -85,7 +85,12 @@ def ini(*lines: str) -> str:
 @pytest.mark.parametrize(
     ("hosts", "words"),
     [
-        pytest.param({ANNUAL: {}, "branch": {"product_no": ANNUAL}}, ["branch", "same PBX", ANNUAL], id="same PBX"),
+        pytest.param(
+            {ANNUAL: {}, "branch": {"product_no": ANNUAL}},
+            ["branch", "same PBX", ANNUAL],
+            id="same PBX",
+            marks=pytest.mark.faults(41),
+        ),
         pytest.param(
             {ANNUAL: {"max_orders": 1}, MONTHLY: {"max_orders": 2}},
             ["pce_renewal_max_orders", ANNUAL, MONTHLY],
@@ -104,6 +109,7 @@ def test_a_batch_that_cannot_be_meant_is_refused_before_any_request(
     assert six.portal.log == []
 
 
+@pytest.mark.faults(64)
 @pytest.mark.parametrize(
     ("hosts", "seen"),
     [

@@ -104,6 +104,7 @@ def test_a_rescue_around_a_batch_that_was_refused_runs_for_every_host(six: Ansib
     assert six.portal.log == []
 
 
+@pytest.mark.faults(64)
 def test_no_connection_is_made_whatever_an_inventory_in_ini_says_and_leading_zeros_stay_in_it(six: Ansible) -> None:
     hosts = f"""[pbxs]
 branch pce_renewal_product_no={MONTHLY}

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 from tests.support.processes import Ansible, orders_sent, states
@@ -53,11 +55,12 @@ def with_types(value: Any) -> Any:
     return type(value), value
 
 
-def test_the_body_on_the_wire_equals_the_tutorials_sample_key_for_key(tutorial: Ansible) -> None:
+def test_the_body_on_the_wire_equals_the_tutorials_sample_key_for_key_and_then_has_a_tag(tutorial: Ansible) -> None:
     result = tutorial.renew(product_no=SERIAL_NUMBER)
     assert result["changed"] and states(result) == {SERIAL_NUMBER: "renewed"}
     (save,) = [entry for entry in tutorial.portal.log if entry.path.endswith("/save")]
     body = json.loads(save.raw_body)
+    assert list(body)[-1] == "poNumber" and re.fullmatch(r"RN\d{8}-[0-9a-f]{8}", body.pop("poNumber"))
     assert with_types(body) == with_types(SAMPLE)
     assert list(body) == list(SAMPLE)
     assert [list(line) for line in body["serviceList"]] == [list(line) for line in SAMPLE["serviceList"]]
@@ -70,7 +73,7 @@ def test_the_result_names_the_vendors_order_and_the_new_expiry(tutorial: Ansible
         "order_no": invoice.order_no,
         "transaction_no": row["order"]["transaction_no"],
         "status": "succeed",
-        "po_number": None,
+        "po_number": invoice.po_number,
     }
     assert row["expires_after"] == f"{invoice.expiry_after:%Y-%m-%dT%H:%M:%SZ}"
     assert row["expires_before"] == f"{invoice.expiry_before:%Y-%m-%dT%H:%M:%SZ}"
@@ -80,6 +83,14 @@ def test_a_purchase_order_number_is_sent_when_it_is_given(tutorial: Ansible) -> 
     (row,) = tutorial.renew(product_no=SERIAL_NUMBER, po_number="PO-2026-117")["results"]
     assert row["order"]["po_number"] == "PO-2026-117"
     assert tutorial.portal.invoices[0].po_number == "PO-2026-117"
+
+
+def test_the_tag_depends_on_what_is_renewed_and_not_on_the_run(tutorial: Ansible, tmp_path: Path) -> None:
+    tutorial.renew(product_no=SERIAL_NUMBER, ledger=str(tmp_path / "one"))
+    first = tutorial.portal.invoices[0].po_number
+    tutorial.portal.reset()
+    tutorial.renew(product_no=SERIAL_NUMBER, ledger=str(tmp_path / "other"), run_id="another run")
+    assert [invoice.po_number for invoice in tutorial.portal.invoices] == [first]
 
 
 def test_plan_and_check_mode_send_no_order_and_foretell_the_renewal(tutorial: Ansible) -> None:

@@ -17,6 +17,8 @@ from tests.support.postgres import Postgres
 from tests.support.processes import Ansible
 from tests.support.running import end_all
 
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+
 
 @pytest.fixture(autouse=True)
 def no_process_is_left() -> Iterator[None]:
@@ -48,3 +50,9 @@ def database_url(postgres: Postgres) -> Iterator[str]:
     """The URL of a new and empty database."""
     with postgres.database() as url:
         yield url
+
+
+@pytest.fixture(params=[SQLITE, POSTGRESQL])
+def ledger(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The option for a ledger of each kind, not there yet."""
+    return {} if request.param == SQLITE else {"ledger": request.getfixturevalue("database_url")}

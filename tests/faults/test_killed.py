@@ -1,27 +1,28 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A renewal that is killed while its order is at the portal, and the runs after it: one invoice, whatever happens."""
+"""Runs that end early, also below Ansible, and how the runs after them come to know what became of the order."""
 
 from __future__ import annotations
 
 import json
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.simulator import POINTS, Simulator
-from tests.simulator.holds import READING
 from tests.support.kill_points import KillPoint
 from tests.support.processes import Ansible, orders_sent, states
-from tests.support.running import run_until, together
+from tests.support.running import together
+from tests.support.settling import SETTLE_WINDOW, at, has_waited, settle
+from tests.support.tally import judge
 
 FIRST = "3658B431119665QJ"
 SAVE = "/order/v1/save"
-SIGNALS = pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda number: number.name)
+AFTER_INTENT = KillPoint("_ledger.Ledger.intend", "after")
 
 
 @pytest.fixture
@@ -29,39 +30,9 @@ def one(start: Callable[..., Ansible]) -> Ansible:
     return start()
 
 
-def hold_order(portal: Simulator, point: str) -> None:
-    """Hold the order, and make it come on a connection of its own if that is what shall be held."""
-    if point == "on_accept":
-        portal.fault("close", path="/instance_product/v1/detail")
-        portal.fault("hold", point=point, skip=1)
-    else:
-        portal.fault("hold", point=point, path=SAVE)
-
-
-def assert_settles(ansible: Ansible) -> None:
-    """Run until nothing is left to be done, or only to be waited for: one invoice in the end, no more while waiting."""
-
-    def is_settled(result: dict[str, Any]) -> bool:
-        (row,) = result["results"]
-        return row["state"] == "current" or row["reason"] == "waiting"
-
-    before = len(ansible.portal.invoices)
-    (row,) = run_until(lambda dummy: ansible.renew(product_no=FIRST), is_settled)[-1]["results"]
-    assert len(ansible.portal.invoices) == (1 if row["state"] == "current" else before)
-
-
-@SIGNALS
-@pytest.mark.parametrize("point", POINTS)
-def test_killed_while_the_server_stands_still(one: Ansible, point: str, number: signal.Signals) -> None:
-    hold_order(one.portal, point)
-    running = one.start_renewal(product_no=FIRST)
-    assert one.portal.wait_held()[0].point == point
-    running.send(number)
-    running.wait()
-    one.portal.release()
-    assert not one.portal.faults
-    assert len(one.portal.invoices) == (point not in READING)
-    assert_settles(one)
+def row_of(result: dict[str, Any]) -> tuple[str, str]:
+    (row,) = result["results"]
+    return row["state"], row["reason"]
 
 
 OWN_POINTS = (
@@ -72,28 +43,115 @@ OWN_POINTS = (
 )
 
 
-@pytest.mark.parametrize("at", OWN_POINTS, ids=str)
-def test_killed_at_a_point_of_its_own(one: Ansible, at: KillPoint) -> None:
-    assert one.start_renewal(at=at, product_no=FIRST).wait() == -signal.SIGKILL
-    assert_settles(one)
+@pytest.mark.faults(3, 7, 8)
+@pytest.mark.parametrize("point", OWN_POINTS, ids=str)
+def test_killed_at_a_point_of_its_own(one: Ansible, point: KillPoint) -> None:
+    assert one.start_renewal(at=point, product_no=FIRST).wait() == -signal.SIGKILL
+    settle(one, [FIRST])
+    judge(one.portal, [FIRST], kills=1)
 
 
-def test_processes_go_on_from_one_point_together(one: Ansible) -> None:
-    at = KillPoint("_runner.Runner.__enter__", "before", signal.SIGSTOP)
-    results = together(one.start_renewal(at=at, check_mode=True, product_no=FIRST) for dummy in range(3))
-    assert [states(result) for result in results] == [{FIRST: "due"}] * 3
+@pytest.mark.faults(3, 16)
+def test_the_window_is_not_over_because_the_portals_clock_alone_says_so(one: Ansible) -> None:
+    one.start_renewal(at=AFTER_INTENT, product_no=FIRST).wait()
+    waiting = ("unknown", "waiting")
+    beyond = SETTLE_WINDOW + 60
+    assert row_of(one.renew(product_no=FIRST)) == waiting
+    one.portal.clock.advance(beyond)
+    assert row_of(one.renew(product_no=FIRST)) == waiting
     assert orders_sent(one.portal) == 0
+    assert row_of(one.renew(product_no=FIRST, now=at(beyond))) == ("renewed", "expiry_moved")
+    judge(one.portal, [FIRST], kills=1)
 
 
-def test_killed_in_a_play_at_a_point_of_its_own(one: Ansible) -> None:
-    report = one.home / "struck"
-    task = {"pbxops.yeastar.yeastar_pce_renewal": {"product_no": FIRST, "wait_timeout": 0}}
+@pytest.mark.faults(18, 62)
+@pytest.mark.parametrize("verb", ["list_lag", "expiry_late", "commit_late"])
+def test_a_killed_runs_order_that_shows_late_is_adopted_and_not_sent_again(one: Ansible, verb: str) -> None:
+    late = SETTLE_WINDOW - 120  # s
+    one.portal.fault(verb, path=SAVE, seconds=late)
+    one.portal.fault("hold", path=SAVE, point="after_commit")
+    running = one.start_renewal(product_no=FIRST)
+    one.portal.wait_held()
+    running.kill()
+    one.portal.release()
+    seen = row_of(one.renew(product_no=FIRST))
+    assert seen == {
+        "list_lag": ("current", "enough_time"),
+        "expiry_late": ("pending", "awaiting_expiry"),
+        "commit_late": ("unknown", "waiting"),
+    }.get(verb)
+    one.portal.clock.advance(late)
+    assert row_of(one.renew(product_no=FIRST, now=at(late))) == ("current", "enough_time")
+    assert orders_sent(one.portal) == 1
+    judge(one.portal, [FIRST], kills=1)
+
+
+def play_with(one: Ansible, **keywords: Any) -> list[Any]:
+    """The arguments of ansible-playbook for a play of one task; the keywords are the task's."""
+    task = {"pbxops.yeastar.yeastar_pce_renewal": {"product_no": FIRST, "wait_timeout": 0}, **keywords}
     playbook = one.home / "play.yml"
     playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]))
     variables = json.dumps({"ansible_connection": "local", "ansible_python_interpreter": sys.executable})
-    at = KillPoint("_executor.Run.execute", "after")
-    # What Ansible unpacks a module into stays when the module is killed.
-    environment = at.environment(report, {"TMPDIR": str(one.home)})
-    process = one.playbook("-i", "pbx,", "-e", variables, playbook, environment=environment)
+    return ["-i", "pbx,", "-e", variables, playbook]
+
+
+@pytest.mark.faults(7, 8)
+def test_killed_in_a_play_at_a_point_of_its_own(one: Ansible) -> None:
+    report = one.home / "struck"
+    point = KillPoint("_executor.Run.execute", "after")
+    process = one.playbook(*play_with(one), environment=point.environment(report, {}))
     assert report.exists() and process.returncode and '"rc": 137' in process.stdout
-    assert_settles(one)
+    assert not has_waited(settle(one, [FIRST]))
+    judge(one.portal, [FIRST], kills=1)
+
+
+@pytest.mark.faults(10)
+@pytest.mark.parametrize("point", ["half_body", "after_commit"])
+def test_a_task_whose_time_is_over_while_its_order_is_under_way(one: Ansible, point: str) -> None:
+    # Ansible gives up the task and leaves the module's process alone: it goes on, and the next run waits for it.
+    one.portal.fault("hold", path=SAVE, point=point)
+    process = one.playbook(*play_with(one, timeout=4))
+    assert process.returncode and "cancelled" not in process.stdout
+    assert [held.point for held in one.portal.held] == [point], process.stdout
+    one.portal.release()
+    assert not has_waited(settle(one, [FIRST]))
+    assert orders_sent(one.portal) == 1
+    judge(one.portal, [FIRST])
+
+
+@pytest.mark.faults(44)
+@pytest.mark.parametrize(("verb", "sent"), [("error_before", 0), ("error_after", 1)])
+def test_a_task_that_ansible_repeats_until_it_succeeds_orders_once(one: Ansible, verb: str, sent: int) -> None:
+    one.portal.fault(verb, path=SAVE)
+    again = {"register": "renewal", "until": "renewal.results[0].state == 'current'", "retries": 2, "delay": 0}
+    process = one.playbook(*play_with(one, **again))
+    assert bool(process.returncode) is not bool(sent), process.stdout
+    assert orders_sent(one.portal) == 1 and len(one.portal.invoices) == sent
+    settle(one, [FIRST])
+    judge(one.portal, [FIRST])
+
+
+@pytest.mark.faults(14)
+def test_who_waits_for_a_run_that_is_killed_goes_on_from_its_intent(one: Ansible, ledger: dict[str, str]) -> None:
+    one.portal.fault("hold", path=SAVE, point="half_body")
+    holder = one.start_renewal(product_no=FIRST, **ledger)
+    one.portal.wait_held()
+    waiting = KillPoint("_ledger.Ledger.lock", "before", signal.SIGSTOP)
+    follower = one.start_renewal(at=waiting, product_no=FIRST, **ledger)
+    follower.wait_stopped()
+    follower.resume()
+    with pytest.raises(subprocess.TimeoutExpired):
+        follower.process.wait(1)
+    holder.kill()
+    one.portal.release()
+    assert row_of(follower.result()) == ("unknown", "waiting")
+    assert orders_sent(one.portal) == 1
+    assert has_waited(settle(one, [FIRST], **ledger)) == {FIRST}
+    judge(one.portal, [FIRST], kills=1)
+
+
+def test_processes_go_on_from_one_point_together(one: Ansible) -> None:
+    point = KillPoint("_runner.Runner.__enter__", "before", signal.SIGSTOP)
+    results = together(one.start_renewal(at=point, check_mode=True, product_no=FIRST) for dummy in range(3))
+    assert [states(result) for result in results] == [{FIRST: "due"}] * 3
+    assert orders_sent(one.portal) == 0

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Faults below HTTP that the paid call meets: what cannot have left is `not_sent`, everything else is uncertain."""
+"""Faults below HTTP that the paid call meets: what cannot have left is `not_sent`, everything else is looked up."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ from tests.support.listeners import (
     speak_no_tls,
 )
 from tests.support.processes import Ansible, orders_sent
+from tests.support.settling import has_waited, settle
+from tests.support.tally import judge
 
 FIRST = "3658B431119665QJ"
 DETAIL = "/instance_product/v1/detail"
@@ -119,14 +121,17 @@ def test_without_a_fault_each_way_leads_to_an_order(request: pytest.FixtureReque
     assert_ordered(used.ansible, used.renew(lambda: None))
 
 
+@pytest.mark.faults(15)
 def test_a_refused_connection(plain: Way) -> None:
     assert_not_sent(plain.ansible, plain.renew(plain.gate.refuse), "no connection")
 
 
+@pytest.mark.faults(15)
 def test_a_connection_that_nobody_answers(plain: Way) -> None:
     assert_not_sent(plain.ansible, plain.renew(plain.gate.let_wait), "the connection timed out")
 
 
+@pytest.mark.faults(15)
 @pytest.mark.parametrize(
     ("meeting", "says"),
     [
@@ -141,11 +146,13 @@ def test_a_handshake_that_fails(secure: Way, meeting: Meeting, says: str) -> Non
     assert_not_sent(secure.ansible, secure.renew(meet(secure.gate, meeting)), says)
 
 
+@pytest.mark.faults(15)
 def test_a_certificate_that_was_exchanged(secure: Way, tmp_path: Path) -> None:
     other = relay_to(port_of(secure.ansible), self_signed(tmp_path / "other.pem"))
     assert_not_sent(secure.ansible, secure.renew(meet(secure.gate, other)), "certificate is not trusted")
 
 
+@pytest.mark.faults(15)
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
@@ -159,47 +166,79 @@ def test_a_proxy_that_refuses_the_tunnel(proxied: Way, answer: bytes, says: str)
     assert_not_sent(proxied.ansible, proxied.renew(meet(proxied.proxy, proxy(answer))), says)
 
 
+@pytest.mark.faults(15)
 def test_a_proxy_that_is_gone(proxied: Way) -> None:
     assert proxied.proxy
     assert_not_sent(proxied.ansible, proxied.renew(proxied.proxy.refuse), "no connection")
 
 
+@pytest.mark.faults(15)
 def test_a_handshake_that_fails_in_the_tunnel(proxied: Way) -> None:
     result = proxied.renew(meet(proxied.gate, close_in_handshake))
     assert_not_sent(proxied.ansible, result, "no TLS with this server")
 
 
+@pytest.mark.faults(19)
 def test_a_kept_connection_that_the_server_has_closed_in_the_meantime(one: Ansible) -> None:
     one.portal.fault("close", path=DETAIL, announced=False)
     assert_ordered(one, one.renew(product_no=FIRST))
 
 
+@pytest.mark.faults(19, 30)
 @pytest.mark.parametrize("how", ["reset", "close", "half_close"])
 @pytest.mark.parametrize("sent", [0, 1, 30, 300])  # nothing, one byte, half of the head, half of the body
-def test_an_answer_that_breaks_off(one: Ansible, sent: int, how: str) -> None:
+def test_an_order_whose_answer_breaks_off_is_found_and_adopted(one: Ansible, sent: int, how: str) -> None:
     one.portal.fault("break_off", path=SAVE, sent=sent, how=how)
-    assert_uncertain(one, one.renew(product_no=FIRST), invoices=1)
+    assert_adopted(one, one.renew(product_no=FIRST))
 
 
+@pytest.mark.faults(16, 19)
 @pytest.mark.parametrize("reset", [False, True])
 def test_a_connection_that_breaks_before_the_order_was_carried_out(one: Ansible, reset: bool) -> None:
     one.portal.fault("drop_before", path=SAVE, reset=reset)
-    assert_uncertain(one, one.renew(product_no=FIRST), invoices=0)
+    assert_uncertain(one, one.renew(product_no=FIRST))
+    assert_waits_and_is_ordered_once(one)
 
 
-@pytest.mark.parametrize("point", ["after_headers", "half_body", "before_commit", "after_commit", "half_answer"])
-def test_a_server_that_stands_still_until_the_client_has_given_up(one: Ansible, point: str) -> None:
-    one.portal.fault("hold", path=SAVE, point=point)
-    running = one.start_renewal(product_no=FIRST, timeout=1)
-    one.portal.wait_held()
+NOT_READ, READ, CARRIED_OUT = ["after_headers", "half_body"], ["before_commit"], ["after_commit", "half_answer"]
+
+
+def renew_impatiently(ansible: Ansible, point: str) -> dict[str, Any]:
+    """The result of a run that gives up while the portal stands still."""
+    ansible.portal.fault("hold", path=SAVE, point=point)
+    running = ansible.start_renewal(product_no=FIRST, timeout=1)
+    ansible.portal.wait_held()
     result = running.result()
-    one.portal.release()
-    assert_uncertain(one, result, invoices=int(point not in ("after_headers", "half_body")))
+    ansible.portal.release()
+    return result
 
 
+@pytest.mark.faults(16)
+@pytest.mark.parametrize("point", NOT_READ)
+def test_a_server_that_stands_still_before_it_has_read_the_order(one: Ansible, point: str) -> None:
+    assert_uncertain(one, renew_impatiently(one, point))
+    assert not one.portal.invoices
+    assert_waits_and_is_ordered_once(one)
+
+
+@pytest.mark.faults(16, 18)
+@pytest.mark.parametrize("point", READ)
+def test_a_server_that_carries_the_order_out_once_the_client_has_given_up(one: Ansible, point: str) -> None:
+    assert_uncertain(one, renew_impatiently(one, point))
+    assert not has_waited(settle(one, [FIRST]))
+    assert_charged_once(one)
+
+
+@pytest.mark.faults(17)
+@pytest.mark.parametrize("point", CARRIED_OUT)
+def test_a_server_that_stands_still_after_it_has_carried_the_order_out(one: Ansible, point: str) -> None:
+    assert_adopted(one, renew_impatiently(one, point))
+
+
+@pytest.mark.faults(34)
 def test_an_answer_that_drips_too_slowly_for_the_whole_though_no_read_is_slow(one: Ansible) -> None:
     one.portal.fault("drip", path=SAVE, seconds=0.05)
-    assert_uncertain(one, one.renew(product_no=FIRST, timeout=1.5), invoices=1)
+    assert_adopted(one, one.renew(product_no=FIRST, timeout=1.5))
 
 
 def test_an_answer_that_drips_in_time(one: Ansible) -> None:
@@ -207,18 +246,38 @@ def test_an_answer_that_drips_in_time(one: Ansible) -> None:
     assert_ordered(one, one.renew(product_no=FIRST))
 
 
+@pytest.mark.faults(31)
 def test_an_answer_cut_short_that_still_is_json(one: Ansible) -> None:
     one.portal.fault("truncate_close", path=SAVE, valid_json=True)
-    assert_uncertain(one, one.renew(product_no=FIRST), invoices=1)
+    assert_adopted(one, one.renew(product_no=FIRST))
 
 
-def assert_uncertain(ansible: Ansible, result: dict[str, Any], invoices: int) -> None:
-    """It is unknown, or, where there is an invoice, evidence may have shown that it is renewed; it was sent once."""
+def assert_adopted(ansible: Ansible, result: dict[str, Any]) -> None:
+    """The order that no answer told of was found in the portal."""
+    (row,), (invoice,) = result["results"], ansible.portal.invoices
+    assert (row["state"], row["reason"], row["changed"]) == ("renewed", "expiry_moved", True)
+    assert row["order"]["order_no"] == invoice.order_no
+    assert result["changed"] and "failed" not in result
+    assert_charged_once(ansible)
+
+
+def assert_uncertain(ansible: Ansible, result: dict[str, Any]) -> None:
     (row,) = result["results"]
-    assert row["changed"] and result["changed"]
-    if row["state"] == "unknown":
-        assert row["reason"] == "ambiguous" and result["failed"] and "it may have been ordered" in row["message"]
-    else:
-        assert (row["state"], invoices) == ("renewed", 1)
+    assert (row["state"], row["reason"], row["changed"]) == ("unknown", "ambiguous", True)
+    assert result["failed"] and result["changed"] and "it may have been ordered" in row["message"]
+    assert orders_sent(ansible.portal) == 1
+
+
+def assert_waits_and_is_ordered_once(ansible: Ansible) -> None:
+    """No order shows, so the settle window has to pass before another is sent."""
+    assert has_waited(settle(ansible, [FIRST])) == {FIRST}
+    assert orders_sent(ansible.portal) == 2
+    (invoice,) = ansible.portal.invoices
+    assert (invoice.po_number or "").endswith(".2")
+    judge(ansible.portal, [FIRST])
+
+
+def assert_charged_once(ansible: Ansible) -> None:
     assert not ansible.portal.faults, "the fault was never met"
-    assert orders_sent(ansible.portal) == 1 and len(ansible.portal.invoices) == invoices
+    assert orders_sent(ansible.portal) == 1
+    judge(ansible.portal, [FIRST])

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +28,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._model import (
     Undetermined,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._money import Money
+from ansible_collections.pbxops.yeastar.plugins.module_utils._tag import is_tag
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import (
     ENTERPRISE,
     EXPIRY,
@@ -156,6 +158,7 @@ def test_the_same_question_has_the_same_answer(case: Case) -> None:
     assert _planner.decide(*case) == _planner.decide(*case)
 
 
+@pytest.mark.faults(53)
 @exact
 @given(CASES)
 def test_nothing_is_due_while_an_essential_is_unknown_or_unreadable(case: Case) -> None:
@@ -195,6 +198,7 @@ def test_nothing_is_due_beside_auto_renewal_a_plan_switch_another_expiry_or_an_o
         assert _decide(case).state != _states.DUE
 
 
+@pytest.mark.faults(56)
 @exact
 @given(CASES)
 def test_an_order_says_what_the_portal_reports_or_where_it_is_silent_what_is_declared(case: Case) -> None:
@@ -205,7 +209,7 @@ def test_an_order_says_what_the_portal_reports_or_where_it_is_silent_what_is_dec
     order = decision.order
     assert order.quantity == _settled_value(case, "quantity")
     assert order.billing_cycle == _settled_value(case, "billing_cycle")
-    assert order.po_number == declared.po_number
+    assert order.po_number == declared.po_number or (declared.po_number is None and is_tag(str(order.po_number)))
     assert order.billing_contact_id in {one.billing_contact_id for one in evidence.contacts}
     assert len(set(order.service_ids)) == len(order.service_ids)
     known = {
@@ -278,7 +282,8 @@ def test_of_two_due_decisions_those_that_order_the_same_have_not_changed(
         return
     planned = due_decision()
     assert planned.order is not None
-    same = replace(fresh.order, po_number=None, service_ids=()) == replace(planned.order, service_ids=())
+    compared = [replace(order, po_number=None, service_ids=()) for order in (fresh.order, planned.order)]
+    same = compared[0] == compared[1]
     same = same and sorted(fresh.order.service_ids) == sorted(planned.order.service_ids)
     assert fresh.terms is not None
     same = same and abs(fresh.terms.expires_at - EXPIRY) < timedelta(days=1)

@@ -222,7 +222,9 @@ def problems_of_arguments(module_name: str, arguments: Any) -> list[str]:
 
 
 def _problems_of_values(module_name: str, params: Mapping[str, Any]) -> list[str]:
-    if "subscriptions" in params:
+    if params.get("plan_file") is not None:
+        readers = [OPTIONS.policy_of]
+    elif "subscriptions" in params:
         readers = [OPTIONS.declarations_of, OPTIONS.policy_of]
     else:
         readers = [OPTIONS.filters_of] if "gather" in params else []

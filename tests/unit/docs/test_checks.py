@@ -41,7 +41,7 @@ RST = "Title\n=====\n\n.. run: six, rc 2, orders 1\n.. code-block:: yaml\n\n   a
         ("- name: Play\n  hosts: all\n  tasks:\n    - pbxops.yeastar.yeastar_pce_info:\n", "no name"),
         ("- name: Take\n  ansible.builtin.import_role:\n    name: pbxops.yeastar.pce_report\n", "does not exist"),
         (
-            TAKE_ROLE + "    tasks_from: settle\n",
+            TAKE_ROLE + "    tasks_from: buy\n",
             "does not exist",
         ),
         ("module_defaults:\n  group/pbxops.yeastar.yeastar: {client: x}\n", "client"),
@@ -51,7 +51,7 @@ RST = "Title\n=====\n\n.. run: six, rc 2, orders 1\n.. code-block:: yaml\n\n   a
         ("pce_renewal_product_no: 365843111966\n", "quote it"),
         ("pbxs:\n  hosts:\n    12345:\n      pce_renewal_quantity: 1\n", "quote it"),
         ("pbxs:\n  hosts:\n    a:\n      pce_renewal_billing_cycle: yearly\n", "pce_renewal_billing_cycle"),
-        ("renew:\n  script:\n    - ansible-playbook pbxops.yeastar.settle\n", "no such playbook"),
+        ("renew:\n  script:\n    - ansible-playbook pbxops.yeastar.buy\n", "no such playbook"),
     ],
 )
 def test_an_error_in_a_block_is_seen(text: str, word: str) -> None:
@@ -76,7 +76,7 @@ def test_what_is_right_passes(text: str) -> None:
     ("command", "word"),
     [
         ("$ make doc", "no such target"),
-        ("$ ansible-playbook pbxops.yeastar.settle", "no such playbook"),
+        ("$ ansible-playbook pbxops.yeastar.buy", "no such playbook"),
         ("$ .venv/bin/ansible-playbook -i x \\\n    pbxops.yeastar.pay", "no such playbook"),
         ("$ ansible-playbook --inventory examples/inventories pbxops.yeastar.plan", "no such file"),
         ("python -m tests.simulators", "no such package"),
@@ -89,7 +89,7 @@ def test_an_error_in_a_command_is_seen(command: str, word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["pbxops.yeastar.yeastar_pce_ledger", "pce_renewal_retry", "YEASTAR_TOKEN", "pbxops.yeastar.pce_report"]
+    "name", ["pbxops.yeastar.yeastar_pce_contact", "pce_renewal_retry", "YEASTAR_TOKEN", "pbxops.yeastar.pce_report"]
 )
 def test_a_name_that_does_not_exist_is_seen_in_prose(name: str) -> None:
     assert problems_of_names(f"Use ``{name}`` for this.")

@@ -52,7 +52,7 @@ class Controller:
             args=arguments,
             async_val=0,
             check_mode=check_mode,
-            get_play=lambda: SimpleNamespace(strategy=strategy),
+            get_play=lambda: SimpleNamespace(strategy=strategy, _uuid="play"),
             when=when,
         )
         action = import_module(ACTIONS + name).ActionModule(

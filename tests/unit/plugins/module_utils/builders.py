@@ -10,6 +10,8 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
+from ansible_collections.pbxops.yeastar.plugins.module_utils import _intent
+from ansible_collections.pbxops.yeastar.plugins.module_utils._intent import Intent
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import (
     BillingContact,
     Catalog,
@@ -116,6 +118,26 @@ def order(**changes: Any) -> Order:
 def evidence(*orders: Order, **changes: Any) -> Evidence:
     """A catalog, one billing contact, and the given orders of the PBX."""
     return replace(Evidence(catalog(), (contact(),), {SN: orders} if orders else {}), **changes)
+
+
+def intent(**changes: Any) -> Intent:
+    """An intent to renew the PBX, written now, and of which nothing more is known."""
+    written = Intent(
+        portal="https://portal.example",
+        product_no=SN,
+        expires_at=EXPIRY,
+        account="account",
+        run_id="run",
+        status=_intent.INTENDED,
+        generation=1,
+        billing_cycle="annually",
+        quantity=100,
+        po_number="RN20261205-0123abcd",
+        uncertain_since=NOW,
+        portal_uncertain_since=NOW,
+        note="to be ordered",
+    )
+    return replace(written, **changes)
 
 
 def terms(**changes: Any) -> Terms:

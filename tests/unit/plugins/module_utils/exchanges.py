@@ -79,8 +79,8 @@ def decision() -> list[Call]:
 
 
 def renewal() -> list[Call]:
-    """All that happens, after a login, when one PBX is due and renewed."""
-    return [*decision(), order(), detail(RENEWED_UNTIL)]
+    """All that happens, after a login, when one PBX is due and renewed, and its order is looked for at the end."""
+    return [*decision(), order(), detail(RENEWED_UNTIL), evidence()[-1]]
 
 
 @contextmanager

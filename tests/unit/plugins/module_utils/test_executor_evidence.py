@@ -9,31 +9,33 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _executor
+from ansible_collections.pbxops.yeastar.plugins.module_utils import _run
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import raw
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.test_executor import Account, Trial
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.trials import Account, Trial
 
 
 def test_orders_that_were_read_long_ago_are_read_again_before_the_next_order(monkeypatch: pytest.MonkeyPatch) -> None:
     trial = Trial(Account(A=1, B=2), monkeypatch)
 
     def takes_long() -> None:
-        trial.clock += _executor.ORDERS_MAX_AGE + 1
+        trial.clock += _run.ORDERS_MAX_AGE + 1
         trial.account.orders.append({"id": 7, "orderStatus": "pending", "productNo": "B"})
 
     trial.account.before["save"] = takes_long
     trial.go()
     assert trial.account.ordered() == ["A"]
     assert trial.states() == {"A": "renewed/expiry_moved", "B": "pending/already_ordered"}
-    assert trial.account.log.count("page") == 2
+    assert [call for call in trial.account.log if call in ("page", "save")] == ["page", "save", "page", "page"]
 
 
 def test_orders_that_were_just_read_are_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     trial = Trial(Account(A=1, B=2), monkeypatch).go()
     assert trial.account.ordered() == ["A", "B"]
-    assert trial.account.log.count("page") == 1
+    orders = [call for call in trial.account.log if call in ("page", "save")]
+    assert orders == ["page", "save", "save", "page"]
 
 
+@pytest.mark.faults(56)
 def test_a_listing_without_services_and_a_silent_detail_do_not_make_an_order_of_the_plan_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -45,6 +47,7 @@ def test_a_listing_without_services_and_a_silent_detail_do_not_make_an_order_of_
     assert trial.states() == {"A": "blocked/cannot_determine"}
 
 
+@pytest.mark.faults(56)
 def test_services_that_only_the_detail_tells_are_ordered_and_are_no_change(monkeypatch: pytest.MonkeyPatch) -> None:
     trial = Trial(Account(A=1), monkeypatch)
     trial.account.pbxs["A"]["serviceList"] = []

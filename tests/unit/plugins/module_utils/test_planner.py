@@ -11,7 +11,7 @@ from typing import Any, Optional
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _planner
+from ansible_collections.pbxops.yeastar.plugins.module_utils import _intent, _planner
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import (
     Catalog,
     Decision,
@@ -22,6 +22,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._model import (
     Policy,
     Subscription,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._tag import tag_of
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import (
     DAY,
     ENTERPRISE,
@@ -35,6 +36,7 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders
     declaration,
     evidence,
     full_declaration,
+    intent,
     order,
     policy,
     silent_subscription,
@@ -68,7 +70,8 @@ def _outcome(decision: Decision) -> tuple[str, str]:
 def test_what_is_due_is_ordered_as_the_portal_reports_it() -> None:
     decision = _decide()
     assert _outcome(decision) == ("due", "in_window")
-    assert decision.order == OrderRequest(SN, "3197218168379846218", str(ENTERPRISE.id), (str(HA.id),), 100, "annually")
+    request = OrderRequest(SN, "3197218168379846218", str(ENTERPRISE.id), (str(HA.id),), 100, "annually")
+    assert decision.order == replace(request, po_number=tag_of(request, EXPIRY, 1))
     assert decision.expires_after == utc(2027, 12, 5)
     assert all(word in decision.message for word in ("12 days", "Enterprise Plan", "High Availability", "100"))
 
@@ -81,7 +84,27 @@ def test_what_the_portal_does_not_report_is_ordered_as_declared() -> None:
     assert decision.expires_after == utc(2027, 1, 5)
 
 
+@pytest.mark.parametrize("status", [*_intent.UNSETTLED, _intent.RENEWED])
+def test_an_intent_that_is_not_closed_keeps_from_ordering(status: str) -> None:
+    decision = _decide(known=evidence(intents={SN: (intent(status=status),)}))
+    assert _outcome(decision) == ("unknown", "waiting") and "must be settled first" in decision.message
+
+
+def test_an_intent_of_another_expiry_keeps_from_ordering_only_while_it_is_not_settled() -> None:
+    for status in _intent.STATUSES:
+        other = intent(status=status, expires_at=utc(2025, 12, 5))
+        decision = _decide(known=evidence(intents={SN: (other,)}))
+        assert decision.reason == ("waiting" if status in _intent.UNSETTLED else "in_window"), status
+
+
+@pytest.mark.parametrize("status", _intent.CLOSED)
+def test_a_closed_intent_makes_way_for_its_next_generation(status: str) -> None:
+    decision = _decide(known=evidence(intents={SN: (intent(status=status, generation=3),)}))
+    assert _outcome(decision) == ("due", "in_window") and decision.generation == 4
+
+
 class TestWindow:
+    @pytest.mark.faults(48)
     @pytest.mark.parametrize(
         ("cycle", "days", "window"),
         [
@@ -135,11 +158,13 @@ class TestWindow:
 
 @pytest.mark.parametrize("concept", ["expires_at", "plan", "services", "quantity", "billing_cycle"])
 class TestEssentials:
+    @pytest.mark.faults(49, 53, 65)
     def test_one_that_is_neither_reported_nor_declared_blocks(self, concept: str) -> None:
         decision = _decide(reported=subscription(**{concept: unreported(concept)}))
         assert _outcome(decision) == ("blocked", "cannot_determine")
         assert concept in decision.message
 
+    @pytest.mark.faults(49, 65)
     def test_one_that_cannot_be_read_blocks_whatever_is_declared(self, concept: str) -> None:
         decision = _decide(full_declaration(), subscription(**{concept: unreadable(concept)}))
         assert _outcome(decision) == ("blocked", "cannot_determine")
@@ -241,6 +266,7 @@ def test_a_pending_switch_of_plans_blocks_and_is_named() -> None:
 
 
 class TestEarlierOrders:
+    @pytest.mark.faults(65)
     @pytest.mark.parametrize("status", ["pending", "confirming", "confirmed", "", "succeeded", "unheard of"])
     @pytest.mark.parametrize("created_at", [NOW, utc(2024, 1, 1), None], ids=["new", "old", "no-date"])
     def test_an_open_one_of_any_age_is_pending(self, status: str, created_at: Optional[datetime]) -> None:
@@ -267,6 +293,12 @@ class TestEarlierOrders:
         decision = _decide(known=evidence(order(created_at=created_at)))
         assert _outcome(decision) == outcome
         assert ("BN77" in decision.message) == (outcome[0] == "blocked")
+
+    def test_one_with_a_tag_for_another_expiry_is_what_led_to_this_term_however_late_it_was(self) -> None:
+        late = order(status="succeed", po_number="RN20251205-0123abcd", created_at=NOW - 300 * DAY)
+        assert _decide(known=evidence(late)).state == "due"
+        assert _decide(known=evidence(replace(late, po_number="RN20261205-0123abcd"))).reason == "awaiting_expiry"
+        assert _decide(known=evidence(replace(late, po_number="PO-1"))).reason == "recent_order"
 
     @pytest.mark.parametrize("status", ["failed", "invalid", "cancelled", "refunded"])
     def test_a_dead_one_does_not_count(self, status: str) -> None:

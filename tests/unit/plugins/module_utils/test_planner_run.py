@@ -43,6 +43,7 @@ def _outcome(decision: Decision) -> tuple[str, str]:
     return decision.state, decision.reason
 
 
+@pytest.mark.faults(53)
 @pytest.mark.parametrize(
     ("price", "limits", "reason"),
     [
@@ -148,8 +149,9 @@ def test_only_what_is_due_can_be_compared() -> None:
         _planner.changed_since(due_decision(), _planner.settled(due_decision(), "recent_order", "x"))
 
 
+@pytest.mark.faults(47, 60)
 @pytest.mark.parametrize(
-    ("old", "new", "now", "expected"),
+    ("old", "new", "ordered_at", "expected"),
     [
         pytest.param(terms(), utc(2027, 12, 5), NOW, True, id="one-year"),
         pytest.param(terms(), utc(2027, 12, 8), NOW, True, id="three-days-more"),
@@ -174,8 +176,10 @@ def test_only_what_is_due_can_be_compared() -> None:
         ),
     ],
 )
-def test_a_renewal_moves_the_expiry_by_one_cycle(old: Terms, new: datetime, now: datetime, expected: bool) -> None:
-    assert _planner.advanced_by_one_cycle(old, new, now) is expected
+def test_a_renewal_moves_the_expiry_by_one_cycle(
+    old: Terms, new: datetime, ordered_at: datetime, expected: bool
+) -> None:
+    assert _planner.advanced_by_one_cycle(old.expires_at, old.billing_cycle, new, ordered_at) is expected
 
 
 def test_a_pbx_that_is_not_in_the_account_has_failed() -> None:

@@ -189,7 +189,7 @@ def orders_of(*order_rows: dict[str, Any], details: tuple[Call, ...] = ()) -> di
     listed = Call("GET", "/order/openapi/order/v1/page", success(page(list(order_rows))))
     bench, snapshot = snapshot_of(listed, *details)
     with bench:
-        found = snapshot.orders_of({"A", "B"}, SINCE)
+        found = snapshot.read_orders(SINCE)
     return {number: [order.order_id for order in orders] for number, orders in found.items()}
 
 
@@ -212,13 +212,30 @@ def test_orders_that_are_open_or_done_since_then_are_evidence() -> None:
     assert found == {"A": ["1", "2", "3", "4", "5", "6"], "B": ["7"]}
 
 
-def test_dead_old_and_foreign_orders_are_not() -> None:
-    dead = [order_row(number, status) for number, status in enumerate(("failed", "INVALID", "cancelled", "refunded"))]
-    assert orders_of(*dead, order_row(8, "succeed", created="2025-12-31"), order_row(9, "pending", "C")) == {}
+def test_dead_orders_and_those_of_other_pbxs_are_evidence_while_they_are_recent() -> None:
+    words = ("failed", "INVALID", "cancelled", "refunded")
+    dead = [order_row(number, status) for number, status in enumerate(words)]
+    assert orders_of(*dead, order_row(9, "pending", "C")) == {"A": ["0", "1", "2", "3"], "C": ["9"]}
+
+
+@pytest.mark.parametrize("status", ["succeed", "failed", "cancelled"])
+def test_orders_that_are_over_and_older_than_that_are_not(status: str) -> None:
+    assert orders_of(order_row(8, status, created="2025-12-31")) == {}
+
+
+def test_an_order_counts_for_its_pbx_however_the_serial_number_is_cased() -> None:
+    bench, snapshot = snapshot_of(
+        product_list({"productNo": "Ab"}),
+        Call("GET", "/order/openapi/order/v1/page", success(page([order_row(1, "pending", "aB")]))),
+    )
+    with bench:
+        snapshot.read_listing()
+        assert list(snapshot.read_orders(SINCE)) == ["Ab"]
 
 
 @pytest.mark.parametrize("absent", [{}, {"productNo": None}, {"productNo": ""}])
 def test_the_detail_is_asked_only_where_an_order_that_matters_does_not_tell_its_pbx(absent: dict[str, Any]) -> None:
     detail = Call("GET", "/order/openapi/order/v1/get/1", success({"basicInformation": {"productNo": "A"}}))
     pending = {"id": 1, "orderStatus": "pending", **absent}
-    assert orders_of(pending, order_row(2, "failed", None), details=(detail,)) == {"A": ["1"]}
+    old = order_row(2, "failed", None, created="2025-12-31")
+    assert orders_of(pending, old, details=(detail,)) == {"A": ["1"]}

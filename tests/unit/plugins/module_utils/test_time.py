@@ -56,6 +56,7 @@ def test_an_unambiguous_instant_is_read(value: Any, expected: datetime) -> None:
     assert instant.utcoffset() == timedelta(0)
 
 
+@pytest.mark.faults(49)
 @pytest.mark.parametrize(
     "value",
     [
@@ -175,6 +176,7 @@ def test_a_cycle_that_is_not_known_is_refused() -> None:
         _time.add_cycles(utc(2026, 12, 5), "once")
 
 
+@pytest.mark.faults(48)
 @pytest.mark.parametrize(
     ("left", "expected"),
     [

@@ -1,0 +1,101 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What one HTTP answer says: the envelope, which status counts, whether it refuses, how long to wait, what is wrong."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import Optional
+from urllib.parse import urlsplit
+
+from ._envelope import SUCCESS, Envelope, parse_envelope
+from ._http import Answer
+from ._time import utc_now
+
+VALIDATION_FAILED = "parameter_validation_f"  # the one error code that is public, cut there (contract, section 1.1)
+
+
+def is_refusal(answer: Answer, envelope: Envelope) -> bool:
+    """Whether HTTP and envelope agree on a 4xx. A 408 says that a server gave up waiting, not that it did nothing."""
+    if answer.status not in (200, envelope.status) or envelope.code == SUCCESS:
+        return False
+    if envelope.code.startswith(VALIDATION_FAILED):
+        return status_of(answer, envelope) < 500
+    return 400 <= status_of(answer, envelope) < 500 and status_of(answer, envelope) != 408
+
+
+def envelope_of(answer: Answer) -> Optional[Envelope]:
+    """The vendor's envelope; None where the answer has none."""
+    try:
+        return parse_envelope(answer.content)
+    except ValueError:
+        return None
+
+
+def status_of(answer: Answer, envelope: Optional[Envelope]) -> int:
+    """The HTTP status, or the envelope's own where HTTP says 200."""
+    if answer.status == 200 and envelope is not None and envelope.status is not None:
+        return envelope.status
+    return answer.status
+
+
+def problem_of(answer: Answer, envelope: Optional[Envelope]) -> str:
+    """What is wrong with an answer that is no success, as a clause for people."""
+    if 300 <= answer.status < 400:
+        return f"redirected to {_host_of(answer.headers.get('Location', ''))}, which is not followed; check base_url"
+    if envelope is not None:
+        if not envelope.is_success:
+            return "the portal answered with an error"
+        return "the answer claims success, but " + (
+            "has another HTTP status" if answer.status != 200 else "lacks a member"
+        )
+    if answer.status != 200:
+        return "the answer is an error without the vendor's envelope"
+    content_type = answer.headers.get("Content-Type") or "no content type"
+    return (
+        f"expected the vendor's JSON envelope, got {len(answer.content)} bytes of {content_type} that are not one:"
+        f" {_flaw_of(answer)}; check base_url, and that no proxy or login page is in between"
+    )
+
+
+def _flaw_of(answer: Answer) -> str:
+    try:
+        parse_envelope(answer.content)
+    except json.JSONDecodeError as error:
+        return f"{error.msg} at character {error.pos}"
+    except UnicodeDecodeError:
+        return "it is not UTF-8"
+    except ValueError as error:
+        return str(error)
+    return "it is not complete"
+
+
+def _host_of(location: str) -> str:
+    try:
+        return urlsplit(location).hostname or "another path"
+    except ValueError:
+        return "an address that cannot be read"
+
+
+def date_of(answer: Answer) -> Optional[datetime]:
+    """The server's clock as the answer left it, from its Date header (RFC 9110, section 6.6.1); None without one."""
+    try:
+        date = parsedate_to_datetime(answer.headers.get("Date", ""))
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return date.replace(tzinfo=timezone.utc) if date.tzinfo is None else date.astimezone(timezone.utc)
+
+
+def retry_after(answer: Answer) -> Optional[float]:
+    """Seconds to wait, from a Retry-After header in either form of RFC 9110, section 10.2.3."""
+    text = answer.headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        wait: float = (parsedate_to_datetime(text) - utc_now()).total_seconds()
+        return max(0.0, wait)
+    except (ValueError, TypeError, OverflowError):
+        return None

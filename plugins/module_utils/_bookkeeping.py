@@ -1,0 +1,93 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a person does with the ledger: look at it, and settle by their word what no evidence settles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Optional
+
+from . import _intent
+from ._intent import Intent
+from ._ledger import Ledger, Taken
+from ._terms import same_expiry
+from ._time import format_instant
+
+ORDERED, NOT_ORDERED, UNRELATED = "ordered", "not_ordered", "unrelated"
+_STATUS_OF = {ORDERED: _intent.RENEWED, NOT_ORDERED: _intent.ABSENT}
+
+
+@dataclass(frozen=True)
+class Word:
+    """What a person asks for, or says. ``outcome`` is None for one who only looks."""
+
+    product_no: Optional[str] = None
+    outcome: Optional[str] = None
+    reason: str = ""
+    expires_at: Optional[datetime] = None
+    order_no: Optional[str] = None
+
+
+def keep(ledger: Ledger, word: Word, is_check_mode: bool) -> dict[str, Any]:
+    """Do what a person asks; the result of the module. Raises ValueError where there is nothing to settle."""
+    changed, diff = False, []
+    if word.outcome == UNRELATED:
+        changed = word.order_no not in ledger.unrelated_orders()
+        if changed and not is_check_mode:
+            ledger.call_unrelated(str(word.product_no), str(word.order_no), word.reason)
+    elif word.outcome is not None:
+        intent, status = _intent_meant(ledger, word), _STATUS_OF[word.outcome]
+        changed = not (intent.status == status or (status == _intent.ABSENT and intent.is_closed))
+        if changed:
+            diff = [_diff(intent, status)]
+        if changed and not is_check_mode:
+            note = f"settled by hand: {word.reason}"
+            with ledger.lock(intent.product_no):
+                try:
+                    ledger.update(intent, status=status, note=note, order_no=word.order_no or intent.order_no)
+                except Taken as taken:
+                    raise ValueError(f"state: a run has just changed it, {taken}; list it and decide anew") from None
+    intents = ledger.intents() if word.product_no is None else ledger.intents_of(word.product_no)
+    result = {"intents": [_row(intent) for intent in intents], "unrelated_orders": sorted(ledger.unrelated_orders())}
+    return {"changed": changed, **result, **({"diff": diff} if diff else {})}
+
+
+def _intent_meant(ledger: Ledger, word: Word) -> Intent:
+    intents = ledger.intents_of(str(word.product_no))
+    if word.expires_at is not None:
+        intents = [intent for intent in intents if same_expiry(intent.expires_at, word.expires_at)]
+    unsettled = [intent for intent in intents if intent.is_unsettled]
+    if len(unsettled) > 1:
+        expiries = ", ".join(format_instant(intent.expires_at) for intent in unsettled)
+        raise ValueError(f"expires_at: {word.product_no} has several intents to be settled, name one: {expiries}")
+    if not intents:
+        raise ValueError(f"product_no: the ledger has no such intent for {word.product_no}; list it to see all")
+    return (unsettled or intents)[-1]
+
+
+def _diff(intent: Intent, status: str) -> dict[str, str]:
+    header = f"{intent.product_no} {format_instant(intent.expires_at)}"
+    return {
+        "before_header": header,
+        "after_header": header,
+        "before": f"status: {intent.status}\n",
+        "after": f"status: {status}\n",
+    }
+
+
+def _row(intent: Intent) -> dict[str, Any]:
+    order = {"order_no": intent.order_no, "transaction_no": intent.transaction_no, "status": intent.order_status}
+    return {
+        "product_no": intent.product_no,
+        "expires_at": format_instant(intent.expires_at),
+        "status": intent.status,
+        "unsettled": intent.is_unsettled,
+        "generation": intent.generation,
+        "uncertain_since": format_instant(intent.uncertain_since),
+        "po_number": intent.po_number,
+        "order": order if intent.order_no is not None else None,
+        "run_id": intent.run_id,
+        "note": intent.note,
+    }

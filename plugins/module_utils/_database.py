@@ -1,0 +1,307 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The databases that a ledger can live in: SQLite in a file, PostgreSQL for several controllers, memory for none.
+
+Each gives durable transactions that exclude each other, and locks that end with their holder.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Optional
+from urllib.parse import urlsplit
+
+try:
+    import psycopg
+except ImportError as error:
+    PSYCOPG_IMPORT_ERROR: Optional[ImportError] = error
+else:
+    PSYCOPG_IMPORT_ERROR = None
+
+NONE = "none"
+POSTGRESQL_SCHEMES = ("postgresql://", "postgres://")
+TRANSACTION_WAIT = 60  # s that a transaction waits for another
+_MEMORY = ":memory:"
+_SETUP = "setup"
+
+Rows = Sequence[tuple[Any, ...]]
+Execute = Callable[..., Rows]
+
+
+class LedgerError(Exception):
+    """A ledger that cannot be trusted. Its text names the ledger and the next step, and holds no password."""
+
+
+class Database:
+    """One connection, for one thread. ``name`` is for people and holds no password."""
+
+    advice = ""
+    errors: tuple[type[Exception], ...] = ()
+
+    def __init__(self, name: str, connection: Any, is_kept: bool = True) -> None:
+        """``is_kept`` says whether what is written outlives the process."""
+        self.name = name
+        self.is_kept = is_kept
+        self._connection = connection
+
+    def close(self) -> None:
+        """Give up the connection and every lock."""
+        self._connection.close()
+
+    def query(self, statement: str, values: Sequence[Any] = ()) -> Rows:
+        """The rows of one statement."""
+        with _translated(self.name, self.errors, self.advice):
+            return self._execute(statement, values)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Execute]:
+        """Run statements: all hold and are durable once the block is left, none does if it is left by an error."""
+        with _translated(self.name, self.errors, self.advice):
+            try:
+                self._begin()
+                yield self._execute
+            except BaseException:
+                with suppress(*self.errors):  # a connection that is gone has taken its transaction with it
+                    self._connection.rollback()
+                raise
+            self._connection.commit()
+
+    def try_lock(self, key: str) -> bool:
+        """Take a lock that ends with this process; False when another process has it."""
+        raise NotImplementedError
+
+    def unlock(self, key: str) -> None:
+        """Give a lock back."""
+        raise NotImplementedError
+
+    def has_schema(self) -> bool:
+        """Whether there is a ledger in it, of whatever version."""
+        raise NotImplementedError
+
+    def _begin(self) -> None:
+        """Begin a transaction that excludes every other one that writes."""
+        raise NotImplementedError
+
+    def _execute(self, statement: str, values: Sequence[Any] = ()) -> Rows:
+        cursor = self._connection.execute(statement, values)
+        return list(cursor.fetchall()) if cursor.description else []
+
+
+class Sqlite(Database):
+    """A file of this machine in WAL mode, each commit synced before it counts; locks are bytes of a file beside it."""
+
+    advice = (
+        "nothing is ordered without it. See that it may be written and its disk has room; do not delete it before all"
+        " that it holds is settled, and then move it away by hand"
+    )
+    errors = (sqlite3.Error,)
+
+    def __init__(self, path: str, locks: Optional[int] = None) -> None:
+        """``locks`` is the open file of locks; None where nothing is to be locked."""
+        self._locks = locks
+        with _translated(path, self.errors, self.advice):
+            connection = sqlite3.connect(path, timeout=TRANSACTION_WAIT, isolation_level=None)
+        super().__init__(path, connection, is_kept=path != _MEMORY)
+
+    def close(self) -> None:
+        """Give up the connection and every lock."""
+        super().close()
+        if self._locks is not None:
+            os.close(self._locks)
+            self._locks = None
+
+    def check(self) -> None:
+        """Refuse a file that is damaged. Raises LedgerError."""
+        (result,) = self.query("PRAGMA quick_check(1)")[0]
+        if result != "ok":
+            raise LedgerError(f"the ledger {self.name} is damaged: {' '.join(result.split())}; {self.advice}")
+
+    def make_durable(self) -> None:
+        """Have every commit on the disk before it counts. Raises LedgerError where that cannot be had."""
+        (mode,) = self.query("PRAGMA journal_mode = WAL")[0]
+        if mode != "wal":
+            raise LedgerError(f"the ledger {self.name} cannot have a write-ahead log: keep it on a local disk")
+        self.query("PRAGMA synchronous = FULL")
+
+    def try_lock(self, key: str) -> bool:
+        """Lock the one byte that the key's hash names."""
+        if self._locks is None:
+            return True
+        with _translated(self.name, (OSError,), self.advice):
+            try:
+                fcntl.lockf(self._locks, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _number_of(key))
+            except (BlockingIOError, PermissionError):
+                return False
+        return True
+
+    def unlock(self, key: str) -> None:
+        """Unlock that byte."""
+        if self._locks is not None:
+            with _translated(self.name, (OSError,), self.advice):
+                fcntl.lockf(self._locks, fcntl.LOCK_UN, 1, _number_of(key))
+
+    def has_schema(self) -> bool:
+        """Whether there is a ledger in it, of whatever version."""
+        return bool(self.query("SELECT 1 FROM sqlite_master WHERE name = 'yeastar_schema'"))
+
+    def _begin(self) -> None:
+        self._execute("BEGIN IMMEDIATE")
+
+
+class Postgresql(Database):
+    """A server that several controllers share; locks are advisory ones, which end with the connection."""
+
+    advice = "nothing is ordered without it. See that the server is up, and that this user may write"
+
+    def __init__(self, url: str) -> None:
+        """Connect; of ``url``, only host and database are ever told."""
+        if PSYCOPG_IMPORT_ERROR is not None:
+            raise LedgerError("a ledger in PostgreSQL needs the Python library psycopg, version 3: install it")
+        self.errors = (psycopg.Error,)
+        parts = urlsplit(url)
+        name = f"postgresql://{parts.hostname or ''}{parts.path}"
+        with _translated(name, self.errors, self.advice):
+            connection = psycopg.connect(url, autocommit=True, prepare_threshold=None, connect_timeout=10)
+        super().__init__(name, connection)
+
+    def try_lock(self, key: str) -> bool:
+        """Take the advisory lock that the key's hash names."""
+        return bool(self.query("SELECT pg_try_advisory_lock(?)", (_number_of(key),))[0][0])
+
+    def unlock(self, key: str) -> None:
+        """Give it back."""
+        self.query("SELECT pg_advisory_unlock(?)", (_number_of(key),))
+
+    def has_schema(self) -> bool:
+        """Whether there is a ledger in it, of whatever version."""
+        # to_regclass would answer from a cache that a wait for another transaction does not refresh.
+        named = "SELECT 1 FROM pg_class WHERE relname = 'yeastar_schema' AND pg_table_is_visible(oid)"
+        return bool(self.query(named))
+
+    def _begin(self) -> None:
+        self._execute("BEGIN")
+        self._execute(f"SET LOCAL lock_timeout = '{TRANSACTION_WAIT}s'")
+        self._execute("SET LOCAL synchronous_commit = on")  # whatever the server's default is
+        self._execute("SELECT pg_advisory_xact_lock(?)", (_number_of(_SETUP),))
+
+    def _execute(self, statement: str, values: Sequence[Any] = ()) -> Rows:
+        return super()._execute(statement.replace("?", "%s"), values)
+
+
+def connect(location: str, schema: Sequence[str], version: int, read_only: bool) -> Database:
+    """The database at a path, at a ``postgresql://`` URL, or in memory (``none``), with the tables of ``schema``.
+
+    A missing one is made, unless ``read_only``, when an empty one in memory stands in. Raises LedgerError.
+    """
+    if location == NONE:
+        return _in_memory(schema, version)
+    if location.startswith(POSTGRESQL_SCHEMES):
+        return _connect_postgresql(location, schema, version, read_only)
+    with _translated(location, (OSError, RuntimeError), Sqlite.advice):
+        # Whatever a file is called, it has one set of locks.
+        path = Path(os.path.realpath(Path(location).expanduser()))
+    return _connect_sqlite(path, schema, version, read_only)
+
+
+def _in_memory(schema: Sequence[str], version: int) -> Database:
+    database = Sqlite(_MEMORY)
+    _create_tables(database, schema, version)
+    return database
+
+
+def _connect_postgresql(url: str, schema: Sequence[str], version: int, read_only: bool) -> Database:
+    database: Database = Postgresql(url)
+    if not database.has_schema():
+        if read_only:
+            database.close()
+            return _in_memory(schema, version)
+        _create_tables(database, schema, version)
+    _check_version(database, version)
+    if not read_only:
+        _prove_writable(database)
+    return database
+
+
+def _connect_sqlite(path: Path, schema: Sequence[str], version: int, read_only: bool) -> Database:
+    with _translated(str(path), (OSError,), Sqlite.advice):
+        if not path.exists() and read_only:
+            return _in_memory(schema, version)
+        locks = None if read_only else _open_locks(path)
+        if locks is not None and not path.exists():
+            _create_file(path, locks, schema, version)
+    database = Sqlite(str(path), locks)
+    database.check()
+    if not database.has_schema():
+        raise LedgerError(f"{path} is not a ledger: name another file, or move this one away")
+    _check_version(database, version)
+    if not read_only:
+        database.make_durable()
+        _prove_writable(database)
+    return database
+
+
+def _open_locks(path: Path) -> int:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return os.open(f"{path}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+
+
+def _create_file(path: Path, locks: int, schema: Sequence[str], version: int) -> None:
+    """Make a ledger beside ``path`` and move it there, so that none is ever found half made."""
+    fcntl.lockf(locks, fcntl.LOCK_EX, 1, _number_of(_SETUP))
+    if not path.exists():
+        new = path.with_name(f"{path.name}.new")
+        new.unlink(missing_ok=True)
+        os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        database = Sqlite(str(new))
+        _create_tables(database, schema, version)
+        database.close()
+        os.replace(new, path)
+        directory = os.open(path.parent, os.O_RDONLY)
+        os.fsync(directory)
+        os.close(directory)
+    fcntl.lockf(locks, fcntl.LOCK_UN, 1, _number_of(_SETUP))
+
+
+def _create_tables(database: Database, schema: Sequence[str], version: int) -> None:
+    with database.transaction() as execute:
+        if not database.has_schema():
+            for statement in schema:
+                execute(statement)
+            execute("INSERT INTO yeastar_schema VALUES (?)", (version,))
+
+
+def _check_version(database: Database, version: int) -> None:
+    found = [row[0] for row in database.query("SELECT version FROM yeastar_schema")]
+    if found != [version]:
+        raise LedgerError(
+            f"the ledger {database.name} has the version {found}, expected [{version}]: use the release of this"
+            " collection that wrote it, or a newer one"
+        )
+
+
+def _prove_writable(database: Database) -> None:
+    """Write something, so that a full disk or a missing permission shows before anything is decided."""
+    with database.transaction() as execute:
+        execute("UPDATE yeastar_schema SET version = version")
+
+
+def _number_of(key: str) -> int:
+    """A number of 62 bits for a key. Two keys that share one only wait for each other."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") >> 2
+
+
+@contextmanager
+def _translated(name: str, errors: tuple[type[Exception], ...], advice: str) -> Iterator[None]:
+    try:
+        yield
+    except errors as error:
+        lines = str(error).strip().splitlines()
+        problem = lines[0] if lines else type(error).__name__
+        raise LedgerError(f"the ledger {name} cannot be used: {problem}; {advice}") from None

@@ -1,0 +1,68 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The intent to order one renewal, and the words for what has become of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Optional
+
+# Written before anything is sent; whoever wrote it may have died at any point after.
+INTENDED = "intended"
+# Sent, and what became of it is not known.
+UNKNOWN = "unknown"
+# The portal has an order for it, and the expiry does not show it yet.
+ACCEPTED = "accepted"
+# The expiry has moved, or a person said so.
+RENEWED = "renewed"
+# Nothing was bought: it did not leave, was refused, is proven not to be there, or its order came to nothing.
+NOT_SENT = "not_sent"
+REJECTED = "rejected"
+ABSENT = "absent"
+DEAD = "dead"
+
+UNSETTLED = (INTENDED, UNKNOWN, ACCEPTED)
+CLOSED = (NOT_SENT, REJECTED, ABSENT, DEAD)
+STATUSES = (*UNSETTLED, RENEWED, *CLOSED)
+
+
+@dataclass(frozen=True)
+class Intent:
+    """One subscription, to be renewed from one expiry on. At most one of its generations is ever bought.
+
+    ``portal`` is the base URL. ``uncertain_since`` is the controller's instant at which the order was last under way;
+    ``portal_uncertain_since`` is the portal's at which it was sent, so that no order of it is older, and None where
+    that is not known. ``note`` says in words what led to the status.
+    """
+
+    portal: str
+    product_no: str
+    expires_at: datetime
+    account: str
+    run_id: str
+    status: str
+    generation: int
+    billing_cycle: str
+    quantity: int
+    po_number: str
+    uncertain_since: datetime
+    portal_uncertain_since: Optional[datetime] = None
+    order_no: Optional[str] = None
+    transaction_no: Optional[str] = None
+    order_status: Optional[str] = None
+    note: str = ""
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether its order may still take effect, or may have."""
+        return self.status in UNSETTLED
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing was bought by it, so that another generation may be ordered."""
+        return self.status in CLOSED
+
+    def __str__(self) -> str:
+        return f"{self.product_no} expiring {self.expires_at:%Y-%m-%d}, generation {self.generation} ({self.status})"

@@ -1,0 +1,296 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ledger: what was meant to be ordered, what became of it, and what a run may still order.
+
+The only file that writes it. An intent is durable before the first byte of its order leaves, and unique on portal,
+product and observed expiry; whatever two processes do at once, one transaction decides. How a database is reached is
+in `_database`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import astuple, dataclass, fields, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Optional
+
+from . import _intent, _money
+from ._database import Database, Execute, LedgerError, connect
+from ._intent import Intent
+from ._money import Money
+from ._terms import same_expiry
+from ._time import format_instant, parse_instant
+
+SCHEMA_VERSION = 1
+LOCK_WAIT = 60.0  # s that a run waits for another that is ordering the same PBX (faults, row 38)
+_LOCK_POLL = 0.2  # s
+
+_COLUMNS = tuple(field.name for field in fields(Intent))
+_INSTANTS = ("expires_at", "uncertain_since", "portal_uncertain_since")
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM yeastar_intent WHERE portal = ?"
+_OF_INTENT = " AND product_no = ? AND expires_at = ?"
+_RESERVED = "SELECT product_no, amount, currency FROM yeastar_reservation WHERE run_id = ?"
+_UNRESERVE = "DELETE FROM yeastar_reservation WHERE run_id = ? AND holder = ? AND product_no = ?"
+_STATUS_LIST = ", ".join(f"'{status}'" for status in _intent.STATUSES)
+
+SCHEMA = (
+    "CREATE TABLE yeastar_schema (version INTEGER NOT NULL)",
+    f"""CREATE TABLE yeastar_intent (
+        portal TEXT NOT NULL, product_no TEXT NOT NULL, expires_at TEXT NOT NULL, account TEXT NOT NULL,
+        run_id TEXT NOT NULL, status TEXT NOT NULL CHECK (status IN ({_STATUS_LIST})),
+        generation INTEGER NOT NULL CHECK (generation > 0), billing_cycle TEXT NOT NULL, quantity INTEGER NOT NULL,
+        po_number TEXT NOT NULL, uncertain_since TEXT NOT NULL, portal_uncertain_since TEXT, order_no TEXT,
+        transaction_no TEXT, order_status TEXT, note TEXT NOT NULL,
+        PRIMARY KEY (portal, product_no, expires_at))""",
+    """CREATE TABLE yeastar_history (
+        at TEXT NOT NULL, portal TEXT NOT NULL, product_no TEXT NOT NULL, expires_at TEXT NOT NULL,
+        generation INTEGER NOT NULL, status TEXT NOT NULL, run_id TEXT NOT NULL, order_no TEXT, note TEXT NOT NULL)""",
+    """CREATE TABLE yeastar_reservation (
+        run_id TEXT NOT NULL, holder TEXT NOT NULL, product_no TEXT NOT NULL, amount TEXT, currency TEXT,
+        PRIMARY KEY (run_id, holder, product_no))""",
+    "CREATE TABLE yeastar_spent_plan (digest TEXT PRIMARY KEY, run_id TEXT NOT NULL, at TEXT NOT NULL)",
+    """CREATE TABLE yeastar_unrelated_order (
+        portal TEXT NOT NULL, product_no TEXT NOT NULL, order_no TEXT NOT NULL, reason TEXT NOT NULL, at TEXT NOT NULL,
+        PRIMARY KEY (portal, order_no))""",
+)
+
+
+class Taken(Exception):
+    """Another run has an intent for this subscription and expiry that is not closed. ``intent`` is that one."""
+
+    def __init__(self, intent: Intent) -> None:
+        """``intent`` is what stands in the ledger."""
+        self.intent = intent
+        super().__init__(f"the ledger has an intent for {intent}")
+
+
+class Spent(LedgerError):
+    """A saved plan that has been applied before."""
+
+
+class Busy(LedgerError):
+    """Another run holds the lock of a PBX for longer than one waits."""
+
+
+@dataclass(frozen=True)
+class Caps:
+    """The most that a run, identified by ``run_id``, may order across all its processes. None is no limit.
+
+    ``holder`` names the one process of the run that reserves.
+    """
+
+    run_id: str
+    max_orders: Optional[int] = None
+    max_total: Optional[Decimal] = None
+    holder: str = ""
+
+
+class Ledger:
+    """The ledger of one portal. Every method may raise LedgerError; then nothing may be ordered."""
+
+    def __init__(self, database: Database, portal: str, clock: Callable[[], datetime]) -> None:
+        """``portal`` is the base URL; ``clock`` gives the controller's instant, by which entries are dated."""
+        self._database = database
+        self._clock = clock
+        self.portal = portal
+
+    def close(self) -> None:
+        """Give up the connection and every lock."""
+        self._database.close()
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether later runs can read what is written."""
+        return self._database.is_kept
+
+    def intents(self) -> list[Intent]:
+        """All intents of the portal, sorted by PBX and expiry."""
+        rows = self._database.query(f"{_SELECT} ORDER BY product_no, expires_at", (self.portal,))
+        return [self._read(row) for row in rows]
+
+    def intents_of(self, product_no: str) -> list[Intent]:
+        """The intents of one PBX, sorted by expiry."""
+        rows = self._database.query(f"{_SELECT} AND product_no = ? ORDER BY expires_at", (self.portal, product_no))
+        return [self._read(row) for row in rows]
+
+    def unrelated_orders(self) -> frozenset[str]:
+        """The numbers of orders that a person has called no renewal."""
+        rows = self._database.query("SELECT order_no FROM yeastar_unrelated_order WHERE portal = ?", (self.portal,))
+        return frozenset(str(row[0]) for row in rows)
+
+    @contextmanager
+    def lock(self, product_no: str, sleep: Callable[[float], None] = time.sleep) -> Iterator[None]:
+        """Hold a PBX alone among all who share the ledger; it ends with its holder, however that ends.
+
+        Raises Busy after LOCK_WAIT seconds.
+        """
+        key = f"{self.portal} {product_no}"
+        waited = 0.0
+        while not self._database.try_lock(key):
+            if waited >= LOCK_WAIT:
+                raise Busy(f"another run has been ordering {product_no} for {LOCK_WAIT:g} s; run again later")
+            sleep(_LOCK_POLL)
+            waited += _LOCK_POLL
+        try:
+            yield
+        except BaseException:
+            with suppress(LedgerError):  # why the block was left counts; a lost connection has lost its locks as well
+                self._database.unlock(key)
+            raise
+        self._database.unlock(key)
+
+    def excess(self, caps: Caps, prices: Mapping[str, Optional[Money]]) -> Optional[tuple[str, str]]:
+        """The cap that a run would exceed with these PBXs, and how, in words; None if none."""
+        return _excess(caps, prices, self._database.query(_RESERVED, (caps.run_id,)))
+
+    def refuse_spent(self, digest: str) -> None:
+        """Raise Spent for a plan that has been applied."""
+        with self._database.transaction() as execute:
+            _refuse_spent(execute, digest)
+
+    def reserve(
+        self, caps: Caps, prices: Mapping[str, Optional[Money]], digest: Optional[str] = None
+    ) -> Optional[tuple[str, str]]:
+        """Count these PBXs towards the caps of the run, all or, as `excess` tells, none of them.
+
+        A PBX that the run has reserved before, in another of its processes or attempts, counts once. ``digest`` is the
+        saved plan that is being applied; it is spent with the first order that it leads to. Raises Spent if it is.
+        """
+        with self._database.transaction() as execute:
+            if digest is not None:
+                _refuse_spent(execute, digest)
+            excess = _excess(caps, prices, execute(_RESERVED, (caps.run_id,)))
+            if digest is not None and prices and not excess:
+                spent = (digest, caps.run_id, format_instant(self._clock()))
+                execute("INSERT INTO yeastar_spent_plan VALUES (?, ?, ?)", spent)
+            for product_no, price in {} if excess else prices.items():
+                amount, currency = (None, None) if price is None else (f"{price.amount:f}", price.currency)
+                execute(_UNRESERVE, (caps.run_id, caps.holder, product_no))
+                row = (caps.run_id, caps.holder, product_no, amount, currency)
+                execute("INSERT INTO yeastar_reservation VALUES (?, ?, ?, ?, ?)", row)
+        return excess
+
+    def release(self, caps: Caps, product_nos: Collection[str]) -> None:
+        """Take PBXs of which this holder has ordered nothing out of the run's count."""
+        with self._database.transaction() as execute:
+            for product_no in product_nos:
+                execute(_UNRESERVE, (caps.run_id, caps.holder, product_no))
+
+    def intend(self, intent: Intent) -> None:
+        """Write an intent durably, before its order is sent.
+
+        A closed one for the same expiry gives way to its next generation. Raises Taken if the PBX has one that is not
+        closed, or has had this generation already.
+        """
+        with self._database.transaction() as execute:
+            for row in execute(f"{_SELECT} AND product_no = ?", (self.portal, intent.product_no)):
+                existing = self._read(row)
+                is_same = same_expiry(existing.expires_at, intent.expires_at)
+                if existing.is_unsettled or (is_same and not existing.is_closed):
+                    raise Taken(existing)
+                if is_same and existing.generation >= intent.generation:
+                    raise Taken(existing)
+                if is_same:
+                    execute(f"DELETE FROM yeastar_intent WHERE portal = ?{_OF_INTENT}", _key(existing))
+            marks = ", ".join("?" for dummy in _COLUMNS)
+            execute(f"INSERT INTO yeastar_intent VALUES ({marks})", _row_of(intent))
+            self._note(execute, intent)
+
+    def update(self, intent: Intent, **changes: Any) -> Intent:
+        """Change an intent durably, and return it as it is then. Raises Taken if it is not as it was read any more."""
+        changed = replace(intent, **changes)
+        if changed == intent:
+            return intent
+        with self._database.transaction() as execute:
+            rows = execute(_SELECT + _OF_INTENT, _key(intent))
+            current = self._read(rows[0]) if rows else None
+            if current is None:
+                raise LedgerError(f"{self._database.name}: the intent for {intent} is gone; was the ledger edited?")
+            if (current.status, current.generation) != (intent.status, intent.generation):
+                raise Taken(current)
+            assignments = ", ".join(f"{name} = ?" for name in _COLUMNS)
+            execute(
+                f"UPDATE yeastar_intent SET {assignments} WHERE portal = ?{_OF_INTENT}",
+                (*_row_of(changed), *_key(intent)),
+            )
+            if (changed.status, changed.note) != (intent.status, intent.note):
+                self._note(execute, changed)
+        return changed
+
+    def call_unrelated(self, product_no: str, order_no: str, reason: str) -> None:
+        """Note a person's word that an order of the portal is no renewal."""
+        with self._database.transaction() as execute:
+            execute("DELETE FROM yeastar_unrelated_order WHERE portal = ? AND order_no = ?", (self.portal, order_no))
+            execute(
+                "INSERT INTO yeastar_unrelated_order VALUES (?, ?, ?, ?, ?)",
+                (self.portal, product_no, order_no, reason, format_instant(self._clock())),
+            )
+
+    def _note(self, execute: Execute, intent: Intent) -> None:
+        """Add a line to the history, which is never changed."""
+        row = (format_instant(self._clock()), *_key(intent), intent.generation, intent.status, intent.run_id)
+        execute("INSERT INTO yeastar_history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, intent.order_no, intent.note))
+
+    def _read(self, row: tuple[Any, ...]) -> Intent:
+        values = dict(zip(_COLUMNS, row))
+        try:
+            if values["status"] not in _intent.STATUSES:
+                raise ValueError(f"status {values['status']!r}")
+            for name in ("generation", "quantity"):
+                if not isinstance(values[name], int):
+                    raise ValueError(f"{name} {values[name]!r}")
+            values.update({name: parse_instant(values[name]) for name in _INSTANTS if values[name] is not None})
+        except ValueError as error:
+            raise LedgerError(
+                f"{self._database.name}: an intent of {values['product_no']} cannot be read ({error}): was the ledger"
+                " edited by hand? Nothing is ordered until it is mended"
+            ) from None
+        return Intent(**values)
+
+
+def open_ledger(location: str, portal: str, clock: Callable[[], datetime], read_only: bool) -> Ledger:
+    """Open a ledger: a path, a ``postgresql://`` URL, or ``none`` for one that is forgotten with the process.
+
+    A missing one is made, unless ``read_only``, when an empty one stands in. Raises LedgerError when it cannot be
+    trusted: not readable, not writable, corrupt, or of a newer version (faults, rows 11 and 13). It is never repaired.
+    """
+    return Ledger(connect(location, SCHEMA, SCHEMA_VERSION, read_only), portal, clock)
+
+
+def _refuse_spent(execute: Execute, digest: str) -> None:
+    for run_id, at in execute("SELECT run_id, at FROM yeastar_spent_plan WHERE digest = ?", (digest,)):
+        raise Spent(f"plan_file: this plan was applied on {at} by the run {run_id}; plan again")
+
+
+def _excess(
+    caps: Caps, prices: Mapping[str, Optional[Money]], reserved: Collection[tuple[Any, ...]]
+) -> Optional[tuple[str, str]]:
+    """Which cap is exceeded by what a run has reserved and what it would add; none by who adds nothing."""
+    if not prices:
+        return None
+    counted: dict[str, Optional[Money]] = dict(prices)
+    for product_no, amount, currency in reserved:
+        if product_no not in counted:
+            counted[product_no] = None if amount is None else Money(Decimal(amount), currency)
+    of_run = f" in the run {caps.run_id}" if len(counted) > len(prices) else ""
+    if caps.max_orders is not None and len(counted) > caps.max_orders:
+        return "max_orders", f"{len(counted)} subscriptions are due{of_run} and max_orders is {caps.max_orders}"
+    if caps.max_total is None:
+        return None
+    sums = _money.total(counted.values())
+    if len(sums) <= 1 and all(amount <= caps.max_total for amount in sums.values()):
+        return None
+    amounts = " + ".join(f"{amount} {currency}" for currency, amount in sorted(sums.items()))
+    return "max_total", f"the orders{of_run} cost {amounts} and max_total is {caps.max_total}"
+
+
+def _key(intent: Intent) -> tuple[str, str, str]:
+    return (intent.portal, intent.product_no, format_instant(intent.expires_at))
+
+
+def _row_of(intent: Intent) -> tuple[Any, ...]:
+    return tuple(format_instant(value) if isinstance(value, datetime) else value for value in astuple(intent))

@@ -1,0 +1,357 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One run over one account, up to but without the order: read, settle what earlier runs left open, decide, read again.
+
+A report that was given before the run is kept truthful at every step, so that whoever is interrupted can still say what
+may have been ordered.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
+from typing import Optional, Union
+
+from . import _intent, _states
+from ._intent import Intent
+from ._ledger import Caps, Ledger
+from ._model import Decision, Declaration, Evidence, Order, Policy, Subscription, Terms
+from ._money import Money
+from ._planner import (
+    Plan,
+    changed_since,
+    current_term_began,
+    decide,
+    make_plan,
+    not_found,
+    priced,
+    screen,
+    settled,
+    undecided,
+    without_orders,
+)
+from ._portal import Portal
+from ._results import Report
+from ._saved_plan import SavedPlan
+from ._settlement import UNKNOWN_SKEW, Settlement, Times, settle
+from ._snapshot import Snapshot
+from ._terms import effective, same_expiry
+from ._time import DAY
+from ._transport import AccessError, ReadError
+
+ORDERS_MAX_AGE = 30.0  # s after which what others may have ordered is looked at again (faults, row 40)
+SKEW_TO_WARN_OF = timedelta(minutes=5)
+SKEW_TO_REFUSE = timedelta(hours=12)
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=timezone.utc)
+OPEN_TOO_LONG = DAY  # after which an order that is still open is warned of (faults, row 58)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a run works with beside the portal: its policy, the ledger, the controller's clock, and where to warn.
+
+    ``ahead`` is how far ``clock`` has been set ahead of the controller's own, for a simulator that does not follow it;
+    ``approved`` is the plan that is carried out, if one is.
+    """
+
+    policy: Policy
+    ledger: Ledger
+    clock: Callable[[], datetime]
+    warn: Callable[[str], None]
+    ahead: timedelta = timedelta(0)
+    approved: Optional[SavedPlan] = None
+
+
+class Run:
+    """A run that orders nothing, and writes nothing into the ledger."""
+
+    def __init__(self, portal: Portal, setting: Setting, report: Report) -> None:
+        """``report`` is filled as the run goes on; its ``now`` is the instant of every decision."""
+        self._portal = portal
+        self._policy = setting.policy
+        self._ledger = setting.ledger
+        self._clock = setting.clock
+        self._warn = setting.warn
+        self._ahead = setting.ahead
+        self._approved = setting.approved
+        self._caps = Caps(self._policy.run_id, self._policy.max_orders, self._policy.max_total, uuid.uuid4().hex)
+        self._report = report
+        self._snapshot = Snapshot(portal)
+        self._declarations: dict[str, Declaration] = {}
+        self._evidence = Evidence()
+        self._due: dict[str, Terms] = {}
+        self._orders_read_at = 0.0
+        # As of which instants the orders are; before they are read, long ago.
+        self._times = Times(_LONG_AGO, _LONG_AGO, self._policy.settle_window)
+        self._stopped_by: Optional[str] = None
+
+    def execute(self, declarations: Iterable[Declaration]) -> None:
+        """Decide about every PBX; then take those that are due one by one, the most urgent first.
+
+        Raises ReadError when what all decisions need cannot be read, LedgerError when the ledger cannot be trusted;
+        nothing was ordered then. Whatever else is raised leaves a report in which nothing is called due that was not
+        attempted.
+        """
+        try:
+            self._execute(declarations)
+        except BaseException as error:
+            self._report.break_off(str(error) or type(error).__name__)
+            raise
+
+    def _execute(self, declarations: Iterable[Declaration]) -> None:
+        self._declarations = {declaration.product_no: declaration for declaration in declarations}
+        self._snapshot.read_listing()
+        self._check_clock()
+        self._read_ledger()
+        screened = {product_no: self._screen(product_no) for product_no in self._declarations}
+        self._due = {product_no: terms for product_no, terms in screened.items() if isinstance(terms, Terms)}
+        for product_no, screening in screened.items():
+            self._report.record(self._not_decided_yet(product_no, screening))
+        self._read_evidence()
+        decisions = [self._conclude(product_no, screening) for product_no, screening in screened.items()]
+        self._carry_out(make_plan(decisions, self._policy))
+
+    def _carry_out(self, plan: Plan) -> None:
+        """Hold the plan against the caps of the whole run, record it, and take what is due, the most urgent first."""
+        excess = self._count({decision.product_no: decision.price for decision in plan.due()})
+        if excess is not None:
+            plan = without_orders(plan.decisions, *excess)
+        self._report.excess = plan.excess
+        for decision in plan.decisions:
+            self._report.record(decision)
+        for decision in plan.due():
+            if self._stopped_by is None:
+                self._take(decision)
+            else:
+                self._report.record(settled(decision, "stopped", f"not attempted: {self._stopped_by}"))
+
+    def _count(self, prices: Mapping[str, Optional[Money]]) -> Optional[tuple[str, str]]:
+        if self._approved is not None:
+            self._ledger.refuse_spent(self._approved.digest)
+        return self._ledger.excess(self._caps, prices)
+
+    def _take(self, planned: Decision) -> None:
+        self._report.record(self._look_again(planned))
+
+    # the facts
+
+    def _check_clock(self) -> None:
+        """Hold the controller's clock against the portal's (faults, row 47). Raises ReadError if one is far off."""
+        offset = self._portal.clock_offset
+        if offset is None:
+            return
+        offset = min(offset, offset + self._ahead, key=abs)
+        if abs(offset) <= SKEW_TO_WARN_OF:
+            return
+        direction = "behind" if offset > timedelta(0) else "ahead of"
+        seen = f"this controller's clock is {_in_words(abs(offset))} {direction}"
+        if abs(offset) > SKEW_TO_REFUSE:
+            raise ReadError("clocks", f"{seen} the portal's: set it, since every decision here depends on the date")
+        self._warn(f"{seen} the portal's; set it, since every decision here depends on the date")
+
+    def _read_ledger(self) -> None:
+        intents: dict[str, tuple[Intent, ...]] = {}
+        for intent in self._ledger.intents():
+            if intent.product_no in self._declarations:
+                intents[intent.product_no] = (*intents.get(intent.product_no, ()), intent)
+        self._evidence = replace(self._evidence, intents=intents, unrelated=self._ledger.unrelated_orders())
+
+    def _screen(self, product_no: str) -> Union[Decision, Terms]:
+        """Screen with the listing's row; where that does not tell enough, with the detail as well."""
+        declaration = self._declarations[product_no]
+        subscription = self._snapshot.subscriptions.get(product_no)
+        if subscription is None:
+            return not_found(product_no, self._snapshot.subscriptions)
+        screened = screen(declaration, subscription, self._policy, self._report.now)
+        if isinstance(screened, Terms) or screened.reason != "cannot_determine":
+            return screened
+        try:
+            subscription = self._snapshot.complete(product_no)
+        except AccessError:
+            raise
+        except ReadError as error:
+            return settled(screened, "not_readable", str(error))
+        return screen(declaration, subscription, self._policy, self._report.now)
+
+    def _read_evidence(self) -> None:
+        """Read what the account holds, as far as anything is due or unsettled."""
+        if self._due:
+            self._evidence = replace(
+                self._evidence,
+                catalog=self._portal.catalog(self._portal.catalog_answer()),
+                contacts=tuple(map(self._portal.billing_contact, self._portal.billing_contact_rows())),
+            )
+        if self._due or self._unsettled():
+            self._read_orders()
+
+    def _unsettled(self) -> list[Intent]:
+        return [intent for intents in self._evidence.intents.values() for intent in intents if intent.is_unsettled]
+
+    def _read_orders(self) -> None:
+        """Read the whole order list, back to what any decision or settlement needs. Raises ReadError."""
+        begins = [current_term_began(terms) for terms in self._due.values()]
+        begins += [intent.uncertain_since - UNKNOWN_SKEW for intent in self._unsettled()]
+        # From before the list is read: what it does not show may have come to it since.
+        # A clock that was set for a test counts alone, since the portal's does not follow it.
+        portal_now = None if self._ahead else self._portal_now()
+        times = Times(self._clock(), portal_now, self._policy.settle_window)
+        orders = self._snapshot.read_orders(min(begins, default=self._report.now))
+        self._times = times
+        self._evidence = replace(self._evidence, orders=orders)
+        self._orders_read_at = time.monotonic()
+
+    # the decision
+
+    def _conclude(self, product_no: str, screening: Union[Decision, Terms]) -> Decision:
+        """Settle what an earlier run left open; if nothing is left of it, decide."""
+        if product_no in self._snapshot.subscriptions and self._intent_to_settle(product_no) is not None:
+            settlement = self._settle_earlier(product_no)
+            if settlement is not None:
+                return settlement
+            if product_no not in self._due:
+                return self._screened_anew(product_no)
+        if isinstance(screening, Terms):
+            return self._decide_beside_others(product_no)
+        return screening if self._approved is None else self._approved.hold(screening)
+
+    def _not_decided_yet(self, product_no: str, screening: Union[Decision, Terms]) -> Decision:
+        if isinstance(screening, Terms):
+            return undecided(self._snapshot.subscriptions[product_no], screening)
+        return screening
+
+    def _decide_beside_others(self, product_no: str) -> Decision:
+        """Decide; where an order has come since the listing was read, with what the PBX tells by now."""
+        decision = self._decide_with_price(product_no)
+        if decision.reason not in ("recent_order", "awaiting_expiry"):
+            return decision
+        try:
+            self._snapshot.reread(product_no)
+        except ReadError as error:
+            self._warn(f"{product_no}: {error}")
+            return decision
+        return self._decide_with_price(product_no)
+
+    def _screened_anew(self, product_no: str) -> Decision:
+        """The decision of a PBX that was not due, after it was read again."""
+        subscription = self._snapshot.subscriptions[product_no]
+        screening = screen(self._declarations[product_no], subscription, self._policy, self._report.now)
+        return self._not_decided_yet(product_no, screening)
+
+    def _settle_earlier(self, product_no: str) -> Optional[Decision]:
+        """What the intent of an earlier run has come to, as far as it decides about the PBX; None if it does not."""
+        intent = self._intent_to_settle(product_no)
+        if intent is None:
+            return None
+        known = self._report.outcomes[product_no].decision
+        try:
+            subscription = self._snapshot.reread(product_no)
+        except AccessError:
+            raise
+        except ReadError as error:
+            return settled(known, "not_readable", f"{error}; the ledger has an intent for {intent}")
+        settlement = settle(intent, self._told(subscription), *self._orders_for(intent), self._times)
+        self._keep(intent, settlement)
+        self._warn_of_age(intent, settlement)
+        if settlement.reason == "expiry_moved" or settlement.status == _intent.ABSENT:
+            return None
+        decision = settled(replace(known, subscription=subscription), settlement.reason, settlement.message)
+        return replace(decision, known_order=settlement.order)
+
+    def _told(self, subscription: Subscription) -> Subscription:
+        """A PBX with the declared expiry where the portal does not report one."""
+        declared = self._declarations[subscription.product_no].expires_at
+        return replace(subscription, expires_at=effective(declared, subscription.expires_at))
+
+    def _intent_to_settle(self, product_no: str) -> Optional[Intent]:
+        """The intent of a PBX that is unsettled, or that says renewed of an expiry that has come back."""
+        terms = self._due.get(product_no)
+        for intent in self._evidence.intents.get(product_no, ()):
+            came_back = terms is not None and same_expiry(intent.expires_at, terms.expires_at)
+            if intent.is_unsettled or (intent.status == _intent.RENEWED and came_back):
+                return intent
+        return None
+
+    def _orders_for(self, intent: Intent) -> tuple[list[Order], list[Order]]:
+        """The orders of an intent's PBX, without those that a person has called unrelated, and those of all others."""
+        own = [
+            order
+            for order in self._evidence.orders.get(intent.product_no, ())
+            if order.order_no not in self._evidence.unrelated
+        ]
+        others = [
+            order
+            for product_no, orders in self._evidence.orders.items()
+            if product_no != intent.product_no
+            for order in orders
+        ]
+        return own, others
+
+    def _portal_now(self) -> Optional[datetime]:
+        offset = self._portal.clock_offset
+        return None if offset is None else self._clock() + offset
+
+    def _keep(self, intent: Intent, settlement: Settlement) -> Intent:
+        """Remember what an intent has come to, for the decisions of this run."""
+        changed = replace(intent, status=settlement.status)
+        self._remember(changed)
+        return changed
+
+    def _remember(self, intent: Intent) -> None:
+        others = [
+            other
+            for other in self._evidence.intents.get(intent.product_no, ())
+            if not same_expiry(other.expires_at, intent.expires_at)
+        ]
+        intents = {**self._evidence.intents, intent.product_no: (*others, intent)}
+        self._evidence = replace(self._evidence, intents=intents)
+
+    def _warn_of_age(self, intent: Intent, settlement: Settlement) -> None:
+        age = self._clock() - intent.uncertain_since
+        if _states.REASONS[settlement.reason] == _states.PENDING and age > OPEN_TOO_LONG:
+            self._warn(f"{intent.product_no}: for {_in_words(age)} now: {settlement.message}")
+
+    def _decide(self, product_no: str) -> Decision:
+        subscription = self._snapshot.subscriptions[product_no]
+        return decide(self._declarations[product_no], subscription, self._evidence, self._policy, self._report.now)
+
+    def _decide_with_price(self, product_no: str) -> Decision:
+        decision = self._decide(product_no)
+        if decision.order is not None and self._policy.needs_prices:
+            try:
+                price = self._portal.renewal_price(decision.order, self._evidence.catalog)
+            except AccessError:
+                raise
+            except ReadError as error:
+                return settled(decision, "not_readable", str(error))
+            decision = priced(decision, price, self._policy)
+        return decision if self._approved is None else self._approved.hold(decision)
+
+    def _look_again(self, planned: Decision) -> Decision:
+        """Read a due PBX again and decide again; it is still due only if it is still the same order."""
+        try:
+            if time.monotonic() - self._orders_read_at > ORDERS_MAX_AGE:
+                self._read_orders()
+            self._snapshot.reread(planned.product_no)
+            self._check_clock()
+            fresh = self._decide_with_price(planned.product_no)
+        except ReadError as error:
+            if isinstance(error, AccessError):
+                self._stop(planned, "access was refused")
+            return settled(planned, "not_readable", str(error))
+        changes = changed_since(planned, fresh) if fresh.order is not None else []
+        if changes:
+            message = f"changed while the run was under way: {'; '.join(changes)}; run again to decide anew"
+            return settled(fresh, "stale_plan", message)
+        return fresh
+
+    def _stop(self, decision: Decision, why: str) -> None:
+        self._stopped_by = f"{decision.product_no}: {why}"
+
+
+def _in_words(span: timedelta) -> str:
+    hours, minutes = divmod(int(span.total_seconds()) // 60, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

@@ -1,0 +1,196 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PURE: what the portal's evidence says of an intent. Nothing is taken for absent that could still be there.
+
+The rules are the issue of reconciliation: the expiry moved by a cycle -> renewed; an order that carries the tag, or is
+of that PBX and no older than the intent -> adopted with its status; absent from a whole list after the settle window ->
+not ordered; otherwise not known, with one next step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Optional
+
+from . import _intent, _states
+from ._intent import Intent
+from ._model import Order, Subscription, Undetermined
+from ._planner import advanced_by_one_cycle, is_open
+from ._tag import is_tag, tagged_for
+from ._terms import same_expiry
+from ._time import format_instant
+
+# How far the portal's clock and the one that dated an intent may lie apart without the intent knowing (see MAX_SKEW).
+UNKNOWN_SKEW = timedelta(hours=12)
+KNOWN_SKEW = timedelta(minutes=5)
+
+LOOK_BEFORE_ANYTHING_ELSE = (
+    "it may have been ordered: look in the portal under Orders and at the expiry of the PBX before anything else"
+)
+
+
+@dataclass(frozen=True)
+class Times:
+    """The two clocks by which an intent's age is judged, and the settle window. ``portal`` is None if not known."""
+
+    now: datetime
+    portal: Optional[datetime]
+    settle_window: timedelta
+
+    def left_of_window(self, intent: Intent) -> timedelta:
+        """How long the portal may still take to show an order: both clocks must say that the window is over."""
+        ages = [self.now - intent.uncertain_since]
+        if self.portal is not None and intent.portal_uncertain_since is not None:
+            ages.append(self.portal - intent.portal_uncertain_since)
+        return max(self.settle_window - min(ages), timedelta(0))
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """What an intent has come to. ``reason`` is the result's; ``is_news`` says that a person should be told."""
+
+    status: str
+    reason: str
+    message: str
+    order: Optional[Order] = None
+    expires_after: Optional[datetime] = None
+
+
+def settle(
+    intent: Intent, subscription: Subscription, orders: Collection[Order], strays: Collection[Order], times: Times
+) -> Settlement:
+    """Judge an intent by the PBX as it is now, its orders, and the orders of other PBXs (``strays``).
+
+    ``orders`` must be all that are open and all since the intent, from a list that was read whole.
+    """
+    foreign = [order for order in strays if order.po_number == intent.po_number and is_tag(intent.po_number)]
+    if foreign:
+        message = f"order {foreign[0]} of {foreign[0].product_no} carries the tag of this PBX; look in the portal"
+        return Settlement(intent.status, "verification_failed", message, foreign[0])
+    certain, possible = orders_of_intent(intent, orders)
+    twins = _living(certain)
+    if len(twins) > 1:
+        numbers = " and ".join(sorted(str(order) for order in twins))
+        message = f"ordered more than once: {numbers}; cancel or have refunded what is too much, then settle it by hand"
+        return Settlement(_intent.ACCEPTED, "duplicate_detected", message, twins[0])
+    order = _order_that_counts(certain) or _recorded_order(intent)
+    # A dead order that may be another's proves nothing against a renewal or a person's word.
+    may_be_dead = intent.status != _intent.RENEWED and not times.left_of_window(intent)
+    if order is None and (_living(possible) or may_be_dead):
+        order = _order_that_counts(possible)
+    expires_at = subscription.expires_at
+    if isinstance(expires_at, Undetermined) or same_expiry(intent.expires_at, expires_at):
+        return _not_moved(intent, subscription, order, times)
+    return _moved(intent, expires_at, order)
+
+
+def orders_of_intent(intent: Intent, orders: Iterable[Order]) -> tuple[list[Order], list[Order]]:
+    """The orders of its PBX that are the intent's, and those that may be: placed no earlier, under whatever number.
+
+    A number that differs proves nothing: people write remarks where some portals show the purchase order number.
+    """
+    if intent.portal_uncertain_since is None:
+        since = intent.uncertain_since - UNKNOWN_SKEW
+    else:
+        since = intent.portal_uncertain_since - KNOWN_SKEW
+    certain, possible = [], []
+    for order in orders:
+        is_later = order.created_at is None or order.created_at >= since
+        is_alive = order.status not in _states.DEAD_STATUSES
+        if (
+            (intent.order_no is not None and order.order_no == intent.order_no)
+            or (is_tag(intent.po_number) and order.po_number == intent.po_number)
+            # An order for this expiry is one too many beside the intent's own, whichever attempt it is of.
+            or (is_alive and tagged_for(intent.expires_at, [order]))
+            # An operator's number may stand on the dead order of an earlier attempt as well.
+            or (order.po_number == intent.po_number and is_later and is_alive)
+        ):
+            certain.append(_completed(order, intent))
+        elif is_later:
+            possible.append(order)
+    return certain, possible
+
+
+def _completed(order: Order, intent: Intent) -> Order:
+    """An order with what the portal's list does not tell of it and the ledger does."""
+    return replace(
+        order,
+        po_number=order.po_number or intent.po_number,
+        transaction_no=order.transaction_no or intent.transaction_no,
+    )
+
+
+def _living(orders: Iterable[Order]) -> list[Order]:
+    return [order for order in orders if order.status not in _states.DEAD_STATUSES]
+
+
+def _order_that_counts(orders: list[Order]) -> Optional[Order]:
+    """Of several, one that is still open, since that may have to be acted upon; else one that is done; else any."""
+    living = _living(orders)
+    return next((order for order in living if is_open(order)), next(iter(living or orders), None))
+
+
+def _recorded_order(intent: Intent) -> Optional[Order]:
+    """The order that the ledger knows, where the portal's list does not show it yet."""
+    if intent.order_no is None:
+        return None
+    return Order(
+        order_id=None,
+        order_no=intent.order_no,
+        status=intent.order_status or "",
+        created_at=None,
+        product_no=intent.product_no,
+        po_number=intent.po_number,
+        transaction_no=intent.transaction_no,
+    )
+
+
+def _moved(intent: Intent, expires_at: datetime, order: Optional[Order]) -> Settlement:
+    moved = f"{format_instant(intent.expires_at)} -> {format_instant(expires_at)}"
+    by = f"order {order}" if order else "an order that is not in the list"
+    if advanced_by_one_cycle(intent.expires_at, intent.billing_cycle, expires_at, intent.uncertain_since):
+        message = f"renewed by {by}: {moved}"
+        return Settlement(_intent.RENEWED, "expiry_moved", message, order, expires_at)
+    message = f"{by} was for one cycle, but the expiry moved {moved}; look in the portal, then settle it in the ledger"
+    return Settlement(intent.status, "verification_failed", message, order, expires_at)
+
+
+def _not_moved(intent: Intent, subscription: Subscription, order: Optional[Order], times: Times) -> Settlement:
+    if order is None:
+        return _without_order(intent, times)
+    if order.status in _states.DEAD_STATUSES:
+        message = f"order {order} was not carried out; see in the portal why. The next run may order again"
+        return Settlement(_intent.DEAD, "rejected", message, order)
+    status = intent.status if intent.status == _intent.RENEWED else _intent.ACCEPTED
+    if isinstance(subscription.expires_at, Undetermined):
+        seen = f"check it in the portal, which does not tell here: {subscription.expires_at.why}"
+    else:
+        seen = (
+            f"the expiry still is {format_instant(intent.expires_at)}; see in the portal whether it is to be paid, or"
+            " run again later: it is not ordered again"
+        )
+    return Settlement(status, reason_of_open(order), f"order {order} is accepted; {seen}", order)
+
+
+def _without_order(intent: Intent, times: Times) -> Settlement:
+    if intent.status in (_intent.ACCEPTED, _intent.RENEWED):
+        message = f"the ledger has it as {intent.status} ({intent.note}); the portal does not show it, look there"
+        return Settlement(intent.status, "awaiting_expiry", message)
+    left = times.left_of_window(intent)
+    if left > timedelta(0):
+        message = (
+            f"an earlier run was interrupted or got no clear answer, and {LOOK_BEFORE_ANYTHING_ELSE}; it is tried again"
+            f" by a run later than {format_instant(times.now + left)}, if no order shows until then"
+        )
+        return Settlement(_intent.UNKNOWN, "waiting", message)
+    return Settlement(_intent.ABSENT, "waiting", "no order showed within the settle window: it was not ordered")
+
+
+def reason_of_open(order: Order) -> str:
+    """Why an accepted order whose expiry has not moved is pending."""
+    if order.status == _states.DONE_STATUS:
+        return "awaiting_expiry"
+    return "unpaid" if order.status == _states.UNPAID_STATUS else "pending_confirmation"

@@ -1,0 +1,139 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ledger in PostgreSQL, which several controllers share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils import _database
+from ansible_collections.pbxops.yeastar.plugins.module_utils._database import LedgerError
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import intent
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.ledger_processes import (
+    OPEN,
+    finished,
+    opened,
+    started,
+)
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.ledger_rules import LedgerRules
+from tests.support.postgres import Postgres
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Postgres]:
+    with Postgres() as running:
+        yield running
+
+
+@pytest.fixture
+def location(server: Postgres) -> Iterator[str]:
+    with server.database() as url:
+        yield url
+
+
+class TestPostgresqlLedger(LedgerRules):
+    pass
+
+
+def test_processes_that_make_the_tables_at_once_make_them_once(location: str) -> None:
+    assert finished(*(started(OPEN, location) for dummy in range(4))) == ["0"] * 4
+
+
+def test_an_empty_database_that_is_only_read_stays_empty(server: Postgres, location: str) -> None:
+    ledger = opened(location, read_only=True)
+    assert ledger.intents() == [] and not ledger.is_kept
+    with server.admin(location.rpartition("/")[2]) as connection:
+        assert connection.execute("SELECT to_regclass('yeastar_schema')").fetchone() == (None,)
+
+
+def test_a_transaction_is_on_the_disk_before_it_counts_whatever_the_server_says(
+    server: Postgres, location: str
+) -> None:
+    with server.admin() as connection:
+        connection.execute(f"ALTER DATABASE {location.rpartition('/')[2]} SET synchronous_commit = off")
+    ledger = opened(location)
+    assert ledger._database.query("SHOW synchronous_commit") == [("off",)]
+    with ledger._database.transaction() as execute:
+        assert execute("SHOW synchronous_commit") == [("on",)]
+    ledger.close()
+
+
+def test_what_is_written_outlives_a_crash_of_the_server(server: Postgres, location: str) -> None:
+    ledger = opened(location)
+    ledger.intend(intent())
+    server.stop(crash=True)
+    with pytest.raises(LedgerError):
+        ledger.intents()
+    server.start()
+    again = opened(location)
+    assert again.intents() == [intent()]
+    again.close()
+
+
+def test_a_transaction_waits_for_another_and_then_gives_up(location: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = opened(location), opened(location)
+    monkeypatch.setattr(_database, "TRANSACTION_WAIT", 1)
+    began = time.monotonic()
+    with first._database.transaction(), pytest.raises(LedgerError, match="timeout"):
+        second.intend(intent())
+    assert 0.9 <= time.monotonic() - began < 10
+    second.intend(intent())
+    assert first.intents() == [intent()]
+    first.close()
+    second.close()
+
+
+def test_a_connection_that_is_cut_off_gives_its_lock_up_and_every_use_is_an_error(
+    server: Postgres, location: str
+) -> None:
+    first, other = opened(location), opened(location)
+    lock = first.lock("A")
+    lock.__enter__()
+    assert not other._database.try_lock(f"{other.portal} A")
+    other.close()
+    assert server.cut_off(location) == 1
+    for use in (first.intents, lambda: first.intend(intent()), lambda: lock.__exit__(None, None, None)):
+        with pytest.raises(LedgerError):
+            use()
+    again = opened(location)
+    with again.lock("A", lambda seconds: pytest.fail("waited")):
+        pass
+    again.close()
+
+
+def test_a_user_who_may_not_write_is_refused_before_anything_is_ordered(server: Postgres, location: str) -> None:
+    opened(location).close()
+    name = location.rpartition("/")[2]
+    with server.admin() as connection:
+        connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    with pytest.raises(LedgerError, match=r"read-only.*this user may write"):
+        opened(location)
+    reader = opened(location, read_only=True)
+    assert reader.intents() == []
+    reader.close()
+
+
+@pytest.mark.parametrize("part", ["password", "port", "database"])
+def test_what_cannot_be_reached_is_named_without_user_and_password(server: Postgres, location: str, part: str) -> None:
+    wrong = {
+        "password": location.replace(server.password, "canary-password"),
+        "port": location.replace(f":{server.port}/", ":1/").replace(server.password, "canary-password"),
+        "database": location.rpartition("/")[0] + "/nothing",
+    }[part]
+    with pytest.raises(LedgerError) as refused:
+        opened(wrong)
+    text = str(refused.value)
+    assert "postgresql://127.0.0.1/" in text and "nothing is ordered without it" in text and "\n" not in text
+    assert "canary-password" not in text and server.password not in text and "ledger:" not in text
+
+
+def test_without_the_library_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    error: Any = ImportError("no psycopg")
+    monkeypatch.setattr(_database, "PSYCOPG_IMPORT_ERROR", error)
+    with pytest.raises(LedgerError, match="psycopg, version 3: install it"):
+        opened("postgresql://ledger.example/renewals")

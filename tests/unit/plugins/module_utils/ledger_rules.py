@@ -1,0 +1,376 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every ledger that is kept must do, whatever database it lives in; a test class derives it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any, Optional
+
+import pytest
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils import _intent, _ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._database import LedgerError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import Busy, Caps, Ledger, Taken
+from ansible_collections.pbxops.yeastar.plugins.module_utils._money import Money
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import EXPIRY, NOW, SN, intent, utc
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.ledger_processes import (
+    INTEND,
+    RESERVE,
+    finished,
+    holding,
+    opened,
+    started,
+)
+
+
+def caps(
+    max_orders: Optional[int] = None, max_total: Optional[str] = None, run_id: str = "run", holder: str = "one"
+) -> Caps:
+    return Caps(run_id, max_orders, None if max_total is None else Decimal(max_total), holder)
+
+
+def usd(amount: str) -> Money:
+    return Money(Decimal(amount), "USD")
+
+
+class LedgerRules:
+    """The rules; ``location`` is a fixture of whoever derives it."""
+
+    @pytest.fixture
+    def ledger(self, location: str) -> Iterator[Ledger]:
+        one = opened(location)
+        yield one
+        one.close()
+
+    @pytest.fixture
+    def other(self, ledger: Ledger, location: str) -> Iterator[Ledger]:
+        """Another connection to the same ledger."""
+        one = opened(location)
+        yield one
+        one.close()
+
+    # what is written
+
+    def test_it_is_kept_and_empty_at_first(self, ledger: Ledger) -> None:
+        assert ledger.is_kept and ledger.intents() == [] and ledger.unrelated_orders() == frozenset()
+
+    def test_an_intent_is_read_back_whole_by_others(self, ledger: Ledger, other: Ledger) -> None:
+        whole = intent(
+            status=_intent.ACCEPTED,
+            order_no="BN1",
+            transaction_no="QO1",
+            order_status="pending",
+            note="it's 100 % ours? \u00fc\n--",
+            quantity=1_000_000,
+        )
+        ledger.intend(whole)
+        assert other.intents() == other.intents_of(SN) == [whole]
+
+    def test_an_intent_with_nothing_more_known_is_read_back_as_such(self, ledger: Ledger) -> None:
+        bare = intent(portal_uncertain_since=None)
+        ledger.intend(bare)
+        assert ledger.intents() == [bare]
+
+    def test_an_instant_is_kept_in_utc_to_the_second(self, ledger: Ledger) -> None:
+        east = datetime(2026, 12, 5, 8, 0, 0, 900_000, tzinfo=timezone(timedelta(hours=8)))
+        ledger.intend(intent(expires_at=east))
+        assert [one.expires_at for one in ledger.intents()] == [EXPIRY]
+
+    def test_intents_are_sorted_by_pbx_and_expiry(self, ledger: Ledger) -> None:
+        for product_no, year in (("B", 2026), ("A", 2027), ("A", 2026)):
+            ledger.intend(intent(product_no=product_no, expires_at=utc(year, 1, 1), status=_intent.RENEWED))
+        seen = [(one.product_no, one.expires_at.year) for one in ledger.intents()]
+        assert seen == [("A", 2026), ("A", 2027), ("B", 2026)]
+        assert [one.expires_at.year for one in ledger.intents_of("A")] == [2026, 2027]
+
+    def test_another_portal_has_a_ledger_of_its_own(self, ledger: Ledger, location: str) -> None:
+        ledger.intend(intent())
+        ledger.call_unrelated(SN, "BN1", "an expansion")
+        foreign = opened(location, "https://other.example")
+        assert foreign.intents() == [] and foreign.unrelated_orders() == frozenset()
+        foreign.intend(intent(portal="https://other.example"))
+        foreign.close()
+
+    # uniqueness
+
+    @pytest.mark.parametrize("status", [*_intent.UNSETTLED, _intent.RENEWED])
+    @pytest.mark.parametrize("apart", [timedelta(0), timedelta(hours=23, minutes=59), -timedelta(hours=23)])
+    @pytest.mark.parametrize("generation", [1, 2])
+    def test_what_is_not_closed_is_not_intended_again_for_the_same_expiry(
+        self, ledger: Ledger, other: Ledger, status: str, apart: timedelta, generation: int
+    ) -> None:
+        standing = intent(status=status, run_id="first")
+        ledger.intend(standing)
+        with pytest.raises(Taken) as taken:
+            other.intend(intent(expires_at=EXPIRY + apart, generation=generation))
+        assert taken.value.intent == standing and ledger.intents() == [standing]
+
+    @pytest.mark.parametrize(
+        ("status", "is_taken"), [*((one, True) for one in _intent.UNSETTLED), (_intent.RENEWED, False)]
+    )
+    def test_what_is_not_settled_keeps_any_other_expiry_of_the_pbx_from_being_intended(
+        self, ledger: Ledger, other: Ledger, status: str, is_taken: bool
+    ) -> None:
+        ledger.intend(intent(status=status))
+        following = intent(expires_at=utc(2027, 12, 5))
+        if is_taken:
+            with pytest.raises(Taken):
+                other.intend(following)
+        else:
+            other.intend(following)
+        assert len(ledger.intents()) == 2 - is_taken
+
+    def test_another_pbx_is_not_kept_from_anything(self, ledger: Ledger) -> None:
+        ledger.intend(intent())
+        ledger.intend(intent(product_no="OTHER"))
+        assert len(ledger.intents()) == 2
+
+    @pytest.mark.parametrize("status", _intent.CLOSED)
+    def test_a_closed_intent_gives_way_to_its_next_generation_alone(
+        self, ledger: Ledger, other: Ledger, status: str
+    ) -> None:
+        ledger.intend(intent(status=status, generation=2))
+        for generation in (1, 2):
+            with pytest.raises(Taken):
+                other.intend(intent(generation=generation))
+        again = intent(generation=3, expires_at=EXPIRY + timedelta(hours=5))
+        other.intend(again)
+        assert ledger.intents() == [again]
+
+    def test_of_processes_that_intend_the_same_at_once_one_succeeds(self, ledger: Ledger, location: str) -> None:
+        ends = finished(*(started(INTEND, location, f"run {number}") for number in range(4)))
+        assert sorted(ends) == ["taken"] * 3 + ["written"] and len(ledger.intents()) == 1
+
+    # changes
+
+    def test_a_change_is_returned_and_seen_by_others(self, ledger: Ledger, other: Ledger) -> None:
+        ledger.intend(intent())
+        changed = ledger.update(intent(), status=_intent.ACCEPTED, order_no="BN1", note="accepted")
+        assert changed == intent(status=_intent.ACCEPTED, order_no="BN1", note="accepted")
+        assert other.intents() == [changed]
+
+    @pytest.mark.parametrize(
+        "meanwhile", [{"status": _intent.ABSENT}, {"status": _intent.RENEWED}, {"status": _intent.UNKNOWN}]
+    )
+    def test_an_intent_that_another_has_changed_is_not_changed(
+        self, ledger: Ledger, other: Ledger, meanwhile: dict[str, Any]
+    ) -> None:
+        ledger.intend(intent())
+        newer = other.update(intent(), **meanwhile)
+        with pytest.raises(Taken) as taken:
+            ledger.update(intent(), status=_intent.ACCEPTED)
+        assert taken.value.intent == newer and ledger.intents() == [newer]
+
+    def test_an_intent_of_the_next_generation_is_not_changed(self, ledger: Ledger, other: Ledger) -> None:
+        first, second = intent(status=_intent.ABSENT), intent(status=_intent.ABSENT, generation=2)
+        ledger.intend(first)
+        other.intend(second)
+        with pytest.raises(Taken):
+            ledger.update(first, status=_intent.RENEWED)
+        assert ledger.intents() == [second]
+
+    def test_an_intent_that_is_gone_is_missed(self, ledger: Ledger) -> None:
+        with pytest.raises(LedgerError, match="is gone"):
+            ledger.update(intent(), status=_intent.ACCEPTED)
+
+    def test_the_history_has_a_line_for_each_status_and_note_and_keeps_what_gave_way(self, ledger: Ledger) -> None:
+        one = intent()
+        ledger.intend(one)
+        one = ledger.update(one, note="sending")
+        one = ledger.update(one, note="sending")
+        one = ledger.update(one, uncertain_since=NOW + timedelta(seconds=1))
+        ledger.update(one, status=_intent.DEAD, note="cancelled", order_no="BN1")
+        ledger.intend(intent(generation=2))
+        rows = ledger._database.query("SELECT at, generation, status, order_no, note FROM yeastar_history")
+        at = "2026-11-23T00:00:00Z"
+        assert sorted(rows, key=lambda row: (row[1], row[2] != "intended", row[4] != "to be ordered")) == [
+            (at, 1, "intended", None, "to be ordered"),
+            (at, 1, "intended", None, "sending"),
+            (at, 1, "dead", "BN1", "cancelled"),
+            (at, 2, "intended", None, "to be ordered"),
+        ]
+
+    @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+    def test_what_is_interrupted_leaves_nothing(
+        self, ledger: Ledger, other: Ledger, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+    ) -> None:
+        def interrupt(*arguments: Any) -> None:
+            raise error
+
+        monkeypatch.setattr(ledger, "_note", interrupt)
+        with pytest.raises(error):
+            ledger.intend(intent())
+        monkeypatch.undo()
+        assert other.intents() == []
+        ledger.intend(intent())
+        assert len(other.intents()) == 1
+
+    def test_an_unrelated_order_is_called_so_once_and_for_all(self, ledger: Ledger, other: Ledger) -> None:
+        ledger.call_unrelated(SN, "BN1", "an expansion")
+        other.call_unrelated(SN, "BN1", "still an expansion")
+        other.call_unrelated(SN, "BN2", "another")
+        assert ledger.unrelated_orders() == {"BN1", "BN2"}
+
+    # caps
+
+    @pytest.mark.parametrize(("cap", "excess"), [(3, None), (2, "max_orders"), (0, "max_orders"), (None, None)])
+    def test_max_orders_counts_what_all_have_reserved(
+        self, ledger: Ledger, other: Ledger, cap: Optional[int], excess: Optional[str]
+    ) -> None:
+        assert ledger.reserve(caps(), {"A": None, "B": None}) is None
+        for ask in (other.excess, other.reserve):
+            exceeded = ask(caps(cap, holder="other"), {"C": None})
+            assert (exceeded and exceeded[0]) == excess
+            if exceeded:
+                assert exceeded[1] == f"3 subscriptions are due in the run run and max_orders is {cap}"
+
+    def test_all_are_reserved_or_none(self, ledger: Ledger, other: Ledger) -> None:
+        assert ledger.reserve(caps(3), {"A": None}) is None
+        assert other.reserve(caps(3, holder="other"), {"B": None, "C": None, "D": None}) is not None
+        assert other.reserve(caps(3, holder="other"), {"B": None, "C": None}) is None
+
+    def test_to_ask_reserves_nothing(self, ledger: Ledger, other: Ledger) -> None:
+        assert ledger.excess(caps(1), {"A": None}) is None
+        assert other.reserve(caps(1, holder="other"), {"B": None}) is None
+
+    @pytest.mark.parametrize("holder", ["one", "other"])
+    def test_a_pbx_that_is_reserved_twice_counts_once_with_its_last_price(
+        self, ledger: Ledger, other: Ledger, holder: str
+    ) -> None:
+        assert ledger.reserve(caps(1, "100"), {"A": usd("90")}) is None
+        assert other.reserve(caps(1, "100", holder=holder), {"A": usd("100")}) is None
+        assert other.reserve(caps(1, "100", holder=holder), {"A": usd("100.01")}) is not None
+        assert ledger.reserve(caps(1, "100"), {"A": usd("90")}) is None
+
+    @pytest.mark.parametrize(
+        ("second", "excess"),
+        [
+            (usd("40.00"), None),
+            (usd("40.01"), "the orders in the run run cost 100.01 USD and max_total is 100"),
+            (Money(Decimal(1), "RMB"), "the orders in the run run cost 1 RMB + 60.00 USD and max_total is 100"),
+            (None, None),
+        ],
+        ids=["exactly", "a cent more", "another currency", "not known"],
+    )
+    def test_max_total_is_of_one_currency_and_counts_what_all_have_reserved(
+        self, ledger: Ledger, other: Ledger, second: Optional[Money], excess: Optional[str]
+    ) -> None:
+        assert ledger.reserve(caps(None, "100"), {"A": usd("60.00")}) is None
+        assert other.reserve(caps(None, "100", holder="other"), {"B": second}) == (excess and ("max_total", excess))
+
+    def test_another_run_and_what_is_released_do_not_count(self, ledger: Ledger, other: Ledger) -> None:
+        assert ledger.reserve(caps(2), {"A": None, "B": None}) is None
+        assert other.reserve(caps(2, run_id="another"), {"A": None, "B": None}) is None
+        ledger.release(caps(2), ["A", "nothing"])
+        assert other.reserve(caps(2), {"C": None}) is None
+        assert other.reserve(caps(2), {"D": None}) is not None
+
+    def test_what_one_holder_releases_another_still_holds(self, ledger: Ledger, other: Ledger) -> None:
+        assert ledger.reserve(caps(1), {"A": None}) is None
+        assert other.reserve(caps(1, holder="other"), {"A": None}) is None
+        other.release(caps(1, holder="other"), ["A"])
+        assert other.reserve(caps(1, holder="other"), {"B": None}) is not None
+
+    def test_the_caps_of_a_run_count_its_orders_at_all_portals(self, ledger: Ledger, location: str) -> None:
+        ledger.reserve(caps(1), {"A": None})
+        foreign = opened(location, "https://other.example")
+        assert foreign.reserve(caps(1), {"B": None}) is not None
+        foreign.close()
+
+    def test_who_orders_nothing_exceeds_nothing(self, ledger: Ledger) -> None:
+        ledger.reserve(caps(2), {"A": None, "B": None})
+        assert ledger.reserve(caps(1), {}) is None and ledger.excess(caps(1), {}) is None
+
+    def test_of_processes_that_reserve_at_once_as_many_succeed_as_the_cap_says(
+        self, ledger: Ledger, location: str
+    ) -> None:
+        ends = finished(*(started(RESERVE, location, f"PBX {number}", "2") for number in range(4)))
+        assert sorted(ends) == ["False"] * 2 + ["True"] * 2
+
+    # locks
+
+    def test_a_pbx_that_another_process_holds_is_waited_for_and_then_busy(self, ledger: Ledger, location: str) -> None:
+        waits: list[float] = []
+        with holding(location, "A"):
+            busy = pytest.raises(Busy, match="another run has been ordering A for 60 s")
+            with busy, ledger.lock("A", waits.append):
+                raise AssertionError("both hold it")
+            with ledger.lock("B", waits.append):
+                pass
+        assert sum(waits) == pytest.approx(_ledger.LOCK_WAIT, abs=0.5)
+
+    def test_a_lock_ends_when_its_holder_is_killed(self, ledger: Ledger, location: str) -> None:
+        with holding(location, "A") as process:
+            waits: list[float] = []
+
+            def kill(seconds: float) -> None:
+                waits.append(seconds)
+                process.kill()
+                process.wait(timeout=60)
+
+            with ledger.lock("A", kill):
+                assert waits
+
+    def test_a_lock_is_given_back_at_its_end_and_by_an_error(self, ledger: Ledger, location: str) -> None:
+        with pytest.raises(ValueError, match="x"), ledger.lock("A"):
+            raise ValueError("x")
+        with ledger.lock("A"):
+            pass
+        with holding(location, "A"):
+            pass
+
+    def test_the_lock_of_one_portal_is_not_that_of_another(self, ledger: Ledger, location: str) -> None:
+        foreign = opened(location, "https://other.example")
+        with holding(location, "A"), foreign.lock("A", lambda seconds: pytest.fail("waited")):
+            pass
+        foreign.close()
+
+    def test_closing_gives_every_lock_up(self, location: str) -> None:
+        first = opened(location)
+        lock = first.lock("A")
+        lock.__enter__()
+        first._database.close()
+        with holding(location, "A"):
+            pass
+        with contextlib.suppress(LedgerError):
+            lock.__exit__(None, None, None)
+
+    # what stands in it
+
+    def test_a_status_edited_by_hand_is_refused(self, ledger: Ledger) -> None:
+        ledger.intend(intent())
+        self.edit(ledger, "UPDATE yeastar_intent SET expires_at = 'soon'")
+        with pytest.raises(LedgerError, match=f"an intent of {SN} cannot be read.*edited by hand.*Nothing is ordered"):
+            ledger.intents()
+        with pytest.raises(LedgerError, match="cannot be read"):
+            ledger.intend(intent(expires_at=utc(2027, 12, 5)))
+
+    @pytest.mark.parametrize("version", [0, 2])
+    def test_another_version_is_refused_and_left_as_it_is(self, ledger: Ledger, location: str, version: int) -> None:
+        self.edit(ledger, f"UPDATE yeastar_schema SET version = {version}")
+        for read_only in (True, False):
+            with pytest.raises(LedgerError, match=rf"version \[{version}\], expected \[1\]"):
+                opened(location, read_only=read_only)
+        self.edit(ledger, "UPDATE yeastar_schema SET version = 1")
+        assert opened(location).intents() == []
+
+    def test_a_ledger_without_a_version_is_refused(self, ledger: Ledger, location: str) -> None:
+        self.edit(ledger, "DELETE FROM yeastar_schema")
+        with pytest.raises(LedgerError, match=r"version \[\]"):
+            opened(location)
+
+    def test_a_ledger_opened_to_read_shows_the_same(self, ledger: Ledger, location: str) -> None:
+        ledger.intend(intent())
+        reader = opened(location, read_only=True)
+        assert reader.intents() == [intent()] and reader.is_kept
+        reader.close()
+
+    def edit(self, ledger: Ledger, statement: str) -> None:
+        """Do what a person with a database client would."""
+        with ledger._database.transaction() as execute:
+            execute(statement)

@@ -1,0 +1,91 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module by which a person looks at the ledger and settles an intent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Broken
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.module_runs import ModuleRuns
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.shops import Shop
+
+LEDGER = "yeastar_pce_ledger"
+SETTLED = {"state": "settled", "product_no": "A", "outcome": "not_ordered", "reason": "not in the portal"}
+
+
+@pytest.fixture
+def modules(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> ModuleRuns:
+    return ModuleRuns(monkeypatch, capsys, tmp_path)
+
+
+@pytest.fixture
+def uncertain(modules: ModuleRuns) -> Shop:
+    """An account with one order of which nobody knows what became."""
+    shop = Shop(A=12)
+    shop.ahead = None
+
+    def lost(number: str) -> None:
+        raise Broken("the answer timed out")
+
+    shop.save = lost  # type: ignore[assignment]
+    modules.run("yeastar_pce_renewal", shop, product_no="A", now="2026-11-23T00:00:00Z", wait_timeout=0)
+    return shop
+
+
+def test_nothing_is_listed_and_nothing_made_where_there_is_no_ledger(modules: ModuleRuns, tmp_path: Path) -> None:
+    result = modules.run(LEDGER)
+    assert (result["intents"], result["unrelated_orders"], result["changed"]) == ([], [], False)
+    assert not (tmp_path / "state").exists()
+
+
+def test_what_is_open_is_listed(modules: ModuleRuns, uncertain: Shop) -> None:
+    (row,) = modules.run(LEDGER)["intents"]
+    assert (row["product_no"], row["status"], row["unsettled"]) == ("A", "unknown", True)
+    assert modules.run(LEDGER, product_no="B")["intents"] == []
+    assert modules.run(LEDGER, base_url="https://other.example")["intents"] == []
+    assert len(modules.run(LEDGER, base_url="https://OPENAPI.partner.yeastar.com:443/")["intents"]) == 1
+
+
+def test_check_mode_settles_nothing_and_tells_what_it_would(modules: ModuleRuns, uncertain: Shop) -> None:
+    result = modules.run(LEDGER, **SETTLED, _ansible_check_mode=True)
+    assert result["changed"] and result["diff"][0]["after"] == "status: absent\n"
+    assert modules.run(LEDGER)["intents"][0]["status"] == "unknown"
+
+
+def test_what_was_settled_as_not_ordered_is_ordered_by_the_next_run(modules: ModuleRuns, uncertain: Shop) -> None:
+    assert modules.run(LEDGER, **SETTLED)["changed"] and not modules.run(LEDGER, **SETTLED)["changed"]
+    uncertain.save = uncertain.accept
+    result = modules.run("yeastar_pce_renewal", uncertain, product_no="A", now="2026-11-23T00:00:00Z", wait_timeout=0)
+    assert [row["state"] for row in result["results"]] == ["renewed"] and len(uncertain.sent) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"state": "settled"}, "product_no, outcome, reason"),
+        ({**SETTLED, "outcome": "unrelated"}, "order_no"),
+        ({**SETTLED, "reason": " "}, "reason: "),
+        ({**SETTLED, "product_no": 5349}, "quote it"),
+        ({**SETTLED, "product_no": "B"}, "no such intent for B"),
+        ({**SETTLED, "expires_at": "03/04/2026"}, "expires_at: "),
+        ({**SETTLED, "outcome": "perhaps"}, "outcome"),
+        ({"ledger": " "}, "ledger: expected a path"),
+        ({"base_url": "http://portal.example"}, "base_url: expected https"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(
+    modules: ModuleRuns, uncertain: Shop, arguments: dict[str, Any], message: str
+) -> None:
+    result = modules.run(LEDGER, **arguments)
+    assert result["failed"] and message in result["msg"] and "unexpected" not in result["msg"]
+    assert modules.run(LEDGER)["intents"][0]["status"] == "unknown"
+
+
+def test_it_needs_no_credentials_and_sends_nothing(modules: ModuleRuns) -> None:
+    result = modules.run(LEDGER, client_id=None, client_secret=None)
+    assert not result.get("failed") and "requests" not in result
