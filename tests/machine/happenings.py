@@ -1,0 +1,159 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What befalls a run at a drawn point: death, another run, a clock that is set, a person in the portal, no network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils import _states
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import LedgerError
+from tests.machine.world import PRODUCTS, World
+
+# Parts of paths, and the ledger's transactions. That of the order is drawn most: there the money is.
+PLACES = ("/order/v1/save", "/order/v1/save", "/order/v1/page", "/v1/detail", "", "ledger", "ledger", "oauth/token")
+MOST_SKEW = timedelta(hours=11)
+
+
+@dataclass
+class Happening:
+    """Something that befalls a run as it passes a place for the ``skip``-th time, once."""
+
+    name: str
+    act: Callable[[Any], None]
+    place: str
+    when: str
+    skip: int
+
+    def begin(self) -> Happening:
+        """One for a new run."""
+        return replace(self)
+
+    def is_met(self, when: str, place: str) -> bool:
+        """Whether it happens here and now."""
+        if when != self.when or self.place not in place or (place == "ledger") != (self.place == "ledger"):
+            return False
+        self.skip -= 1
+        return self.skip == -1
+
+    def befall(self, run: Any) -> None:
+        """Let it happen."""
+        self.act(run)
+
+    def __repr__(self) -> str:
+        return f"<{self.name} {self.when} {self.place or 'any'}+{self.skip}>"
+
+
+# people
+
+
+def renew(world: World, product_no: str, with_order: bool) -> None:
+    """A person renews a PBX in the portal."""
+    if world.pbx(product_no) is not None:
+        world.simulator.renew_by_person(product_no, order=with_order)
+        world.touched.add(product_no)
+
+
+def change_quantity(world: World, product_no: str, quantity: int) -> None:
+    """A person buys extensions, or gives some up."""
+    if (pbx := world.pbx(product_no)) is not None:
+        pbx.quantity = quantity
+
+
+def set_status(world: World, number: int, status: str) -> None:
+    """A person pays, cancels or has refunded a living order. What came to nothing stays that way."""
+    orders = [post_order for post in world.posts for post_order in post.orders]
+    orders = [order for order in orders if order.status not in _states.DEAD_STATUSES]
+    if orders:
+        order = orders[number % len(orders)]
+        done = {"succeed": "succeed", "cancelled": "refunded"}.get(status, status)
+        world.simulator.set_order_status(order.order_no, done if order.status == "succeed" else status)
+        world.touched.add(order.product_no)
+
+
+STATUSES = ("succeed", "cancelled", "failed", "invalid")
+
+
+def people() -> st.SearchStrategy[tuple[str, Callable[[World], None]]]:
+    """Something that a person does in the portal."""
+    product = st.sampled_from(PRODUCTS)
+    return st.one_of(
+        st.builds(
+            lambda number, flag: (f"renewed by a person {number} {flag}", lambda world: renew(world, number, flag)),
+            product,
+            st.booleans(),
+        ),
+        st.builds(
+            lambda number, count: (f"quantity {number} {count}", lambda world: change_quantity(world, number, count)),
+            product,
+            st.sampled_from([7, 20, 100]),
+        ),
+        st.builds(
+            lambda number, word: (f"order {number} is {word}", lambda world: set_status(world, number, word)),
+            st.integers(0, 5),
+            st.sampled_from(STATUSES),
+        ),
+    )
+
+
+# what happens to a run
+
+
+def _skew(run: Any, hours: float) -> None:
+    """Set the controller's clock."""
+    run.world.skews[run.options.controller] = timedelta(hours=hours)
+
+
+def _disk_full(run: Any) -> None:
+    raise LedgerError("the ledger cannot be used: database or disk is full; nothing is ordered without it")
+
+
+def _acts(other_runs: st.SearchStrategy[Any] | None) -> st.SearchStrategy[tuple[str, Callable[[Any], None]]]:
+    kills = st.just(("kill", lambda run: run.kill()))
+    choices = [
+        kills,
+        st.just(("answer lost", lambda run: run.lose_answer())),
+        kills,
+        st.just(("interrupt", lambda run: run.interrupt())),
+        st.builds(
+            lambda seconds: (f"pause {seconds}", lambda run: run.world.advance(seconds)),
+            st.sampled_from([5, 40, 100, 1000, 4000, 90_000]),
+        ),
+        st.builds(
+            lambda hours: (f"clock set to {hours:+g} h", lambda run: _skew(run, hours)),
+            st.sampled_from([-11, -2, 0, 1, 11]),
+        ),
+        st.builds(
+            lambda calls: (f"no network for {calls}", lambda run: run.cut_off(calls)), st.sampled_from([1, 1, 5, 30])
+        ),
+        people().map(lambda named: (named[0], lambda run: named[1](run.world))),
+    ]
+    if other_runs is not None:
+        choices += [other_runs] * 4
+    return st.one_of(choices)
+
+
+def happenings(other_runs: st.SearchStrategy[Any] | None = None) -> st.SearchStrategy[Happening]:
+    """Anything at any point. ``other_runs`` gives whole runs of another controller, which only fit between calls."""
+
+    def at_ledger(named: tuple[str, Any], when: str, skip: int) -> Happening:
+        return Happening(named[0], named[1], "ledger", when, skip)
+
+    deaths = st.sampled_from([("kill", lambda run: run.kill()), ("disk full", _disk_full)])
+    return st.one_of(
+        st.builds(
+            lambda named, place, when, skip: Happening(named[0], named[1], place, when, skip),
+            _acts(other_runs),
+            st.sampled_from([place for place in PLACES if place != "ledger"]),
+            st.sampled_from(["before", "after"]),
+            st.sampled_from([0, 0, 0, 1, 2, 5]),
+        ),
+        st.builds(at_ledger, deaths, st.sampled_from(["before", "uncommitted"]), st.integers(0, 8)),
+        st.builds(at_ledger, st.just(("kill", lambda run: run.kill())), st.just("after"), st.integers(0, 8)),
+    )

@@ -1,0 +1,139 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What must hold after whatever has happened. Every function raises AssertionError."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from datetime import timedelta
+from typing import Any
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils import _intent, _states
+from ansible_collections.pbxops.yeastar.plugins.module_utils._job import Interrupted
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Decision
+from tests.machine.controller import Controller, Killed
+from tests.machine.world import Post, World
+from tests.simulator.clock import add_cycles
+
+NEXT_STEP = re.compile(
+    r"run (it )?again|look|\bsee\b|check|settle|cancel|\bset\b|say so|not ordered again|by a run later than|due at"
+    r"|renew once|the next run|asked all the same",
+    re.IGNORECASE,
+)
+
+
+def no_violation_was_seen(world: World) -> None:
+    """What was noticed while a run was under way: an order without intent or lock, or one that was shown already."""
+    assert not world.violations, "; ".join(world.violations)
+
+
+def each_expiry_is_charged_once(world: World) -> None:
+    """At most one request per PBX and expiry has a living order, by the expiry when sent and by that when committed.
+
+    Copies that a proxy made of one request are its own doing, and count as one.
+    """
+    charged: dict[Any, set[int]] = defaultdict(set)
+    for number, post in enumerate(world.posts):
+        if post.is_living and not post.is_excused and not post.is_lost:
+            charged[post.product_no, "sent", post.expiry].add(number)
+            for expiry in post.expiries_before:
+                charged[post.product_no, "committed", expiry].add(number)
+    twice = {
+        key: [str(world.posts[number]) for number in numbers] for key, numbers in charged.items() if len(numbers) > 1
+    }
+    assert not twice, f"charged more than once: {twice}"
+
+
+def the_ledger_denies_no_order(world: World) -> None:
+    """The history calls no order absent, not sent or rejected that the portal has, and none dead that lives."""
+    denied = {
+        (row[0], row[1], row[2]): row[3]
+        for row in world.rows(
+            "SELECT product_no, expires_at, generation, status FROM yeastar_history WHERE status IN (?, ?, ?, ?)",
+            *_intent.CLOSED,
+        )
+    }
+    for post in world.posts:
+        if post.is_lost or post.is_excused or not post.is_committed or post.key is None:
+            continue
+        status = denied.get((post.product_no, *post.key))
+        if status == _intent.DEAD:
+            assert any(order.status in _states.DEAD_STATUSES for order in post.orders), f"called dead: {post}"
+        else:
+            assert status is None, f"the ledger calls it {status}: {post}"
+
+
+def caps_hold(world: World, max_orders: dict[str, int]) -> None:
+    """No run, whatever processes it has, reserves or orders more PBXs than its ``max_orders``."""
+    for run_id, count in world.rows(
+        "SELECT run_id, count(DISTINCT product_no) FROM yeastar_reservation GROUP BY run_id"
+    ):
+        assert count <= max_orders.get(run_id, 99), f"{count} reservations of the run {run_id}"
+    ordered: dict[str, set[str]] = defaultdict(set)
+    for post in world.posts:
+        if post.is_committed and not post.is_lost:
+            ordered[post.run.run_id].add(post.product_no)
+    for run_id, numbers in ordered.items():
+        assert len(numbers) <= max_orders.get(run_id, 99), f"the run {run_id} has ordered {sorted(numbers)}"
+
+
+def the_report_is_truthful(run: Controller) -> None:
+    """`changed` is true for what was or may have been accepted, and for nothing else; each due PBX is accounted for."""
+    if isinstance(run.ended_by, Killed):
+        return
+    for product_no in run.options.product_nos:
+        posts = [post for post in run.posts if post.product_no == product_no]
+        outcome = run.report.outcomes.get(product_no)
+        changed = outcome is not None and outcome.may_have_ordered
+        if any(post.is_committed and not post.is_excused for post in posts):
+            assert changed, f"ordered and called unchanged: {posts[0]}; {outcome}"
+        # Who is interrupted between noting an order and sending it does not know whether it has left.
+        if changed and not isinstance(run.ended_by, Interrupted):
+            assert any(not post.is_refused for post in posts), f"called changed without an order: {outcome}"
+    if run.ended_by is None:
+        missing = set(run.options.product_nos) - set(run.report.outcomes)
+        assert not missing, f"no outcome for {missing}"
+    for outcome in run.report.outcomes.values():
+        _a_renewal_moved_the_expiry_by_a_cycle(run, outcome.decision)
+    left_due = [one for one in run.report.outcomes.values() if one.decision.state == _states.DUE]
+    assert run.is_read_only or not left_due, f"due and not attempted: {left_due}"
+
+
+def _a_renewal_moved_the_expiry_by_a_cycle(run: Controller, decision: Decision) -> None:
+    """What had expired may be renewed from the day of the order, so that is left to the unit tests."""
+    terms, after = decision.terms, decision.expires_after
+    if (
+        decision.state == _states.RENEWED
+        and terms is not None
+        and after is not None
+        and terms.expires_at > run.report.now
+    ):
+        apart = abs(add_cycles(terms.expires_at, terms.billing_cycle) - after)
+        assert apart <= timedelta(days=3), f"called renewed: {decision}"
+
+
+def nothing_was_changed_by_reading(run: Controller, before: Any, after: Any) -> None:
+    """A plan sends no order and writes nothing into the ledger."""
+    assert run.posts == []
+    assert before == after
+
+
+def it_came_to_an_end(world: World, run: Controller) -> None:
+    """Once all is well and every window is over, each PBX is renewed, or its state says what a person is to do."""
+    assert run.ended_by is None, f"the last run broke off: {run.ended_by}"
+    for product_no, outcome in run.report.outcomes.items():
+        decision = outcome.decision
+        told = f"{product_no}: {decision.state}/{decision.reason}: {decision.message}"
+        if decision.state in (_states.CURRENT, _states.RENEWED):
+            continue
+        assert decision.state not in (_states.UNKNOWN, _states.NOT_ATTEMPTED, _states.DUE), told
+        assert NEXT_STEP.search(decision.message), f"names no next step: {told}"
+        has_history = product_no in world.touched or any(_may_matter(post, product_no) for post in world.posts)
+        assert has_history, f"neither renewed nor is there a reason: {told}"
+
+
+def _may_matter(post: Post, product_no: str) -> bool:
+    moved = {order.moves for order in post.orders}
+    return (post.product_no == product_no and post.is_committed) or product_no in moved
