@@ -1,0 +1,90 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The page docs/reliability.md, made of the faults, the tests that prove them, and what the tests have counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import tomllib
+
+FAULTS = Path(__file__).with_name("faults.toml")
+
+HEAD = """<!--
+Copyright (c) The pbxops.yeastar authors
+GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+SPDX-License-Identifier: GPL-3.0-or-later
+-->
+
+# Reliability
+
+What can go wrong between a renewal and its invoice, what the collection then does, and the tests that show it. The
+portal is the simulator, whose invoice ledger is the judge; processes, kills, sockets and databases are real. `make
+reliability` runs these tests and writes this page; do not edit it.
+
+"""
+# As they are counted, and as they are told. The last two are the promise.
+TOTALS = {
+    "schedules": "fault schedules run",
+    "kills": "processes killed",
+    "invoices": "invoices written",
+    "duplicates": "**duplicate invoices**",
+    "lost": "**lost renewals**",
+}
+
+
+@dataclass
+class Proof:
+    """One test, the faults that it proves, and what became of it. ``name`` is without parameters."""
+
+    name: str
+    rows: frozenset[int]
+    has_passed: bool = False
+    has_failed: bool = False
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it has run to its end, and well."""
+        return self.has_passed and not self.has_failed
+
+
+def faults() -> dict[int, dict[str, str]]:
+    """The faults, by number."""
+    return {int(number): row for number, row in tomllib.loads(FAULTS.read_text(encoding="utf-8")).items()}
+
+
+def page_of(proofs: Iterable[Proof], totals: Mapping[str, int]) -> tuple[str, list[str]]:
+    """The page, and what is wrong: faults without a test, tests that failed, and totals that break the promise."""
+    proofs = list(proofs)
+    rows, problems = faults(), []
+    lines = [HEAD, "| fault | what then | shown by | passed |\n|---|---|---|---|\n"]
+    for number, row in rows.items():
+        own = [proof for proof in proofs if number in proof.rows]
+        if not own:
+            problems.append(f"fault {number} has no test")
+        problems += [f"fault {number}: {proof.name} has failed" for proof in own if not proof.is_good]
+        lines.append(f"| {number}. {row['fault']} | {row['behaviour']} | {_names(own)} | {_passed(own)} |\n")
+    problems += [f"{totals[name]} {told}" for name, told in list(TOTALS.items())[-2:] if totals[name]]
+    return "".join([*lines, "\n", *_totals(totals)]), problems
+
+
+def _names(proofs: list[Proof]) -> str:
+    names = sorted({proof.name for proof in proofs})
+    shown = [f"[{name.rpartition('::')[2]}](../{name.partition('::')[0]})" for name in names]
+    return "<br>".join(shown)
+
+
+def _passed(proofs: list[Proof]) -> str:
+    good = sum(proof.is_good for proof in proofs)
+    return "-" if not proofs else f"{good}" if good == len(proofs) else f"**{good} of {len(proofs)}**"
+
+
+def _totals(totals: Mapping[str, int]) -> list[str]:
+    left = Counter({name.removeprefix("person: "): value for name, value in totals.items() if ": " in name})
+    reasons = ", ".join(f"{count} `{reason}`" for reason, count in sorted(left.items()))
+    table = [f"| {told} | {totals[name]} |\n" for name, told in TOTALS.items()]
+    return ["| total | |\n|---|---|\n", *table, f"| runs left for a person | {reasons or 'none'} |\n"]
