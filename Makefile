@@ -35,7 +35,7 @@ demo: $(READY)
 
 # Run all tests.
 test: $(READY)
-	PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH) $(BIN)/python -m pytest $(PYTEST_ARGS)
+	PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH) $(BIN)/python -m pytest --numprocesses 2 --dist worksteal $(PYTEST_ARGS)
 	$(BIN)/python -m tests.demo --quiet
 
 # Run the tests of every fault, and write docs/reliability.md of what they show.

