@@ -54,7 +54,7 @@ class Postgres:
         self._directory: Path | None = None
         self._binaries = Path()
         self._account: tuple[int, int] | None = None
-        self._numbers = iter(range(1, 1_000_000))
+        self._databases = 0
 
     # life
 
@@ -104,7 +104,8 @@ class Postgres:
     @contextmanager
     def database(self) -> Iterator[str]:
         """The URL of a new and empty database that the role owns; it is gone after, whoever still uses it."""
-        name = f"test_{next(self._numbers)}"
+        self._databases += 1
+        name = f"test_{self._databases}"
         with self.admin() as connection:
             connection.execute(f"CREATE DATABASE {name} OWNER {ROLE}")
         try:
