@@ -16,3 +16,8 @@ _NUMBERS = itertools.count()
 def state_home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """A state home of the test's own, which nobody has made yet."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / f"state-{next(_NUMBERS)}"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """ansible-test does not read pytest.ini, and knows no marker that nobody has told it."""
+    config.addinivalue_line("markers", "faults(*rows): the faults that a test proves")

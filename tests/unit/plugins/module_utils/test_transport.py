@@ -161,7 +161,7 @@ def test_a_429_with_an_http_date_waits_until_then() -> None:
     assert bench.sleeps[0] == pytest.approx(100, abs=5)
 
 
-@pytest.mark.parametrize("text", ["301", _date_in(3600), "9" * 400])
+@pytest.mark.parametrize("text", ["301", _date_in(3600), "9" * 400], ids=["seconds", "a date", "many digits"])
 def test_a_429_that_asks_for_more_than_the_cap_is_not_waited_for(text: str) -> None:
     with Bench(read(refusal(429, Retry_After=text)), access_token="given") as bench, pytest.raises(ReadError):
         bench.transport.get("/thing")
