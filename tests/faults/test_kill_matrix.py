@@ -130,13 +130,11 @@ STEPS = (
 )
 
 
-# Where the portal stands still, SIGTERM interrupts no statement of the ledger: SQLite stands for PostgreSQL as well.
 MATRIX = [
     (kind, number, step)
     for kind in (SQLITE, POSTGRESQL)
     for number in (signal.SIGKILL, signal.SIGTERM)
     for step in STEPS
-    if not (kind == POSTGRESQL and number == signal.SIGTERM and step.hold)
 ]
 
 
