@@ -27,7 +27,7 @@ from ._model import (
     Undetermined,
 )
 from ._money import Money
-from ._tag import is_tag, tag_of, tagged_for
+from ._tag import is_of_earlier_term, tag_of, tagged_for
 from ._terms import Unclear, cannot_determine, choose_contact, effective, identify, resolve_terms, same_expiry
 from ._time import ANNUALLY, DAY, MONTHLY, add_cycles, format_instant, whole_days
 
@@ -210,8 +210,9 @@ def _earlier_order(subscription: Subscription, terms: Terms, evidence: Evidence)
         return replace(decision, terms=terms, known_order=tagged[0])
     since = current_term_began(terms)
     recent = [order for order in orders if order.created_at is None or order.created_at > since]
-    # A tag that is not for this expiry is of the order that led to it, however late that was placed.
-    recent = [order for order in recent if order.status == _states.DONE_STATUS and not is_tag(order.po_number or "")]
+    # An order with our tag for an earlier expiry is what led to this term, however late it was placed.
+    recent = [order for order in recent if not is_of_earlier_term(order.po_number or "", terms.expires_at)]
+    recent = [order for order in recent if order.status == _states.DONE_STATUS]
     if recent:
         raise Unclear(
             "recent_order",

@@ -21,6 +21,15 @@ def is_tag(po_number: str) -> bool:
     return _TAG.fullmatch(po_number) is not None
 
 
+def is_of_earlier_term(po_number: str, expires_at: datetime) -> bool:
+    """Whether a purchase order number is our tag for an expiry that lies a cycle before this one, or further back.
+
+    The shortest cycle has 28 days; a tag that is nearer may be for this expiry, read otherwise.
+    """
+    match = _TAG.fullmatch(po_number)
+    return match is not None and match["expiry"] <= f"{expires_at - 27 * DAY:%Y%m%d}"
+
+
 def tag_of(request: OrderRequest, expires_at: datetime, generation: int) -> str:
     """The purchase order number by which an order is recognised, derived from what it is for and never from the run.
 

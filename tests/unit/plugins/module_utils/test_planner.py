@@ -298,6 +298,8 @@ class TestEarlierOrders:
         late = order(status="succeed", po_number="RN20251205-0123abcd", created_at=NOW - 300 * DAY)
         assert _decide(known=evidence(late)).state == "due"
         assert _decide(known=evidence(replace(late, po_number="RN20261205-0123abcd"))).reason == "awaiting_expiry"
+        assert _decide(known=evidence(replace(late, po_number="RN20261108-0123abcd"))).state == "due"
+        assert _decide(known=evidence(replace(late, po_number="RN20261109-0123abcd"))).reason == "recent_order"
         assert _decide(known=evidence(replace(late, po_number="PO-1"))).reason == "recent_order"
 
     @pytest.mark.parametrize("status", ["failed", "invalid", "cancelled", "refunded"])
