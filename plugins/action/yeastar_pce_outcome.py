@@ -29,7 +29,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._batch import (
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._http import REQUESTS_IMPORT_ERROR
 from ansible_collections.pbxops.yeastar.plugins.module_utils._job import Job, describe
-from ansible_collections.pbxops.yeastar.plugins.module_utils._results import fails_host
+from ansible_collections.pbxops.yeastar.plugins.module_utils._results import Report, fails_host
 
 SHOWN = ("state", "reason", "expires_before", "expires_after", "order")
 
@@ -71,7 +71,7 @@ class ActionModule(ActionBase):
         """The outcome of every request. What concerns them all, such as refused credentials, fails each of them."""
         secrets: set[str] = set()
         try:
-            own_params = read_params(self._task.args, task_vars, self._templar)
+            own_params = read_params(self._task.args, task_vars, self._templar, requests[0].mode)
             secrets.update(own_params[name] for name in ("client_secret", "access_token") if own_params[name])
             params = params_for(requests, own_params, run_key(RUN_DIRECTORY))
         except ValueError as error:
@@ -79,9 +79,10 @@ class ActionModule(ActionBase):
         params["run_id"] = params["run_id"] or str(self._task.get_play()._uuid)
         job = Job(params, on_secret=secrets.add, on_warning=Display().warning)
         problem = "the run did not come to this PBX"
+        saved: dict[str, Any] = {}
         try:
             if requests[0].mode == PLAN:
-                job.decide()
+                saved = _saved(job, job.decide(), self._task.check_mode)
             else:
                 job.renew(is_check_mode=requests[0].mode == CHECK)
         except Exception as error:
@@ -93,9 +94,18 @@ class ActionModule(ActionBase):
         outcomes = {}
         for request in requests:
             product_no = request.subscription["product_no"]
-            outcomes[request.host] = _shown(rows.get(product_no), diffs.get(product_no, []), problem)
+            outcomes[request.host] = {**_shown(rows.get(product_no), diffs.get(product_no, []), problem), **saved}
         cleaned: dict[str, Any] = remove_values(outcomes, secrets)
         return cleaned
+
+
+def _saved(job: Job, report: Report, is_check_mode: bool) -> dict[str, Any]:
+    """What every host is told of the plan of the batch. A plan that is wanted and not there fails each of them."""
+    try:
+        saved = job.save_plan(report, is_check_mode)
+    except ValueError as error:
+        return {"failed": True, "msg": str(error)}
+    return {"saved_plan": saved} if saved else {}
 
 
 def _shown(row: Optional[dict[str, Any]], diff: list[dict[str, str]], problem: str) -> dict[str, Any]:

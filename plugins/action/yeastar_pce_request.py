@@ -43,7 +43,7 @@ class ActionModule(ActionBase):
         arguments = dict(self._task.args)
         try:
             mode = mode_of(self._task, arguments.pop("plan_only", False))
-            params = read_params(arguments, task_vars, self._templar)
+            params = read_params(arguments, task_vars, self._templar, mode)
             key = run_key(RUN_DIRECTORY)
             request = Request.of(task_vars["inventory_hostname"], self._task, mode, params, key)
         except ValueError as error:

@@ -23,11 +23,14 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ._options import (
+    APPLY_OPTIONS,
+    APPLY_RULES,
     CONNECTION_OPTIONS,
     DECLARATION_OPTIONS,
     RENEWAL_OPTIONS,
     RENEWAL_RULES,
     RENEWAL_RUN_OPTIONS,
+    SAVE_OPTIONS,
     connection_of,
     declarations_of,
     product_no_of,
@@ -40,6 +43,9 @@ REQUEST_VARIABLE = f"{PREFIX}request"
 PLAN, CHECK, RENEW = "plan", "check", "renew"
 
 _COMMON_OPTIONS = {**CONNECTION_OPTIONS, **RENEWAL_RUN_OPTIONS}
+# What a plan leaves to a renewal, each read in its own mode alone, so that one inventory may have both.
+MODE_OPTIONS = {PLAN: SAVE_OPTIONS, CHECK: APPLY_OPTIONS, RENEW: APPLY_OPTIONS}
+_FILES = ("dest", "plan_file")
 # A ledger's URL may hold a password.
 _SECRET_OPTIONS = (*(name for name, option in CONNECTION_OPTIONS.items() if option.get("no_log")), "ledger")
 
@@ -65,23 +71,36 @@ def mode_of(task: Any, plan_only: Any) -> str:
     return CHECK if task.check_mode else RENEW
 
 
-def read_params(arguments: Mapping[str, Any], task_vars: Mapping[str, Any], templar: Any) -> dict[str, Any]:
+def variable_of(option: str) -> str:
+    """The role's variable for a module's option."""
+    return f"{PREFIX}plan_dest" if option == "dest" else PREFIX + option
+
+
+def read_params(
+    arguments: Mapping[str, Any], task_vars: Mapping[str, Any], templar: Any, mode: str = RENEW
+) -> dict[str, Any]:
     """The validated options of a host, its own subscription the only one; variables go before task arguments.
 
-    Raises ValueError for whatever a module would refuse.
+    Raises ValueError for whatever a module would refuse, and for a plan that only a part of the play would share.
     """
-    names = (*_COMMON_OPTIONS, "product_no", *DECLARATION_OPTIONS)
-    raw = {name: task_vars[PREFIX + name] for name in names if PREFIX + name in task_vars}
+    names = (*_COMMON_OPTIONS, "product_no", *DECLARATION_OPTIONS, *MODE_OPTIONS[mode])
+    raw = {name: task_vars[variable_of(name)] for name in names if variable_of(name) in task_vars}
     unset = (None, task_vars.get("omit"))
     values = {**arguments, **{name: value for name, value in templar.template(raw).items() if value not in unset}}
-    if values.get("max_orders") is None:
+    _refuse_part_of_play([name for name in _FILES if values.get(name) is not None], task_vars)
+    is_approved = values.get("plan_file") is not None
+    if values.get("max_orders") is None and not is_approved:
         raise ValueError(
             f"{PREFIX}max_orders is not set: set it to the most orders that a batch may send;"
             " the cap is the confirmation"
         )
     declared = {name: values.pop(name) for name in DECLARATION_OPTIONS if name in values}
     values["subscriptions"] = [{"product_no": product_no_of(values.pop("product_no", None)), **declared}]
-    validator = ArgumentSpecValidator({**CONNECTION_OPTIONS, **RENEWAL_OPTIONS}, **RENEWAL_RULES)
+    # With a plan, its digest is the confirmation, and the hosts are those that may have an item in it.
+    rules = {} if is_approved else dict(RENEWAL_RULES)
+    if mode != PLAN:
+        rules["required_together"] = APPLY_RULES["required_together"]
+    validator = ArgumentSpecValidator({**CONNECTION_OPTIONS, **RENEWAL_OPTIONS, **MODE_OPTIONS[mode]}, **rules)
     validation = validator.validate(values)
     if validation.error_messages:
         raise ValueError("; ".join(validation.error_messages))
@@ -89,6 +108,15 @@ def read_params(arguments: Mapping[str, Any], task_vars: Mapping[str, Any], temp
     connection_of(params)
     declarations_of(params)
     return params
+
+
+def _refuse_part_of_play(files: list[str], task_vars: Mapping[str, Any]) -> None:
+    """A plan is one run's, so all hosts of the play must be in the batch that saves or applies it."""
+    if files and set(task_vars["ansible_play_batch"]) != set(task_vars["ansible_play_hosts"]):
+        raise ValueError(
+            f"{variable_of(files[0])}: one plan is one batch, and this batch is only a part of the play; take serial"
+            " out of it"
+        )
 
 
 @dataclass(frozen=True)
@@ -115,7 +143,9 @@ class Request:
             mode=mode,
             conditions=conditions_of(task),
             subscription=params["subscriptions"][0],
-            common={name: params[name] for name in _COMMON_OPTIONS if name not in _SECRET_OPTIONS},
+            common={
+                name: params[name] for name in (*_COMMON_OPTIONS, *MODE_OPTIONS[mode]) if name not in _SECRET_OPTIONS
+            },
             secrets=hash_secrets(params, key),
         )
 
@@ -174,7 +204,8 @@ def params_for(requests: list[Request], own_params: Mapping[str, Any], key: byte
             _refuse(f"{first.host} is to {first.mode} and {request.host} to {request.mode}")
         for name, value in request.common.items():
             if value != first.common[name]:
-                _refuse(f"{PREFIX}{name} is {first.common[name]} for {first.host} and {value} for {request.host}")
+                seen = f"{first.common[name]} for {first.host} and {value} for {request.host}"
+                _refuse(f"{variable_of(name)} is {seen}")
         if request.secrets != first.secrets:
             _refuse(f"the credentials of {first.host} and {request.host} differ, or their ledgers")
         product_no = request.subscription["product_no"]

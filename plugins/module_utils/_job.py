@@ -16,7 +16,7 @@ from ._database import LedgerError
 from ._executor import OrderingRun
 from ._http import Connection
 from ._ledger import Ledger, open_ledger
-from ._model import Policy
+from ._model import Declaration, Policy
 from ._options import (
     connection_of,
     declarations_of,
@@ -73,7 +73,7 @@ class Job:
         """
         approved = self._approved_plan()
         report = self._report = Report(now_of(self._params), is_check_mode)
-        declarations = declarations_of(self._params) if approved is None else approved.declarations()
+        declarations = self._declarations(approved)
         wait_timeout_of(self._params)
         portal = self.portal()
         with self._setting(approved, read_only=True) as setting:
@@ -83,8 +83,11 @@ class Job:
     def save_plan(self, report: Report, is_check_mode: bool) -> dict[str, Any]:
         """Save what was decided, unless in check mode; the part of the result that tells of it.
 
-        Raises ValueError, also when the file cannot be written.
+        Nothing is saved without ``dest``, nor when a cap was exceeded: a plan without orders would say that nothing is
+        due. Raises ValueError, also when the file cannot be written.
         """
+        if self._params.get("dest") is None or report.excess is not None:
+            return {}
         document = document_of(
             report.decisions(),
             portal_of(self._params),
@@ -109,7 +112,7 @@ class Job:
             return self.decide(is_check_mode=True)
         approved = self._approved_plan()
         report = self._report = Report(now_of(self._params), is_check_mode=False)
-        declarations = declarations_of(self._params) if approved is None else approved.declarations()
+        declarations = self._declarations(approved)
         clock = self._clock()
         transport = self._transport = WritingTransport(connection, self._on_secret, self._warn, clock=clock.now)
         portal = OrderingPortal(transport, fields_of(self._params))
@@ -124,6 +127,14 @@ class Job:
             return None
         account = fingerprint_of(self._connection())
         return read_plan(path, self._params["plan_digest"], portal_of(self._params), account, self._clock().now())
+
+    def _declarations(self, approved: Optional[SavedPlan]) -> list[Declaration]:
+        """What is declared of each PBX, by the options, by a saved plan, or by both. Raises ValueError."""
+        if approved is None:
+            return declarations_of(self._params)
+        if self._params.get("subscriptions") is None:
+            return approved.declarations()
+        return approved.declarations_for(declarations_of(self._params))
 
     def _policy(self, approved: Optional[SavedPlan]) -> Policy:
         """What holds for the run; what a saved plan says of prices and expired ones holds for those who apply it."""

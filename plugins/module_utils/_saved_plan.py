@@ -14,7 +14,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Optional
@@ -62,9 +62,29 @@ class SavedPlan:
             for product_no, item in self.items.items()
         ]
 
+    def declarations_for(self, own: Iterable[Declaration]) -> list[Declaration]:
+        """As `declarations`, for PBXs of which something is declared; that counts before what the plan says.
+
+        What is declared otherwise than it was approved thus leads to another order, which `hold` refuses. A PBX that is
+        no item of the plan is decided about as it is declared. Raises PlanError for an item that is none of these PBXs.
+        """
+        declared = {declaration.product_no: declaration for declaration in own}
+        missing = sorted(set(self.items) - set(declared))
+        if missing:
+            raise PlanError(
+                f"plan_file: it orders {', '.join(missing)}, which no host of this batch is; what was approved is"
+                " bought as a whole, so take all of its hosts, without --limit, or plan again with the same limit"
+            )
+        for approved in self.declarations():
+            given = {key: value for key, value in asdict(declared[approved.product_no]).items() if value is not None}
+            declared[approved.product_no] = replace(approved, **{**given, "remaining_days": approved.remaining_days})
+        return list(declared.values())
+
     def hold(self, decision: Decision) -> Decision:
-        """A decision about one of the items: as it is if it orders just what was approved, else refused as stale."""
-        item = self.items[decision.product_no]
+        """A decision as it is if it orders nothing, or just what was approved; else one that is refused."""
+        item = self.items.get(decision.product_no)
+        if item is None:
+            return decision if decision.order is None else _not_in_plan(decision)
         before = parse_instant(item["expires_before"])
         if decision.expires_at is not None and not same_expiry(before, decision.expires_at):
             changes = [f"expires_at {format_instant(before)} -> {format_instant(decision.expires_at)}"]
@@ -127,6 +147,12 @@ def _item(decision: Decision) -> dict[str, Any]:
         "po_number": order.po_number,
         "price": None if decision.price is None else _price(decision.price),
     }
+
+
+def _not_in_plan(decision: Decision) -> Decision:
+    return settled(
+        decision, "not_in_plan", f"not part of the plan, so nothing is bought: {decision.message}; plan again"
+    )
 
 
 def _offer(offer: Offer) -> dict[str, Optional[str]]:

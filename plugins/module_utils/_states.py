@@ -52,6 +52,7 @@ REASONS = {
     "waiting": UNKNOWN,
     "max_orders": NOT_ATTEMPTED,
     "max_total": NOT_ATTEMPTED,
+    "not_in_plan": NOT_ATTEMPTED,
     "stopped": NOT_ATTEMPTED,
 }
 

@@ -67,6 +67,12 @@ diff:
   returned: always, once the portal has been read
   type: list
   elements: dict
+saved_plan:
+  description:
+    - What was saved for the whole batch, as M(pbxops.yeastar.yeastar_pce_plan) returns it, C(dest), C(digest),
+      C(valid_until), C(has_changes), C(totals) and C(unknown_prices).
+  returned: when a plan is saved
+  type: dict
 order:
   description: The order that was accepted, or that is open already. Null when there is none.
   returned: always, once the portal has been read

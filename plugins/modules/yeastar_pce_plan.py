@@ -23,7 +23,8 @@ options:
   dest:
     description:
       - Where to save the plan, as JSON that only the user can read. An existing file is replaced, at once and whole.
-      - What is due is then asked its price. Nothing is saved in check mode.
+      - What is due is then asked its price. Nothing is saved in check mode, nor when O(max_orders) or O(max_total) is
+        exceeded. What is due and not blocked is saved also when the task fails because of others.
     type: path
   valid_for:
     description: For how many seconds the saved plan may be applied, at most 604800 (7 days).
@@ -165,29 +166,29 @@ requests:
   sample: {read: 5, write: 0, token: 1}
 dest:
   description: Where the plan was saved.
-  returned: when O(dest) is given
+  returned: when O(dest) is given and no cap is exceeded
   type: str
 digest:
   description: The SHA-256 of the plan, by which it is approved and applied.
-  returned: when O(dest) is given
+  returned: when O(dest) is given and no cap is exceeded
   type: str
   sample: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 valid_until:
   description: Until when the plan may be applied. ISO 8601, UTC.
-  returned: when O(dest) is given
+  returned: when O(dest) is given and no cap is exceeded
   type: str
 has_changes:
   description: Whether the plan orders anything.
-  returned: when O(dest) is given
+  returned: when O(dest) is given and no cap is exceeded
   type: bool
 totals:
   description: What the orders cost together, in each currency, as text.
-  returned: when O(dest) is given
+  returned: when O(dest) is given and no cap is exceeded
   type: dict
   sample: {USD: "1680.00"}
 unknown_prices:
   description: Of how many orders the price is not known, and so is not in RV(totals).
-  returned: when O(dest) is given
+  returned: when O(dest) is given and no cap is exceeded
   type: int
 diff:
   description: Before and after of each PBX that is V(due), in your terms.
@@ -216,7 +217,7 @@ def main() -> None:
     )
     with Runner(module) as runner:
         report = runner.job.decide()
-        saved = runner.job.save_plan(report, module.check_mode) if module.params["dest"] else {}
+        saved = runner.job.save_plan(report, module.check_mode)
         runner.exit_with(report, **saved)
 
 

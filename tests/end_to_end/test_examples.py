@@ -70,17 +70,19 @@ def test_the_example_inventory_is_renewed_as_its_variables_say(six: Ansible) -> 
 @pytest.mark.parametrize("entry_point", ["main", "plan"])
 def test_the_roles_argument_spec_has_the_variables_that_the_batch_reads(entry_point: str) -> None:
     options = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._options")
+    batch = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._batch")
     spec = yaml.safe_load((ROOT / "roles/pce_renewal/meta/argument_specs.yml").read_text(encoding="utf-8"))
     read = {
         "product_no": {"type": "raw"},
         **options.DECLARATION_OPTIONS,
         **options.RENEWAL_RUN_OPTIONS,
         **options.CONNECTION_OPTIONS,
+        **batch.MODE_OPTIONS["plan" if entry_point == "plan" else "renew"],
     }
     declared = spec["argument_specs"][entry_point]["options"]
-    assert set(declared) == {f"pce_renewal_{name}" for name in read}
+    assert set(declared) == set(map(batch.variable_of, read))
     for name, option in read.items():
-        row = declared[f"pce_renewal_{name}"]
+        row = declared[batch.variable_of(name)]
         assert row["type"] == option["type"]
         assert row.get("choices") == option.get("choices")
         assert row.get("no_log") == option.get("no_log")

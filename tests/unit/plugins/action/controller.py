@@ -29,6 +29,7 @@ class Controller:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path, hosts: dict[str, dict[str, Any]]) -> None:
         for name in (REQUEST, OUTCOME):
             monkeypatch.setattr(f"{ACTIONS}{name}.RUN_DIRECTORY", str(folder))
+        self.later: list[str] = []  # hosts of other batches
         self._facts: dict[str, dict[str, Any]] = {host: {} for host in hosts}
         self._variables = {
             host: {f"pce_renewal_{name}": value for name, value in {"product_no": host, **variables}.items()}
@@ -66,6 +67,7 @@ class Controller:
         task_vars = {
             **self.raw_get(host),
             "ansible_play_batch": list(self._facts),
+            "ansible_play_hosts": [*self._facts, *self.later],
             "hostvars": self,
             "inventory_hostname": host,
             "omit": "__omit__",

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,12 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.exchange
     portal,
     renewal,
 )
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import Call, login, refusal
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import (
+    Call,
+    login,
+    refusal,
+    success,
+)
 
 ABSENT = "3658B431119999ZZ"
 COMMON = {"client_id": "an-id", "client_secret": "canary-secret", "max_orders": 2, "now": NOW, "wait_timeout": 0}
@@ -83,6 +89,59 @@ def test_a_plan_and_check_mode_send_no_order(
     with portal(monkeypatch, login(), *decision()):
         outcome = controller.outcome(SN, **keywords)
     assert (outcome["state"], outcome["failed"], outcome["changed"]) == ("due", False, changed)
+
+
+def with_price(*calls: Call) -> list[Call]:
+    """These exchanges of a run that asks for the price whenever it has read all else that it decides by."""
+    price = Call(
+        "GET", "/pricing/openapi/purchase/v1/renew/plan_info/1001", success({"amount": "1", "currency": "USD"})
+    )
+    before = next(index for index, call in enumerate(calls) if call.path.endswith("/detail"))
+    return [*calls[:before], price, calls[before], price, *calls[before + 1 :]]
+
+
+def test_a_plan_of_the_batch_is_saved_once_and_told_to_every_host(
+    play: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    controller = play(SN, ABSENT, plan_dest=str(tmp_path / "plan.json"))
+    for host in (SN, ABSENT):
+        controller.request(host, plan_only=True)
+    with portal(monkeypatch, login(), *with_price(*decision())):
+        outcomes = [controller.outcome(host) for host in (SN, ABSENT)]
+    document = json.loads((tmp_path / "plan.json").read_text())
+    assert [outcome["saved_plan"]["digest"] for outcome in outcomes] == [document["digest"]] * 2
+    assert [outcome["failed"] for outcome in outcomes] == [False, True]
+
+
+def test_a_plan_that_cannot_be_saved_fails_every_host(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    controller = play(SN, plan_dest="/nowhere/plan.json")
+    controller.request(SN, plan_only=True)
+    with portal(monkeypatch, login(), *with_price(*decision())):
+        outcome = controller.outcome(SN)
+    assert outcome["failed"] and outcome["msg"].startswith("dest: /nowhere/plan.json cannot be written")
+
+
+def test_a_plan_that_a_part_of_the_play_would_share_is_refused(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    controller = play(SN, plan_dest="plan.json")
+    controller.later = [ABSENT]
+    with portal(monkeypatch), pytest.raises(AnsibleActionFail, match="one plan is one batch"):
+        controller.request(SN, plan_only=True)
+
+
+def test_an_approved_plan_is_bought_and_no_more(play: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    with portal(monkeypatch, login(), *with_price(*decision())):
+        controller = play(SN, plan_dest=str(path))
+        controller.request(SN, plan_only=True)
+        digest = controller.outcome(SN)["saved_plan"]["digest"]
+    (tmp_path / "next").mkdir()
+    hosts = {host: {**COMMON, "plan_file": str(path), "plan_digest": digest} for host in (SN, ABSENT)}
+    controller = Controller(monkeypatch, tmp_path / "next", hosts)
+    for host in hosts:
+        controller.request(host)
+    with portal(monkeypatch, login(), *with_price(*renewal())):
+        outcomes = [controller.outcome(host) for host in (SN, ABSENT)]
+    assert [outcome["state"] for outcome in outcomes] == ["renewed", "failed"]
 
 
 def test_a_host_that_has_asked_for_nothing_is_told_to(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -157,6 +157,49 @@ def test_what_is_wrong_with_a_host_is_told_before_there_is_a_batch(variables: di
         params(**variables)
 
 
+APPROVED = {"plan_file": "plan.json", "plan_digest": "0"}
+
+
+def asked(mode: str, others: tuple[str, ...] = (), **variables: Any) -> dict[str, Any]:
+    given = {"product_no": "A", "client_id": "id", "client_secret": "secret", **variables}
+    task_vars = {f"pce_renewal_{name}": value for name, value in given.items()}
+    hosts = {"ansible_play_batch": ["A"], "ansible_play_hosts": ["A", *others]}
+    return _batch.read_params({}, {**task_vars, **hosts, "omit": "__omit__"}, Plain(), mode)
+
+
+def test_each_mode_reads_what_a_plan_leaves_to_it_and_nothing_of_the_other() -> None:
+    both = {"max_orders": 1, "plan_dest": "~/plan.json", "valid_for": "60", **APPROVED}
+    plan = asked("plan", **both)
+    assert not plan["dest"].startswith("~") and plan["valid_for"] == 60 and "plan_file" not in plan
+    for mode in ("check", "renew"):
+        read = asked(mode, **both)
+        assert (read["plan_file"], read["plan_digest"]) == ("plan.json", "0") and "dest" not in read
+
+
+def test_with_a_plan_its_digest_is_the_confirmation_and_it_does_not_go_without() -> None:
+    assert asked("renew", **APPROVED)["max_orders"] is None
+    for given in ({"plan_file": "plan.json"}, {"plan_digest": "0", "max_orders": 1}):
+        with pytest.raises(ValueError, match="required together: plan_file, plan_digest"):
+            asked("renew", **given)
+    with pytest.raises(ValueError, match="pce_renewal_max_orders is not set"):
+        asked("plan", plan_dest="plan.json", **APPROVED)
+
+
+@pytest.mark.parametrize(("mode", "variables"), [("renew", APPROVED), ("plan", {"plan_dest": "p", "max_orders": 1})])
+def test_a_plan_is_not_shared_by_parts_of_a_play(mode: str, variables: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=f"pce_renewal_{next(iter(variables))}: one plan is one batch"):
+        asked(mode, others=("B",), **variables)
+
+
+def test_hosts_that_name_different_plans_are_refused() -> None:
+    requests = [
+        Request.of(host, task(), "plan", asked("plan", product_no=host, plan_dest=dest, max_orders=1), KEY)
+        for host, dest in (("A", "one"), ("B", "two"))
+    ]
+    with pytest.raises(ValueError, match="pce_renewal_plan_dest is one for A and two for B"):
+        _batch.params_for(requests, asked("plan", plan_dest="one", max_orders=1), KEY)
+
+
 def never(requests: list[Request]) -> dict[str, Any]:
     raise AssertionError(f"the batch was run again for {requests}")
 

@@ -36,6 +36,7 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders
     RECORDING,
     SN,
     ULTIMATE,
+    declaration,
     due_decision,
     policy,
     terms,
@@ -175,6 +176,30 @@ def test_a_decision_that_orders_what_was_approved_stands(path: Path) -> None:
     assert plan.hold(due_decision()) == due_decision()
     blocked = settled(due_decision(), "billing_contact", "which?")
     assert plan.hold(blocked) == blocked
+
+
+def test_what_is_declared_counts_before_the_plan_but_for_when_it_is_due(path: Path) -> None:
+    own = declaration(quantity=120, services=(), expected_expiry=EXPIRY, remaining_days=3)
+    (merged,) = saved(path).declarations_for([own])
+    assert (merged.quantity, merged.services, merged.expected_expiry) == (120, (), EXPIRY)
+    assert (merged.plan, merged.remaining_days, merged.expires_at) == (ENTERPRISE.id, 12, EXPIRY)
+
+
+def test_who_is_no_item_is_decided_about_as_declared_and_an_item_of_nobody_refuses_all(path: Path) -> None:
+    plan = saved(path)
+    other = declaration(product_no="B", quantity=5)
+    assert plan.declarations_for([declaration(), other])[1] == other
+    with pytest.raises(PlanError, match=f"it orders {SN}, which no host of this batch is"):
+        plan.declarations_for([other])
+
+
+def test_what_is_no_item_orders_nothing(path: Path) -> None:
+    plan = saved(path)
+    held = plan.hold(due_decision("B"))
+    assert (held.state, held.reason, held.order) == ("not_attempted", "not_in_plan", None)
+    assert "12 days left" in held.message
+    current = settled(due_decision("B"), "enough_time", "300 days left")
+    assert plan.hold(current) == current
 
 
 DRIFTS = [
