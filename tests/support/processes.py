@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from tests.simulator import Simulator
 from tests.support.environment import isolated_environment
 from tests.support.kill_points import KillPoint
 from tests.support.running import Running
+from tests.support.saved_plans import plans_in, problems_of_plan
 
 MODULES = "ansible_collections.pbxops.yeastar.plugins.modules."
 
@@ -30,7 +33,8 @@ class Ansible:
 
     def module(self, name: str, check_mode: bool = False, **arguments: Any) -> dict[str, Any]:
         """The result of a module that runs in a process of its own, credentials from the environment."""
-        return self.start(name, arguments, check_mode).result()
+        with self._sound_plans():
+            return self.start(name, arguments, check_mode).result()
 
     def start(
         self,
@@ -69,16 +73,25 @@ class Ansible:
         self, *arguments: str | Path, environment: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run ansible-playbook. The output, both streams together, is in ``stdout``."""
-        return subprocess.run(
-            [Path(sys.executable).parent / "ansible-playbook", *arguments],
-            env={**isolated_environment(self.portal, self.home), **(environment or {})},
-            cwd=self.home,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        with self._sound_plans():
+            return subprocess.run(
+                [Path(sys.executable).parent / "ansible-playbook", *arguments],
+                env={**isolated_environment(self.portal, self.home), **(environment or {})},
+                cwd=self.home,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=120,
+                check=False,
+            )
+
+    @contextmanager
+    def _sound_plans(self) -> Iterator[None]:
+        """Every plan that is saved meanwhile is one by the schema."""
+        since = time.time_ns()
+        yield
+        problems = {path: problems_of_plan(plan) for path, plan in plans_in(self.home, since).items()}
+        assert not any(problems.values()), problems
 
 
 def orders_sent(portal: Simulator) -> int:

@@ -43,7 +43,7 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders
     usd,
 )
 
-PORTAL, ACCOUNT = "https://portal.example.com", "fingerprint"
+PORTAL, ACCOUNT = "https://portal.example.com", "0123456789abcdef"
 
 
 def document(*decisions: Decision, valid_for: timedelta = DAY, limits: Optional[Policy] = None) -> dict[str, Any]:
