@@ -126,15 +126,27 @@ options:
     description:
       - The largest amount that the renewal of one PBX may cost. Above it, that PBX is blocked.
     type: str
+  max_price_increase_percent:
+    description:
+      - By how much, in percent, the price of a PBX may exceed the price it had before. V(0) means not at all. A lower
+        price is always within it.
+      - When a saved plan is applied, it counts from the price that was approved, and allows what otherwise is refused,
+        namely any price but that one. O(max_total) and O(max_amount_per_item) of the plan then hold as well.
+      - Otherwise it counts from the price of the renewal that led to the current term, as noted in the ledger. It must
+        have been of the same plan, services, number of extensions and cycle. A ledger notes prices that were asked for,
+        that is with a price limit, O(on_unknown_price=block) or a saved plan.
+      - Without such a price, or with one in another currency, O(on_unknown_price) says what is to happen.
+    type: str
   currency:
     description:
       - The currency that prices must have, such as V(USD).
     type: str
   on_unknown_price:
     description:
-      - What to do about a PBX whose price the portal does not tell in a form that is understood.
-      - The default is V(block) as soon as O(max_total), O(max_amount_per_item) or O(currency) is set, and V(allow)
-        otherwise.
+      - What to do about a PBX whose price the portal does not tell in a form that is understood, or whose last price
+        is not known where O(max_price_increase_percent) needs it.
+      - The default is V(block) as soon as O(max_total), O(max_amount_per_item), O(max_price_increase_percent) or
+        O(currency) is set, and V(allow) otherwise.
     type: str
     choices: [allow, block]
   ledger:

@@ -79,6 +79,7 @@ def _diff(intent: Intent, status: str) -> dict[str, str]:
 
 def _row(intent: Intent) -> dict[str, Any]:
     order = {"order_no": intent.order_no, "transaction_no": intent.transaction_no, "status": intent.order_status}
+    price = {"amount": intent.price_amount, "currency": intent.price_currency}
     return {
         "product_no": intent.product_no,
         "expires_at": format_instant(intent.expires_at),
@@ -87,6 +88,7 @@ def _row(intent: Intent) -> dict[str, Any]:
         "generation": intent.generation,
         "uncertain_since": format_instant(intent.uncertain_since),
         "po_number": intent.po_number,
+        "price": price if intent.price_amount is not None else None,
         "order": order if intent.order_no is not None else None,
         "run_id": intent.run_id,
         "note": intent.note,

@@ -12,8 +12,9 @@ import fcntl
 import hashlib
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 from urllib.parse import urlsplit
@@ -35,15 +36,25 @@ Rows = Sequence[tuple[Any, ...]]
 Execute = Callable[..., Rows]
 
 
+@dataclass(frozen=True)
+class Schema:
+    """The tables of one version. ``upgrades`` has, by version, the statements that lead from it to the next one."""
+
+    version: int
+    tables: Sequence[str]
+    upgrades: Mapping[int, Sequence[str]]
+
+
 class LedgerError(Exception):
     """A ledger that cannot be trusted. Its text names the ledger and the next step, and holds no password."""
 
 
 class Database:
-    """One connection, for one thread. ``name`` is for people and holds no password."""
+    """One connection, for one thread. ``name`` is for people and holds no password; ``version`` is its schema's."""
 
     advice = ""
     errors: tuple[type[Exception], ...] = ()
+    version = 0
 
     def __init__(self, name: str, connection: Any, is_kept: bool = True) -> None:
         """``is_kept`` says whether what is written outlives the process."""
@@ -195,54 +206,58 @@ class Postgresql(Database):
         return super()._execute(statement.replace("?", "%s"), values)
 
 
-def connect(location: str, schema: Sequence[str], version: int, read_only: bool) -> Database:
+def connect(location: str, schema: Schema, read_only: bool) -> Database:
     """The database at a path, at a ``postgresql://`` URL, or in memory (``none``), with the tables of ``schema``.
 
-    A missing one is made, unless ``read_only``, when an empty one in memory stands in. Raises LedgerError.
+    A missing one is made, and one of an older version upgraded, unless ``read_only``: then an empty one in memory
+    stands in, and an older one is read as it is. Raises LedgerError.
     """
     if location == NONE:
-        return _in_memory(schema, version)
+        return _in_memory(schema)
     if location.startswith(POSTGRESQL_SCHEMES):
-        return _connect_postgresql(location, schema, version, read_only)
+        return _connect_postgresql(location, schema, read_only)
     with _translated(location, (OSError, RuntimeError), Sqlite.advice):
         # Whatever a file is called, it has one set of locks.
         path = Path(os.path.realpath(Path(location).expanduser()))
-    return _connect_sqlite(path, schema, version, read_only)
+    return _connect_sqlite(path, schema, read_only)
 
 
-def _in_memory(schema: Sequence[str], version: int) -> Database:
+def _in_memory(schema: Schema) -> Database:
     database = Sqlite(_MEMORY)
-    _create_tables(database, schema, version)
+    _create_tables(database, schema)
+    database.version = schema.version
     return database
 
 
-def _connect_postgresql(url: str, schema: Sequence[str], version: int, read_only: bool) -> Database:
+def _connect_postgresql(url: str, schema: Schema, read_only: bool) -> Database:
     database: Database = Postgresql(url)
     if not database.has_schema():
         if read_only:
             database.close()
-            return _in_memory(schema, version)
-        _create_tables(database, schema, version)
-    _check_version(database, version)
+            return _in_memory(schema)
+        _create_tables(database, schema)
+    database.version = _version_of(database, database.query, schema)
     if not read_only:
+        _upgrade(database, schema)
         _prove_writable(database)
     return database
 
 
-def _connect_sqlite(path: Path, schema: Sequence[str], version: int, read_only: bool) -> Database:
+def _connect_sqlite(path: Path, schema: Schema, read_only: bool) -> Database:
     with _translated(str(path), (OSError,), Sqlite.advice):
         if not path.exists() and read_only:
-            return _in_memory(schema, version)
+            return _in_memory(schema)
         locks = None if read_only else _open_locks(path)
         if locks is not None and not path.exists():
-            _create_file(path, locks, schema, version)
+            _create_file(path, locks, schema)
     database = Sqlite(str(path), locks)
     database.check()
     if not database.has_schema():
         raise LedgerError(f"{path} is not a ledger: name another file, or move this one away")
-    _check_version(database, version)
+    database.version = _version_of(database, database.query, schema)
     if not read_only:
         database.make_durable()
+        _upgrade(database, schema)
         _prove_writable(database)
     return database
 
@@ -252,7 +267,7 @@ def _open_locks(path: Path) -> int:
     return os.open(f"{path}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
 
 
-def _create_file(path: Path, locks: int, schema: Sequence[str], version: int) -> None:
+def _create_file(path: Path, locks: int, schema: Schema) -> None:
     """Make a ledger beside ``path`` and move it there, so that none is ever found half made."""
     fcntl.lockf(locks, fcntl.LOCK_EX, 1, _number_of(_SETUP))
     if not path.exists():
@@ -260,7 +275,7 @@ def _create_file(path: Path, locks: int, schema: Sequence[str], version: int) ->
         new.unlink(missing_ok=True)
         os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         database = Sqlite(str(new))
-        _create_tables(database, schema, version)
+        _create_tables(database, schema)
         database.close()
         os.replace(new, path)
         directory = os.open(path.parent, os.O_RDONLY)
@@ -269,21 +284,35 @@ def _create_file(path: Path, locks: int, schema: Sequence[str], version: int) ->
     fcntl.lockf(locks, fcntl.LOCK_UN, 1, _number_of(_SETUP))
 
 
-def _create_tables(database: Database, schema: Sequence[str], version: int) -> None:
+def _create_tables(database: Database, schema: Schema) -> None:
     with database.transaction() as execute:
         if not database.has_schema():
-            for statement in schema:
+            for statement in schema.tables:
                 execute(statement)
-            execute("INSERT INTO yeastar_schema VALUES (?)", (version,))
+            execute("INSERT INTO yeastar_schema VALUES (?)", (schema.version,))
 
 
-def _check_version(database: Database, version: int) -> None:
-    found = [row[0] for row in database.query("SELECT version FROM yeastar_schema")]
-    if found != [version]:
+def _version_of(database: Database, query: Execute, schema: Schema) -> int:
+    """The version of a ledger. Raises LedgerError for one that this code does not know."""
+    found = [row[0] for row in query("SELECT version FROM yeastar_schema")]
+    if len(found) != 1 or found[0] not in (*schema.upgrades, schema.version):
         raise LedgerError(
-            f"the ledger {database.name} has the version {found}, expected [{version}]: use the release of this"
+            f"the ledger {database.name} has the version {found}, expected [{schema.version}]: use the release of this"
             " collection that wrote it, or a newer one"
         )
+    return int(found[0])
+
+
+def _upgrade(database: Database, schema: Schema) -> None:
+    """Bring a ledger of an older version up to date, whole or not at all, and once among all who open it."""
+    if database.version == schema.version:
+        return
+    with database.transaction() as execute:
+        for version in range(_version_of(database, execute, schema), schema.version):
+            for statement in schema.upgrades[version]:
+                execute(statement)
+        execute("UPDATE yeastar_schema SET version = ?", (schema.version,))
+    database.version = schema.version
 
 
 def _prove_writable(database: Database) -> None:

@@ -152,6 +152,10 @@ class OrderingRun(Run):
             uncertain_since=self._clock(),
             portal_uncertain_since=self._portal_now(),
             note="to be ordered",
+            plan_id=planned.order.plan_id,
+            service_ids=" ".join(sorted(planned.order.service_ids)),
+            price_amount=None if planned.price is None else f"{planned.price.amount:f}",
+            price_currency=None if planned.price is None else planned.price.currency,
         )
 
     def _look_again_with(self, intent: Intent, planned: Decision) -> Decision:

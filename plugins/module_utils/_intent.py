@@ -34,7 +34,8 @@ class Intent:
 
     ``portal`` is the base URL. ``uncertain_since`` is the controller's instant at which the order was last under way;
     ``portal_uncertain_since`` is the portal's at which it was sent, so that no order of it is older, and None where
-    that is not known. ``note`` says in words what led to the status.
+    that is not known. ``note`` says in words what led to the status. ``service_ids`` are sorted and parted by blanks;
+    ``price_amount`` and ``price_currency`` are what the portal said it costs. What was not noted or known is None.
     """
 
     portal: str
@@ -53,6 +54,10 @@ class Intent:
     transaction_no: Optional[str] = None
     order_status: Optional[str] = None
     note: str = ""
+    plan_id: Optional[str] = None
+    service_ids: Optional[str] = None
+    price_amount: Optional[str] = None
+    price_currency: Optional[str] = None
 
     @property
     def is_unsettled(self) -> bool:

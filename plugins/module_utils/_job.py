@@ -126,7 +126,9 @@ class Job:
         if path is None:
             return None
         account = fingerprint_of(self._connection())
-        return read_plan(path, self._params["plan_digest"], portal_of(self._params), account, self._clock().now())
+        digest, now = self._params["plan_digest"], self._clock().now()
+        approved = read_plan(path, digest, portal_of(self._params), account, now)
+        return replace(approved, max_price_increase_percent=policy_of(self._params).max_price_increase_percent)
 
     def _declarations(self, approved: Optional[SavedPlan]) -> list[Declaration]:
         """What is declared of each PBX, by the options, by a saved plan, or by both. Raises ValueError."""
@@ -140,7 +142,7 @@ class Job:
         """What holds for the run; what a saved plan says of prices and expired ones holds for those who apply it."""
         policy = policy_of(self._params)
         if approved is not None:
-            return replace(policy, asks_prices=True, include_expired=approved.include_expired)
+            return approved.bound(policy)
         return replace(policy, asks_prices=self._params.get("dest") is not None)
 
     @contextmanager

@@ -19,32 +19,33 @@ from decimal import Decimal
 from typing import Any, Optional
 
 from . import _intent, _money
-from ._database import Database, Execute, LedgerError, connect
+from ._database import Database, Execute, LedgerError, Schema, connect
 from ._intent import Intent
-from ._money import Money
+from ._money import Money, parse_amount, parse_currency
 from ._terms import same_expiry
 from ._time import format_instant, parse_instant
 
-SCHEMA_VERSION = 1
 LOCK_WAIT = 60.0  # s that a run waits for another that is ordering the same PBX (faults, row 38)
 _LOCK_POLL = 0.2  # s
 
 _COLUMNS = tuple(field.name for field in fields(Intent))
 _INSTANTS = ("expires_at", "uncertain_since", "portal_uncertain_since")
-_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM yeastar_intent WHERE portal = ?"
+# What an intent of the first version did not say.
+_SINCE_2 = ("plan_id", "service_ids", "price_amount", "price_currency")
 _OF_INTENT = " AND product_no = ? AND expires_at = ?"
 _RESERVED = "SELECT product_no, amount, currency FROM yeastar_reservation WHERE run_id = ?"
 _UNRESERVE = "DELETE FROM yeastar_reservation WHERE run_id = ? AND holder = ? AND product_no = ?"
 _STATUS_LIST = ", ".join(f"'{status}'" for status in _intent.STATUSES)
 
-SCHEMA = (
+_TABLES = (
     "CREATE TABLE yeastar_schema (version INTEGER NOT NULL)",
     f"""CREATE TABLE yeastar_intent (
         portal TEXT NOT NULL, product_no TEXT NOT NULL, expires_at TEXT NOT NULL, account TEXT NOT NULL,
         run_id TEXT NOT NULL, status TEXT NOT NULL CHECK (status IN ({_STATUS_LIST})),
         generation INTEGER NOT NULL CHECK (generation > 0), billing_cycle TEXT NOT NULL, quantity INTEGER NOT NULL,
         po_number TEXT NOT NULL, uncertain_since TEXT NOT NULL, portal_uncertain_since TEXT, order_no TEXT,
-        transaction_no TEXT, order_status TEXT, note TEXT NOT NULL,
+        transaction_no TEXT, order_status TEXT, note TEXT NOT NULL, plan_id TEXT, service_ids TEXT, price_amount TEXT,
+        price_currency TEXT,
         PRIMARY KEY (portal, product_no, expires_at))""",
     """CREATE TABLE yeastar_history (
         at TEXT NOT NULL, portal TEXT NOT NULL, product_no TEXT NOT NULL, expires_at TEXT NOT NULL,
@@ -57,6 +58,8 @@ SCHEMA = (
         portal TEXT NOT NULL, product_no TEXT NOT NULL, order_no TEXT NOT NULL, reason TEXT NOT NULL, at TEXT NOT NULL,
         PRIMARY KEY (portal, order_no))""",
 )
+_UPGRADES = {1: tuple(f"ALTER TABLE yeastar_intent ADD COLUMN {name} TEXT" for name in _SINCE_2)}
+SCHEMA = Schema(2, _TABLES, _UPGRADES)
 
 
 class Taken(Exception):
@@ -97,6 +100,9 @@ class Ledger:
         self._database = database
         self._clock = clock
         self.portal = portal
+        # One that is only read may be of the first version.
+        names = [f"NULL AS {name}" if name in _SINCE_2 and database.version == 1 else name for name in _COLUMNS]
+        self._select = f"SELECT {', '.join(names)} FROM yeastar_intent WHERE portal = ?"
 
     def close(self) -> None:
         """Give up the connection and every lock."""
@@ -109,12 +115,12 @@ class Ledger:
 
     def intents(self) -> list[Intent]:
         """All intents of the portal, sorted by PBX and expiry."""
-        rows = self._database.query(f"{_SELECT} ORDER BY product_no, expires_at", (self.portal,))
+        rows = self._database.query(f"{self._select} ORDER BY product_no, expires_at", (self.portal,))
         return [self._read(row) for row in rows]
 
     def intents_of(self, product_no: str) -> list[Intent]:
         """The intents of one PBX, sorted by expiry."""
-        rows = self._database.query(f"{_SELECT} AND product_no = ? ORDER BY expires_at", (self.portal, product_no))
+        rows = self._database.query(f"{self._select} AND product_no = ? ORDER BY expires_at", (self.portal, product_no))
         return [self._read(row) for row in rows]
 
     def unrelated_orders(self) -> frozenset[str]:
@@ -187,7 +193,7 @@ class Ledger:
         closed, or has had this generation already.
         """
         with self._database.transaction() as execute:
-            for row in execute(f"{_SELECT} AND product_no = ?", (self.portal, intent.product_no)):
+            for row in execute(f"{self._select} AND product_no = ?", (self.portal, intent.product_no)):
                 existing = self._read(row)
                 is_same = same_expiry(existing.expires_at, intent.expires_at)
                 if existing.is_unsettled or (is_same and not existing.is_closed):
@@ -206,7 +212,7 @@ class Ledger:
         if changed == intent:
             return intent
         with self._database.transaction() as execute:
-            rows = execute(_SELECT + _OF_INTENT, _key(intent))
+            rows = execute(self._select + _OF_INTENT, _key(intent))
             current = self._read(rows[0]) if rows else None
             if current is None:
                 raise LedgerError(f"{self._database.name}: the intent for {intent} is gone; was the ledger edited?")
@@ -244,6 +250,9 @@ class Ledger:
                 if not isinstance(values[name], int):
                     raise ValueError(f"{name} {values[name]!r}")
             values.update({name: parse_instant(values[name]) for name in _INSTANTS if values[name] is not None})
+            if values["price_amount"] is not None:
+                parse_amount(values["price_amount"])
+                parse_currency(values["price_currency"])
         except ValueError as error:
             raise LedgerError(
                 f"{self._database.name}: an intent of {values['product_no']} cannot be read ({error}): was the ledger"
@@ -255,10 +264,11 @@ class Ledger:
 def open_ledger(location: str, portal: str, clock: Callable[[], datetime], read_only: bool) -> Ledger:
     """Open a ledger: a path, a ``postgresql://`` URL, or ``none`` for one that is forgotten with the process.
 
-    A missing one is made, unless ``read_only``, when an empty one stands in. Raises LedgerError when it cannot be
-    trusted: not readable, not writable, corrupt, or of a newer version (faults, rows 11 and 13). It is never repaired.
+    A missing one is made, unless ``read_only``, when an empty one stands in; one of an older version is brought up to
+    date, unless ``read_only``. Raises LedgerError when it cannot be trusted: not readable, not writable, corrupt, or of
+    a newer version (faults, rows 11 and 13). It is never repaired.
     """
-    return Ledger(connect(location, SCHEMA, SCHEMA_VERSION, read_only), portal, clock)
+    return Ledger(connect(location, SCHEMA, read_only), portal, clock)
 
 
 def _refuse_spent(execute: Execute, digest: str) -> None:

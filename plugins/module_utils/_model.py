@@ -183,6 +183,7 @@ class Policy:
     max_orders: Optional[int] = None
     max_total: Optional[Decimal] = None
     max_amount_per_item: Optional[Decimal] = None
+    max_price_increase_percent: Optional[Decimal] = None
     currency: Optional[str] = None
     on_unknown_price: Optional[str] = None
     asks_prices: bool = False
@@ -192,7 +193,8 @@ class Policy:
     @property
     def limits_price(self) -> bool:
         """Whether an order depends on its price."""
-        return self.max_total is not None or self.max_amount_per_item is not None or self.currency is not None
+        limits = (self.max_total, self.max_amount_per_item, self.max_price_increase_percent, self.currency)
+        return any(limit is not None for limit in limits)
 
     @property
     def blocks_unknown_price(self) -> bool:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Optional
 
 _AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
+_EXACT = Context(prec=100)  # digits: more than the product of any two amounts has
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
@@ -38,12 +39,25 @@ def parse_amount(value: object) -> Decimal:
     return Decimal(text)
 
 
+def parse_percentage(value: object) -> Decimal:
+    """Read a percentage that is not negative. Raises ValueError for anything else, a sign or a ``%`` included."""
+    try:
+        return parse_amount(value)
+    except ValueError:
+        raise ValueError(f"expected a percentage such as 5 or 2.5, got {value!r}") from None
+
+
 def parse_currency(value: object) -> str:
     """Read a three-letter currency code. Raises ValueError for anything else."""
     text = value.strip().upper() if isinstance(value, str) else ""
     if not _CURRENCY.fullmatch(text):
         raise ValueError(f"expected a three-letter currency code, got {value!r}")
     return text
+
+
+def exceeds(amount: Decimal, before: Decimal, percent: Decimal) -> bool:
+    """Whether an amount is more than ``percent`` above the one before, to the last digit."""
+    return _EXACT.multiply(amount, Decimal(100)) > _EXACT.multiply(before, _EXACT.add(Decimal(100), percent))
 
 
 def total(prices: Iterable[Optional[Money]]) -> dict[str, Decimal]:

@@ -21,7 +21,7 @@ from ._fields import Fields
 from ._http import Connection
 from ._info import Filters
 from ._model import Declaration, Policy
-from ._money import parse_amount, parse_currency
+from ._money import parse_amount, parse_currency, parse_percentage
 from ._saved_plan import LONGEST_VALIDITY
 from ._time import CYCLE_MONTHS, parse_instant, utc_now
 
@@ -81,6 +81,7 @@ RENEWAL_RUN_OPTIONS: dict[str, dict[str, Any]] = {
     "max_orders": {"type": "int"},
     "max_total": {"type": "str"},
     "max_amount_per_item": {"type": "str"},
+    "max_price_increase_percent": {"type": "str"},
     "currency": {"type": "str"},
     "on_unknown_price": {"type": "str", "choices": ["allow", "block"]},
     "run_id": {"type": "str"},
@@ -319,6 +320,9 @@ def policy_of(params: Mapping[str, Any]) -> Policy:
         max_orders=params["max_orders"],
         max_total=_read("max_total", params["max_total"], parse_amount),
         max_amount_per_item=_read("max_amount_per_item", params["max_amount_per_item"], parse_amount),
+        max_price_increase_percent=_read(
+            "max_price_increase_percent", params["max_price_increase_percent"], parse_percentage
+        ),
         currency=_read("currency", params["currency"], parse_currency),
         on_unknown_price=params["on_unknown_price"],
         run_id=params["run_id"] or uuid.uuid4().hex,

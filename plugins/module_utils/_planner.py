@@ -26,7 +26,6 @@ from ._model import (
     Terms,
     Undetermined,
 )
-from ._money import Money
 from ._tag import is_of_earlier_term, tag_of, tagged_for
 from ._terms import Unclear, cannot_determine, choose_contact, effective, identify, resolve_terms, same_expiry
 from ._time import ANNUALLY, DAY, MONTHLY, add_cycles, format_instant, whole_days
@@ -127,7 +126,7 @@ def decide(
     """Decide about one PBX with everything that is known.
 
     Orders come first (what is already ordered is not ordered again), then catalog and billing contact. The price of
-    one that comes back due is for `priced` to look at.
+    one that comes back due is for `_prices` to look at.
     """
     screened = screen(declaration, subscription, policy, now)
     if isinstance(screened, Decision):
@@ -231,26 +230,6 @@ def is_open(order: Order) -> bool:
 def current_term_began(terms: Terms) -> datetime:
     """When the current term had begun for certain: later orders are of this term or the next, not what opened it."""
     return add_cycles(terms.expires_at, terms.billing_cycle, -1) + CYCLE_TOLERANCE
-
-
-def priced(decision: Decision, price: Optional[Money], policy: Policy) -> Decision:
-    """Hold a due decision against the price limits; ``price`` is None where the portal's is not known."""
-    decision = replace(decision, price=price, price_asked=True)
-    if price is None:
-        if not policy.blocks_unknown_price:
-            return decision
-        return settled(
-            decision,
-            "unknown_price",
-            "the portal's price cannot be determined; name its fields in field_map (amount, currency), or set"
-            " on_unknown_price: allow",
-        )
-    if policy.currency is not None and price.currency != policy.currency:
-        return settled(decision, "price_limit", f"the price is {price}, expected {policy.currency}")
-    if policy.max_amount_per_item is not None and price.amount > policy.max_amount_per_item:
-        limit = f"max_amount_per_item is {policy.max_amount_per_item}"
-        return settled(decision, "price_limit", f"the price is {price}, {limit}")
-    return decision
 
 
 def make_plan(decisions: Iterable[Decision], policy: Policy) -> Plan:

@@ -28,13 +28,13 @@ from ._planner import (
     decide,
     make_plan,
     not_found,
-    priced,
     screen,
     settled,
     undecided,
     without_orders,
 )
 from ._portal import Portal
+from ._prices import priced
 from ._results import Report
 from ._saved_plan import SavedPlan
 from ._settlement import UNKNOWN_SKEW, Settlement, Times, settle
@@ -327,7 +327,7 @@ class Run:
                 raise
             except ReadError as error:
                 return settled(decision, "not_readable", str(error))
-            decision = priced(decision, price, self._policy)
+            decision = priced(decision, price, self._policy, self._evidence.intents.get(product_no, ()))
         return decision if self._approved is None else self._approved.hold(decision)
 
     def _look_again(self, planned: Decision) -> Decision:

@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Optional
 
@@ -38,12 +39,31 @@ class PlanError(ValueError):
 
 @dataclass(frozen=True)
 class SavedPlan:
-    """A plan that was read from a file and is what its digest says. ``items`` is keyed by product_no."""
+    """A plan that was read from a file and is what its digest says. ``items`` is keyed by product_no.
+
+    ``max_price_increase_percent`` is by how much a price may have risen for those who apply it; None if not at all.
+    """
 
     digest: str
     created: datetime
     include_expired: bool
     items: Mapping[str, Mapping[str, Any]]
+    max_total: Optional[Decimal] = None
+    max_amount_per_item: Optional[Decimal] = None
+    max_price_increase_percent: Optional[Decimal] = None
+
+    def bound(self, policy: Policy) -> Policy:
+        """What holds for those who apply the plan. Where prices may rise, its own limits hold beside theirs."""
+        bound = replace(policy, asks_prices=True, include_expired=self.include_expired)
+        if policy.max_price_increase_percent is None:
+            return bound
+        return replace(
+            bound,
+            max_price_increase_percent=None,  # it counts from the plan, see `hold`
+            on_unknown_price="block" if policy.blocks_unknown_price else "allow",
+            max_total=_stricter(policy.max_total, self.max_total),
+            max_amount_per_item=_stricter(policy.max_amount_per_item, self.max_amount_per_item),
+        )
 
     def declarations(self) -> list[Declaration]:
         """What a run must find to order just what was approved. What was due then counts as due now."""
@@ -94,11 +114,26 @@ class SavedPlan:
             return decision
         else:
             now = _item(decision)
-            keys = ("plan", "services", "quantity", "billing_cycle", "billing_contact_id", "po_number", "price")
+            keys = ["plan", "services", "quantity", "billing_cycle", "billing_contact_id", "po_number"]
+            if not self._is_approved_price(item["price"], decision.price):
+                keys.append("price")
             changes = [f"{key} {_said(item[key])} -> {_said(now[key])}" for key in keys if item[key] != now[key]]
         if not changes:
             return decision
         return settled(decision, "stale_plan", f"changed since the plan: {'; '.join(changes)}; plan again")
+
+    def _is_approved_price(self, approved: Optional[Mapping[str, str]], price: Optional[Money]) -> bool:
+        """Whether a price is the approved one or, where others are allowed, not too much above it."""
+        if approved is None or price is None:
+            return approved is None and price is None
+        before = Money(Decimal(approved["amount"]), approved["currency"])
+        if self.max_price_increase_percent is None or price.currency != before.currency:
+            return price == before
+        return not _money.exceeds(price.amount, before.amount, self.max_price_increase_percent)
+
+
+def _stricter(one: Optional[Decimal], other: Optional[Decimal]) -> Optional[Decimal]:
+    return min((limit for limit in (one, other) if limit is not None), default=None)
 
 
 def document_of(
@@ -116,8 +151,9 @@ def document_of(
         "policy": {
             "include_expired": policy.include_expired,
             "max_orders": policy.max_orders,
-            "max_total": None if policy.max_total is None else f"{policy.max_total:f}",
-            "max_amount_per_item": None if policy.max_amount_per_item is None else f"{policy.max_amount_per_item:f}",
+            "max_total": _text(policy.max_total),
+            "max_amount_per_item": _text(policy.max_amount_per_item),
+            "max_price_increase_percent": _text(policy.max_price_increase_percent),
             "currency": policy.currency,
             "on_unknown_price": "block" if policy.blocks_unknown_price else "allow",
         },
@@ -157,6 +193,10 @@ def _not_in_plan(decision: Decision) -> Decision:
 
 def _offer(offer: Offer) -> dict[str, Optional[str]]:
     return {"id": offer.id, "name": offer.name}
+
+
+def _text(amount: Optional[Decimal]) -> Optional[str]:
+    return None if amount is None else f"{amount:f}"
 
 
 def _price(price: Money) -> dict[str, str]:
@@ -216,10 +256,15 @@ def read_plan(path: str, approved_digest: str, portal: str, account: str, now: d
         )
     if now > parse_instant(document["valid_until"]):
         raise PlanError(f"plan_file: {path} was valid until {document['valid_until']}; plan again")
+    limits = {
+        name: None if document["policy"][name] is None else parse_amount(document["policy"][name])
+        for name in ("max_total", "max_amount_per_item")
+    }
     return SavedPlan(
         digest=digest,
         created=parse_instant(document["created"]),
         include_expired=document["policy"]["include_expired"],
+        **limits,
         items={item["product_no"]: _checked(item) for item in document["items"]},
     )
 

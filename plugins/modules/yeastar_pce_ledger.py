@@ -108,6 +108,12 @@ intents:
       description: The purchase order number that the order has.
       type: str
       returned: success
+    price:
+      description:
+        - What the portal said it costs, before it was ordered. Null when it was not asked for or not known.
+      type: dict
+      returned: success
+      sample: {amount: "1680.00", currency: USD}
     order:
       description: The order in the portal, as far as known. Null when there is none.
       type: dict

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _planner, _states
+from ansible_collections.pbxops.yeastar.plugins.module_utils import _planner, _prices, _states
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import (
     Catalog,
     CatalogEntry,
@@ -245,7 +245,7 @@ def test_what_is_due_contradicts_nothing_that_is_declared(case: Case) -> None:
 @exact
 @given(st.lists(PRICES, max_size=5), POLICIES)
 def test_a_plan_never_holds_more_orders_or_a_higher_price_than_allowed(prices: list[Any], policy: Policy) -> None:
-    decisions = [_planner.priced(due_decision(f"SN{number}"), price, policy) for number, price in enumerate(prices)]
+    decisions = [_prices.priced(due_decision(f"SN{number}"), price, policy) for number, price in enumerate(prices)]
     plan = _planner.make_plan(decisions, policy)
     orders = [decision for decision in plan.decisions if decision.order is not None]
     event(f"{len(orders)} orders, excess: {plan.excess is not None}")

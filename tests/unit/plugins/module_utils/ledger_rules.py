@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any, Optional
@@ -20,6 +21,8 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._money import Money
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import EXPIRY, NOW, SN, intent, utc
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.ledger_processes import (
     INTEND,
+    OPEN,
+    PORTAL,
     RESERVE,
     finished,
     holding,
@@ -36,6 +39,15 @@ def caps(
 
 def usd(amount: str) -> Money:
     return Money(Decimal(amount), "USD")
+
+
+# The intents as the first version had them.
+FIRST_VERSION = """CREATE TABLE yeastar_intent (
+    portal TEXT NOT NULL, product_no TEXT NOT NULL, expires_at TEXT NOT NULL, account TEXT NOT NULL,
+    run_id TEXT NOT NULL, status TEXT NOT NULL, generation INTEGER NOT NULL CHECK (generation > 0),
+    billing_cycle TEXT NOT NULL, quantity INTEGER NOT NULL, po_number TEXT NOT NULL, uncertain_since TEXT NOT NULL,
+    portal_uncertain_since TEXT, order_no TEXT, transaction_no TEXT, order_status TEXT, note TEXT NOT NULL,
+    PRIMARY KEY (portal, product_no, expires_at))"""
 
 
 class LedgerRules:
@@ -350,19 +362,67 @@ class LedgerRules:
         with pytest.raises(LedgerError, match="cannot be read"):
             ledger.intend(intent(expires_at=utc(2027, 12, 5)))
 
-    @pytest.mark.parametrize("version", [0, 2])
+    @pytest.mark.parametrize("version", [0, 3])
     def test_another_version_is_refused_and_left_as_it_is(self, ledger: Ledger, location: str, version: int) -> None:
         self.edit(ledger, f"UPDATE yeastar_schema SET version = {version}")
         for read_only in (True, False):
-            with pytest.raises(LedgerError, match=rf"version \[{version}\], expected \[1\]"):
+            with pytest.raises(LedgerError, match=rf"version \[{version}\], expected \[2\]"):
                 opened(location, read_only=read_only)
-        self.edit(ledger, "UPDATE yeastar_schema SET version = 1")
+        self.edit(ledger, "UPDATE yeastar_schema SET version = 2")
         assert opened(location).intents() == []
 
     def test_a_ledger_without_a_version_is_refused(self, ledger: Ledger, location: str) -> None:
         self.edit(ledger, "DELETE FROM yeastar_schema")
         with pytest.raises(LedgerError, match=r"version \[\]"):
             opened(location)
+
+    # a ledger of an earlier version
+
+    @pytest.fixture
+    def old(self, location: str) -> str:
+        """Where a ledger of the first version is, with one intent."""
+        ledger = opened(location)
+        self.edit(ledger, "DROP TABLE yeastar_intent")
+        self.edit(ledger, FIRST_VERSION)
+        self.edit(ledger, "UPDATE yeastar_schema SET version = 1")
+        words = (PORTAL, SN, "2026-12-05T00:00:00Z", "account", "run", "renewed", 1, "annually", 100, "PO")
+        row = ", ".join(map(repr, (*words, "2026-11-23T00:00:00Z", "2026-11-23T00:00:00Z")))
+        self.edit(ledger, f"INSERT INTO yeastar_intent VALUES ({row}, NULL, NULL, NULL, 'done')")
+        ledger.close()
+        return location
+
+    KEPT = intent(status="renewed", po_number="PO", note="done")
+
+    def test_a_ledger_of_the_first_version_is_brought_up_to_date_with_all_that_it_holds(self, old: str) -> None:
+        ledger = opened(old)
+        assert ledger.intents() == [self.KEPT]
+        new = intent(product_no="B", plan_id="1", service_ids="2 3", price_amount="9.50", price_currency="USD")
+        ledger.intend(new)
+        ledger.close()
+        again = opened(old)
+        assert again.intents_of("B") == [new]
+        assert again._database.query("SELECT version FROM yeastar_schema") == [(2,)]
+        again.close()
+
+    def test_a_ledger_of_the_first_version_that_is_only_read_is_read_as_it_is(self, old: str) -> None:
+        reader = opened(old, read_only=True)
+        assert reader.intents() == reader.intents_of(SN) == [self.KEPT]
+        assert reader._database.query("SELECT version FROM yeastar_schema") == [(1,)]
+        reader.close()
+
+    def test_processes_that_bring_a_ledger_up_to_date_at_once_do_it_once(self, old: str) -> None:
+        assert finished(*(started(OPEN, old) for dummy in range(4))) == ["1"] * 4
+
+    def test_an_upgrade_that_fails_leaves_the_ledger_as_it_was(self, old: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        schema = _ledger.SCHEMA
+        half = (schema.upgrades[1][0], "ALTER TABLE nothing ADD COLUMN nothing TEXT")
+        with monkeypatch.context() as patched:
+            patched.setattr(_ledger, "SCHEMA", replace(schema, upgrades={1: half}))
+            with pytest.raises(LedgerError, match="nothing"):
+                opened(old)
+        ledger = opened(old)
+        assert ledger.intents() == [self.KEPT]
+        ledger.close()
 
     def test_a_ledger_opened_to_read_shows_the_same(self, ledger: Ledger, location: str) -> None:
         ledger.intend(intent())

@@ -44,7 +44,8 @@ def test_an_empty_ledger_lists_nothing(ledger: Ledger) -> None:
 
 
 def test_an_intent_is_listed_with_all_that_is_known_as_text(ledger: Ledger) -> None:
-    ledger.intend(intent(status=_intent.ACCEPTED, order_no="BN1", transaction_no="QO1", order_status="pending"))
+    known = {"order_no": "BN1", "transaction_no": "QO1", "price_amount": "1680.00", "price_currency": "USD"}
+    ledger.intend(intent(status=_intent.ACCEPTED, order_status="pending", **known))
     (row,) = keep(ledger, Word(), is_check_mode=False)["intents"]
     assert row == {
         "product_no": SN,
@@ -54,6 +55,7 @@ def test_an_intent_is_listed_with_all_that_is_known_as_text(ledger: Ledger) -> N
         "generation": 1,
         "uncertain_since": "2026-11-23T00:00:00Z",
         "po_number": "RN20261205-0123abcd",
+        "price": {"amount": "1680.00", "currency": "USD"},
         "order": {"order_no": "BN1", "transaction_no": "QO1", "status": "pending"},
         "run_id": "run",
         "note": "to be ordered",

@@ -305,6 +305,8 @@ except Exception as error:
         "portal_uncertain_since = '03/04/2026'",
         "generation = 'first'",
         "quantity = 'many'",
+        "price_amount = 'many', price_currency = 'USD'",
+        "price_amount = '1.00'",
     ],
 )
 def test_an_intent_edited_by_hand_is_refused_and_named(path: Path, change: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _planner
+from ansible_collections.pbxops.yeastar.plugins.module_utils import _planner, _prices
 from ansible_collections.pbxops.yeastar.plugins.module_utils._diff import diff_of
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Policy
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import (
@@ -47,7 +47,7 @@ def test_that_there_is_no_service_and_no_price_is_said() -> None:
 
 
 def test_a_price_that_was_asked_for_in_vain_is_not_known() -> None:
-    (entry,) = diff_of([_planner.priced(due_decision(), None, Policy(on_unknown_price="allow"))])
+    (entry,) = diff_of([_prices.priced(due_decision(), None, Policy(on_unknown_price="allow"))])
     assert entry["after"].rpartition("price: ")[2] == "not known\n"
 
 

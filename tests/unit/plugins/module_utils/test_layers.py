@@ -24,7 +24,7 @@ LAYERS = (
     {"_model"},
     {"_fields", "_terms", "_diff", "_tag"},
     {"_planner"},
-    {"_settlement", "_saved_plan"},
+    {"_settlement", "_saved_plan", "_prices"},
     {"_ledger", "_http"},
     {"_answer"},
     {"_transport"},
@@ -37,7 +37,7 @@ LAYERS = (
     {"_runner"},
 )
 PURE = (
-    *("_planner", "_settlement", "_tag", "_terms", "_diff", "_fields"),
+    *("_planner", "_prices", "_settlement", "_tag", "_terms", "_diff", "_fields"),
     *("_model", "_intent", "_time", "_money", "_states", "_envelope"),
 )
 NETWORK = {"requests", "urllib3", "urllib", "http", "socket", "ssl", "ansible", "ansible_collections"}

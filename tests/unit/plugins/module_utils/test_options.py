@@ -236,12 +236,13 @@ class TestPolicy:
             max_orders=0,
             max_total="100.50",
             max_amount_per_item="0",
+            max_price_increase_percent="2.5",
             currency="usd",
             on_unknown_price="allow",
             run_id="night",
             settle_window=60,
         )
-        limits = (0, usd("100.50").amount, usd("0").amount, "USD", "allow")
+        limits = (0, usd("100.50").amount, usd("0").amount, usd("2.5").amount, "USD", "allow")
         expected = Policy(45, True, "1", *limits, run_id="night", settle_window=timedelta(seconds=60))
         assert _options.policy_of(params) == expected
 
@@ -257,6 +258,9 @@ class TestPolicy:
             ("max_total", ""),
             ("max_amount_per_item", "1e3"),
             ("max_amount_per_item", "100 USD"),
+            ("max_price_increase_percent", "5%"),
+            ("max_price_increase_percent", "-5"),
+            ("max_price_increase_percent", ""),
             ("currency", "$"),
             ("currency", ""),
         ],

@@ -11,7 +11,7 @@ from typing import Any, Optional
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _planner
+from ansible_collections.pbxops.yeastar.plugins.module_utils import _planner, _prices
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Decision, Terms
 from ansible_collections.pbxops.yeastar.plugins.module_utils._money import Money
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import (
@@ -62,7 +62,7 @@ def _outcome(decision: Decision) -> tuple[str, str]:
     ],
 )
 def test_a_price_is_held_against_the_limits(price: Optional[Money], limits: dict[str, Any], reason: str) -> None:
-    decision = _planner.priced(due_decision(), price, policy(**limits))
+    decision = _prices.priced(due_decision(), price, policy(**limits))
     assert _outcome(decision) == ("due" if reason == "in_window" else "blocked", reason)
     assert decision.price == price
 

@@ -33,7 +33,7 @@ PARAMS: dict[str, Any] = {
     "ledger": "none",
     **dict.fromkeys(("plan", "services", "quantity", "billing_cycle", "expires_at", "billing_contact")),
     **dict.fromkeys(("expected_expiry", "remaining_days", "po_number", "max_total", "max_amount_per_item")),
-    **dict.fromkeys(("currency", "on_unknown_price", "run_id")),
+    **dict.fromkeys(("currency", "max_price_increase_percent", "on_unknown_price", "run_id")),
     "include_expired": False,
 }
 

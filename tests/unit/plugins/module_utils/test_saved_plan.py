@@ -73,11 +73,13 @@ def test_only_what_is_due_is_an_item_and_its_known_prices_are_summed_by_currency
 
 def test_the_policy_is_told_in_texts() -> None:
     limits = policy(max_total=usd("10.00").amount, max_amount_per_item=usd("5.5").amount, currency="USD")
+    limits = replace(limits, max_price_increase_percent=usd("2.5").amount)
     assert document(limits=limits)["policy"] == {
         "include_expired": False,
         "max_orders": 10,
         "max_total": "10.00",
         "max_amount_per_item": "5.5",
+        "max_price_increase_percent": "2.5",
         "currency": "USD",
         "on_unknown_price": "block",
     }
