@@ -251,7 +251,8 @@ class Decision:
 
     ``expires_at`` is what was decided by, from the portal or from the declaration, and None where neither tells;
     ``order`` is what is to be sent and is set if and only if the state is ``due``, and ``generation`` then counts the
-    attempts for this expiry; ``known_order`` is an order that the portal has, found or just accepted.
+    attempts for this expiry, and ``contact`` is who will receive the invoice; ``known_order`` is an order that the
+    portal has, found or just accepted.
     """
 
     product_no: str
@@ -262,6 +263,7 @@ class Decision:
     expires_at: Optional[datetime] = None
     terms: Optional[Terms] = None
     order: Optional[OrderRequest] = None
+    contact: Optional[BillingContact] = None
     expires_after: Optional[datetime] = None
     generation: int = 1
     price: Optional[Money] = None

@@ -171,6 +171,7 @@ def _to_be_ordered(
         expires_at=terms.expires_at,
         terms=terms,
         order=order,
+        contact=contact,
         generation=generation,
         expires_after=add_cycles(terms.expires_at, terms.billing_cycle),
     )

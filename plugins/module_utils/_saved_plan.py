@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from . import _money
-from ._model import Decision, Declaration, Offer, Policy
+from ._model import Decision, Declaration, Offer, Policy, Subscription, known, same_name
 from ._money import Money, parse_amount, parse_currency
 from ._planner import settled
 from ._terms import same_expiry
@@ -109,12 +109,14 @@ class SavedPlan:
         if decision.expires_at is not None and not same_expiry(before, decision.expires_at):
             changes = [f"expires_at {format_instant(before)} -> {format_instant(decision.expires_at)}"]
         elif decision.reason == "contradiction":
-            changes = [decision.message]
+            changes = _reported_otherwise(item, decision.subscription) or [decision.message]
+        elif decision.reason == "billing_contact":
+            changes = [f"billing_contact_id {item['billing_contact_id']} -> unknown ({decision.message})"]
         elif decision.order is None:
             return decision
         else:
             now = _item(decision)
-            keys = ["plan", "services", "quantity", "billing_cycle", "billing_contact_id", "po_number"]
+            keys = [name for name in now if name not in ("reason", "expires_before", "expires_after", "price")]
             if not self._is_approved_price(item["price"], decision.price):
                 keys.append("price")
             changes = [f"{key} {_said(item[key])} -> {_said(now[key])}" for key in keys if item[key] != now[key]]
@@ -180,9 +182,36 @@ def _item(decision: Decision) -> dict[str, Any]:
         "quantity": terms.quantity,
         "billing_cycle": terms.billing_cycle,
         "billing_contact_id": order.billing_contact_id,
+        "billing_contact_email": (decision.contact and decision.contact.email) or None,
         "po_number": order.po_number,
         "price": None if decision.price is None else _price(decision.price),
     }
+
+
+def _reported_otherwise(item: Mapping[str, Any], subscription: Optional[Subscription]) -> list[str]:
+    """What the portal itself reports otherwise than it was approved, each as old -> new."""
+    if subscription is None:
+        return []
+    changes = []
+    for key in ("quantity", "billing_cycle"):
+        value = known(getattr(subscription, key))
+        if value not in (None, item[key]):
+            changes.append(f"{key} {item[key]} -> {value}")
+    plan, services = known(subscription.plan), known(subscription.services)
+    if plan is not None and not _is_approved(plan, item["plan"]):
+        changes.append(f"plan {_said(item['plan'])} -> {plan}")
+    if services is not None:
+        missing = [one for one in item["services"] if not any(_is_approved(offer, one) for offer in services)]
+        if missing or len(services) != len(item["services"]):
+            changes.append(f"services {_said(item['services'])} -> {_said(list(map(_offer, services)))}")
+    return changes
+
+
+def _is_approved(offer: Offer, approved: Mapping[str, Optional[str]]) -> bool:
+    """Whether an offer, which may be known by its name alone, is the approved one."""
+    if offer.id is not None:
+        return offer.id == approved["id"]
+    return same_name(offer.name or "", approved["name"] or "")
 
 
 def _not_in_plan(decision: Decision) -> Decision:

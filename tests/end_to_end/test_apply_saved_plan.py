@@ -19,6 +19,7 @@ from tests.support.kill_points import KillPoint
 from tests.support.processes import Ansible, orders_sent, states
 
 FIRST = "3658B431119665QJ"
+INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def save(ansible: Ansible, **arguments: Any) -> dict[str, Any]:
@@ -54,6 +55,7 @@ def test_the_file_names_all_that_the_order_will_contain_and_no_secret(tutorial: 
     body = json.loads(invoice.raw_body)
     assert (item["product_no"], item["po_number"]) == (body["productNo"], body["poNumber"])
     assert item["billing_contact_id"] == str(body["billingId"])
+    assert item["billing_contact_email"] == tutorial.portal.contacts[0].email
     plan_line, service_line = body["serviceList"]
     assert (item["plan"]["id"], item["quantity"]) == (str(plan_line["serviceId"]), plan_line["quantity"])
     assert [service["id"] for service in item["services"]] == [str(service_line["serviceId"])]
@@ -173,6 +175,30 @@ def dearer(portal: Simulator) -> None:
     portal.account.prices.factor *= 2
 
 
+def cheaper(portal: Simulator) -> None:
+    portal.account.prices.factor /= 2
+
+
+def other_currency(portal: Simulator) -> None:
+    portal.account.prices.currency = "RMB"
+
+
+def expires_earlier(portal: Simulator) -> None:
+    portal.pbx(FIRST).expires_at -= timedelta(days=3)
+
+
+def one_more_service(portal: Simulator) -> None:
+    portal.pbx(FIRST).services = [*portal.pbx(FIRST).services, "Recording Minutes"]
+
+
+def switching(portal: Simulator) -> None:
+    portal.pbx(FIRST).pending_plan = "Ultimate Plan"
+
+
+def other_address(portal: Simulator) -> None:
+    portal.contacts[:] = [Contact("3197218168379846218", "other@example.com")]
+
+
 def another_contact(portal: Simulator) -> None:
     portal.contacts[:] = [Contact("3197218168379846219", "other@example.com")]
 
@@ -181,13 +207,19 @@ def another_contact(portal: Simulator) -> None:
 @pytest.mark.parametrize(
     ("drift", "reason", "said"),
     [
-        (more_extensions, "stale_plan", "quantity is declared as 100, the portal says 120"),
-        (renewed_by_a_person, "stale_plan", "expires_at "),
-        (another_plan, "stale_plan", "the portal says Ultimate Plan"),
-        (no_service, "stale_plan", "the portal says none"),
-        (monthly, "stale_plan", "billing_cycle is declared as annually, the portal says monthly"),
+        (more_extensions, "stale_plan", "quantity 100 -> 120"),
+        (renewed_by_a_person, "stale_plan", "expires_at {before} -> {after}"),
+        (expires_earlier, "stale_plan", "expires_at {before} -> {after}"),
+        (another_plan, "stale_plan", "plan Enterprise Plan -> Ultimate Plan; services High Availability -> none"),
+        (no_service, "stale_plan", "services High Availability -> none"),
+        (one_more_service, "stale_plan", "services High Availability -> High Availability, Recording Minutes"),
+        (monthly, "stale_plan", "billing_cycle annually -> monthly"),
         (dearer, "stale_plan", "price 1680.00 USD -> 3360.00 USD"),
-        (another_contact, "billing_contact", "3197218168379846218 matches 0"),
+        (cheaper, "stale_plan", "price 1680.00 USD -> 840.00 USD"),
+        (other_currency, "stale_plan", "price 1680.00 USD -> 1680.00 RMB"),
+        (another_contact, "stale_plan", "billing_contact_id 3197218168379846218 -> unknown"),
+        (other_address, "stale_plan", "billing_contact_email billing@example.com -> other@example.com"),
+        (switching, "plan_switch_pending", "a switch to another plan is pending"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -195,11 +227,16 @@ def test_what_has_changed_since_the_plan_is_refused_with_old_and_new(
     tutorial: Ansible, drift: Callable[[Simulator], None], reason: str, said: str
 ) -> None:
     digest = save(tutorial)["digest"]
+    before = tutorial.portal.pbx(FIRST).expires_at
     drift(tutorial.portal)
-    result = apply(tutorial, digest)
-    (row,) = result["results"]
-    assert (row["state"], row["reason"]) == ("blocked", reason)
-    assert_refused(tutorial, result, said)
+    after = tutorial.portal.pbx(FIRST).expires_at
+    invoices = len(tutorial.portal.invoices)
+    for check_mode in (True, False):
+        result = apply(tutorial, digest, check_mode)
+        (row,) = result["results"]
+        assert (row["state"], row["reason"], row["changed"]) == ("blocked", reason, False)
+        assert_refused(tutorial, result, said.format(before=f"{before:{INSTANT}}", after=f"{after:{INSTANT}}"))
+    assert len(tutorial.portal.invoices) == invoices == 0
 
 
 def test_what_changes_between_the_last_look_and_the_order_is_refused_too(tutorial: Ansible) -> None:

@@ -122,6 +122,7 @@ WRONG = [
     ((*ITEM, "quantity"), "100"),
     ((*ITEM, "billing_cycle"), "once"),
     ((*ITEM, "billing_contact_id"), "billing@example.com"),
+    ((*ITEM, "billing_contact_email"), ""),
     ((*ITEM, "po_number"), None),
     ((*ITEM, "po_number"), ""),
     (PRICE, "1680.00 USD"),

@@ -17,7 +17,7 @@ import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _saved_plan
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import Caps, Spent, open_ledger
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Decision, Policy
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Decision, Offer, Policy
 from ansible_collections.pbxops.yeastar.plugins.module_utils._money import Money
 from ansible_collections.pbxops.yeastar.plugins.module_utils._planner import settled
 from ansible_collections.pbxops.yeastar.plugins.module_utils._saved_plan import (
@@ -36,10 +36,13 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders
     RECORDING,
     SN,
     ULTIMATE,
+    contact,
     declaration,
     due_decision,
     policy,
+    subscription,
     terms,
+    unreported,
     usd,
 )
 
@@ -176,7 +179,7 @@ def test_a_file_that_was_only_written_otherwise_is_still_the_same_plan(path: Pat
 def test_a_decision_that_orders_what_was_approved_stands(path: Path) -> None:
     plan = saved(path)
     assert plan.hold(due_decision()) == due_decision()
-    blocked = settled(due_decision(), "billing_contact", "which?")
+    blocked = settled(due_decision(), "plan_switch_pending", "a switch is pending")
     assert plan.hold(blocked) == blocked
 
 
@@ -211,6 +214,8 @@ DRIFTS = [
     ({"terms": terms(services=(HA, RECORDING))}, "services High Availability -> Recording Minutes, High Availability"),
     ({"terms": terms(billing_cycle="monthly")}, "billing_cycle annually -> monthly"),
     ({"price": usd("1200.00")}, "price unknown -> 1200.00 USD"),
+    ({"contact": contact(email="new@example.com")}, "billing_contact_email billing@example.com -> new@example.com"),
+    ({"contact": None}, "billing_contact_email billing@example.com -> unknown"),
     ({"expires_at": EXPIRY + 365 * DAY}, "expires_at 2026-12-05T00:00:00Z -> 2027-12-05T00:00:00Z"),
 ]
 
@@ -228,9 +233,36 @@ def test_what_is_not_due_any_more_and_what_contradicts_the_plan_is_stale(path: P
     plan = saved(path)
     current = settled(due_decision(expires_at=EXPIRY + 365 * DAY), "enough_time", "377 days left")
     assert plan.hold(current).reason == "stale_plan"
-    contradiction = settled(due_decision(), "contradiction", "quantity is declared as 100, the portal says 120")
-    assert "the portal says 120" in plan.hold(contradiction).message
-    assert plan.hold(contradiction).reason == "stale_plan"
+    contact_gone = settled(due_decision(), "billing_contact", "billing contact 1 matches 0")
+    assert plan.hold(contact_gone).reason == "stale_plan"
+    assert "billing_contact_id 3197218168379846218 -> unknown" in plan.hold(contact_gone).message
+
+
+@pytest.mark.parametrize(
+    ("reported", "said"),
+    [
+        ({"quantity": 120}, "quantity 100 -> 120"),
+        ({"billing_cycle": "monthly", "quantity": 5}, "quantity 100 -> 5; billing_cycle annually -> monthly"),
+        ({"plan": ULTIMATE}, "plan Enterprise Plan -> Ultimate Plan"),
+        ({"plan": Offer(None, "ultimate plan")}, "plan Enterprise Plan -> ultimate plan"),
+        (
+            {"plan": Offer(None, "enterprise plan"), "services": ()},
+            "since the plan: services High Availability -> none",
+        ),
+        ({"services": (HA, RECORDING)}, "services High Availability -> High Availability, Recording Minutes"),
+        ({"services": (Offer(None, "Recording Minutes"),)}, "services High Availability -> Recording Minutes"),
+        ({"quantity": unreported("quantity")}, "since the plan: declared as 100"),
+    ],
+    ids=str,
+)
+def test_what_the_portal_reports_otherwise_than_approved_is_said_as_old_and_new(
+    path: Path, reported: dict[str, Any], said: str
+) -> None:
+    contradiction = settled(due_decision(subscription=subscription(**reported)), "contradiction", "declared as 100")
+    held = saved(path).hold(contradiction)
+    assert held.reason == "stale_plan" and said in held.message, held.message
+    without = saved(path).hold(replace(contradiction, subscription=None))
+    assert "since the plan: declared as 100" in without.message
 
 
 def test_a_plan_is_spent_with_the_first_orders_that_it_leads_to() -> None:
