@@ -1,0 +1,92 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# What may be bought without more ado. Input is a plan that yeastar_pce_plan has saved:
+#
+#   conftest test plan.json --policy examples/policies
+#
+# Change the limits to yours. What is not known to be within them is denied.
+package main
+
+import rego.v1
+
+max_orders := 10
+
+# The most that all orders together, and one order alone, may cost. Other currencies are denied.
+max_total := {"USD": 5000}
+
+max_amount := {"USD": 2500}
+
+cycles := {"annually"}
+
+# Who may receive the invoices.
+billing_contacts := {"billing@example.com"}
+
+deny contains "this is no plan of version 1 as yeastar_pce_plan saves it" if not is_plan
+
+deny contains message if {
+	count(input.items) > max_orders
+	message := sprintf("%d orders, at most %d are allowed", [count(input.items), max_orders])
+}
+
+deny contains message if {
+	some item in input.items
+	item.price == null
+	message := sprintf("%s: its price is not known", [item.product_no])
+}
+
+deny contains message if {
+	some item in input.items
+	item.price != null
+	not max_amount[item.price.currency]
+	message := sprintf("%s: prices in %s are not allowed", [item.product_no, item.price.currency])
+}
+
+deny contains message if {
+	some item in input.items
+	is_amount(item.price.amount)
+	to_number(item.price.amount) > max_amount[item.price.currency]
+	message := sprintf("%s: it costs %s %s, at most %d are allowed", [
+		item.product_no, item.price.amount, item.price.currency, max_amount[item.price.currency],
+	])
+}
+
+deny contains message if {
+	some currency, total in input.totals
+	is_amount(total)
+	not within(to_number(total), max_total[currency])
+	message := sprintf("the orders cost %s %s, which is more than allowed", [total, currency])
+}
+
+deny contains message if {
+	some item in input.items
+	not item.billing_cycle in cycles
+	message := sprintf("%s: it is renewed %s", [item.product_no, item.billing_cycle])
+}
+
+deny contains message if {
+	some item in input.items
+	not item.billing_contact_email in billing_contacts
+	message := sprintf("%s: its invoice goes to billing contact %s", [item.product_no, item.billing_contact_id])
+}
+
+warn contains "what has expired already is renewed as well" if input.policy.include_expired
+
+# A total in a currency without a limit is not within it.
+within(amount, limit) if amount <= limit
+
+is_plan if {
+	input.schema_version == 1
+	regex.match(`^[0-9a-f]{64}$`, input.digest)
+	is_array(input.items)
+	is_object(input.totals)
+	every item in input.items { is_priced(item) }
+	every total in input.totals { is_amount(total) }
+}
+
+is_priced(item) if item.price == null
+
+is_priced(item) if is_amount(item.price.amount)
+
+is_amount(text) if regex.match(`^[0-9]+(\.[0-9]+)?$`, text)

@@ -1,0 +1,81 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Run by "conftest verify --policy examples/policies" or "opa test examples/policies".
+package main_test
+
+import data.main
+import rego.v1
+
+item := {
+	"product_no": "3658B431119665QJ",
+	"billing_cycle": "annually",
+	"billing_contact_id": "3197218168379846218",
+	"billing_contact_email": "billing@example.com",
+	"price": {"amount": "1680.00", "currency": "USD"},
+}
+
+plan_of(items, totals) := {
+	"schema_version": 1,
+	"policy": {"include_expired": false},
+	"items": items,
+	"totals": totals,
+	"digest": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+}
+
+with_price(price) := object.union(item, {"price": price})
+
+denied(plan) := messages if messages := main.deny with input as plan
+
+test_a_plan_within_the_limits_is_not_denied if count(denied(plan_of([item], {"USD": "1680.00"}))) == 0
+
+test_a_plan_without_orders_is_not_denied if count(denied(plan_of([], {}))) == 0
+
+test_what_is_no_plan_is_denied if {
+	count(denied({})) > 0
+	count(denied(object.union(plan_of([], {}), {"schema_version": 2}))) > 0
+	count(denied(plan_of([with_price({"amount": "a lot", "currency": "USD"})], {}))) > 0
+}
+
+test_more_orders_than_allowed_are_denied if {
+	count(denied(plan_of([item | some _ in numbers.range(1, 10)], {}))) == 0
+	"11 orders, at most 10 are allowed" in denied(plan_of([item | some _ in numbers.range(1, 11)], {}))
+}
+
+test_a_price_that_is_not_known_is_denied if {
+	"3658B431119665QJ: its price is not known" in denied(plan_of([object.union(item, {"price": null})], {}))
+}
+
+test_another_currency_is_denied if {
+	messages := denied(plan_of([with_price({"amount": "1.00", "currency": "RMB"})], {"RMB": "1.00"}))
+	"3658B431119665QJ: prices in RMB are not allowed" in messages
+	"the orders cost 1.00 RMB, which is more than allowed" in messages
+}
+
+test_a_price_at_the_limit_is_allowed_and_one_above_it_is_denied if {
+	count(denied(plan_of([with_price({"amount": "2500.00", "currency": "USD"})], {"USD": "2500.00"}))) == 0
+	messages := denied(plan_of([with_price({"amount": "2500.01", "currency": "USD"})], {"USD": "2500.01"}))
+	messages == {"3658B431119665QJ: it costs 2500.01 USD, at most 2500 are allowed"}
+}
+
+test_a_total_at_the_limit_is_allowed_and_one_above_it_is_denied if {
+	count(denied(plan_of([item], {"USD": "5000"}))) == 0
+	denied(plan_of([item], {"USD": "5000.01"})) == {"the orders cost 5000.01 USD, which is more than allowed"}
+}
+
+test_a_monthly_renewal_is_denied if {
+	monthly := object.union(item, {"billing_cycle": "monthly"})
+	denied(plan_of([monthly], {})) == {"3658B431119665QJ: it is renewed monthly"}
+}
+
+test_an_invoice_to_somebody_else_is_denied if {
+	elsewhere := object.union(item, {"billing_contact_email": "new@example.com"})
+	count(denied(plan_of([elsewhere], {}))) == 1
+	count(denied(plan_of([object.union(item, {"billing_contact_email": null})], {}))) == 1
+}
+
+test_what_has_expired_is_warned_of if {
+	plan := object.union(plan_of([item], {}), {"policy": {"include_expired": true}})
+	count(main.warn) == 1 with input as plan
+}
