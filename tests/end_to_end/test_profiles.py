@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -162,7 +163,7 @@ def test_a_price_that_must_be_known_is_the_invoices_or_blocks(start: Callable[..
         prices = {invoice.product_no: str(invoice.amount) for invoice in ansible.portal.invoices}
         assert prices == {ANNUAL: "1680.00", MONTHLY: "63.00"}
         for row in result["results"]:
-            assert float(row["price"]["amount"]) == float(prices[row["product_no"]])
+            assert Decimal(row["price"]["amount"]) == Decimal(prices[row["product_no"]])
             assert row["price"]["currency"] == "USD"
     else:
         assert {row["reason"] for row in result["results"]} == {"unknown_price"}

@@ -77,6 +77,35 @@ def test_the_playbooks_save_apply_and_apply_only_once(six: Ansible) -> None:
     assert "this plan was applied on" in again.output and orders_sent(six.portal) == 2
 
 
+def test_plan_file_check_mode_diff_and_order_name_the_same_items_dates_and_amounts(six: Ansible) -> None:
+    save(six, BOTH)
+    items = {item["product_no"]: item for item in document_of(six)["items"]}
+    assert sorted(items) == [MONTHLY, ANNUAL]
+    check, applied = apply(six, BOTH, "--check", "--diff"), apply(six, BOTH, "--diff")
+    assert check.diffs == applied.diffs == sorted(items)
+    invoices = {invoice.product_no: invoice for invoice in six.portal.invoices}
+    for number, item in items.items():
+        dates = (item["expires_before"], item["expires_after"])
+        for shown in (check, applied):
+            result = shown.results()[number]
+            assert (result["expires_before"], result["expires_after"]) == dates
+            assert f"expires_at: {dates[0]}" in shown.output and f"expires_at: {dates[1]}" in shown.output
+            assert f"price: {item['price']['amount']} {item['price']['currency']}" in shown.output
+            assert f"extensions: {item['quantity']}" in shown.output
+        invoice = invoices.pop(number)
+        assert (
+            tuple(f"{instant:%Y-%m-%dT%H:%M:%SZ}" for instant in (invoice.expiry_before, invoice.expiry_after)) == dates
+        )
+        assert item["price"] == {"amount": f"{invoice.amount}", "currency": invoice.currency}
+        body = json.loads(invoice.raw_body)
+        plan_line, *service_lines = body["serviceList"]
+        assert (item["quantity"], item["billing_cycle"]) == (plan_line["quantity"], plan_line["billingCycle"])
+        assert item["plan"]["id"] == str(plan_line["serviceId"])
+        assert [one["id"] for one in item["services"]] == sorted(str(line["serviceId"]) for line in service_lines)
+        assert (item["billing_contact_id"], item["po_number"]) == (str(body["billingId"]), body["poNumber"])
+    assert not invoices
+
+
 def test_in_check_mode_and_above_a_cap_no_plan_is_saved_and_where_it_cannot_be_every_host_fails(six: Ansible) -> None:
     checked = save(six, BOTH, "--check")
     assert checked.status == 0 and set(checked.states().values()) == {"due"}
