@@ -198,13 +198,28 @@ def read_plan(path: str, approved_digest: str, portal: str, account: str, now: d
     )
 
 
+def shown_plan(content: bytes) -> dict[str, Any]:
+    """A plan that is only to be shown, from what its file holds. Raises PlanError if it is none, or was edited."""
+    document = _parse(content, "it")
+    if _digest(document) != document["digest"]:
+        raise PlanError("plan_file: it has been edited since it was made; plan again")
+    if document.get("schema_version") != SCHEMA_VERSION:
+        raise PlanError("plan_file: it is of another version of this collection; plan again")
+    return document
+
+
 def _load(path: str) -> dict[str, Any]:
     try:
         with open(Path(path).expanduser(), "rb") as file:
             content = file.read(MAX_SIZE + 1)
-        document = json.loads(content) if len(content) <= MAX_SIZE else None
     except OSError as error:
         raise PlanError(f"plan_file: {path} cannot be read: {error.strerror}") from None
+    return _parse(content, path)
+
+
+def _parse(content: bytes, path: str) -> dict[str, Any]:
+    try:
+        document = json.loads(content) if len(content) <= MAX_SIZE else None
     except (ValueError, RecursionError):
         raise PlanError(f"plan_file: {path} is no plan, for it is no JSON") from None
     if not isinstance(document, dict) or "digest" not in document:

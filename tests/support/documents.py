@@ -22,6 +22,8 @@ import yaml
 REPOSITORY = Path(__file__).parents[2]
 MODULES = "ansible_collections.pbxops.yeastar.plugins.modules."
 MODULE_NAMES = tuple(sorted(path.stem for path in (REPOSITORY / "plugins" / "modules").glob("yeastar_*.py")))
+FILTERS = MODULES.replace("modules.", "filter.")
+FILTER_NAMES = tuple(sorted(path.stem for path in (REPOSITORY / "plugins" / "filter").glob("*.py")))
 LANGUAGES = frozenset({"yaml", "console", "python", "text"})
 
 _FENCE = re.compile(r"^```(\w*)\s*$")
@@ -104,10 +106,15 @@ def examples_of(module_name: str) -> Block:
     return Block(f"plugins/modules/{module_name}.py", 1, "yaml", text.removeprefix("\n"), Expectation("tutorial"))
 
 
+def examples_of_filter(name: str) -> Block:
+    """The EXAMPLES of a filter."""
+    return Block(f"plugins/filter/{name}.py", 1, "yaml", import_module(FILTERS + name).EXAMPLES.removeprefix("\n"))
+
+
 def all_blocks(language: str) -> list[Block]:
-    """Every block in that language, of all documents; with the modules' EXAMPLES where it is YAML."""
+    """Every block in that language, of all documents; with the EXAMPLES of modules and filters where it is YAML."""
     blocks = [block for path in document_paths() for block in blocks_of(path)]
-    examples = [examples_of(name) for name in MODULE_NAMES] if language == "yaml" else []
+    examples = [*map(examples_of, MODULE_NAMES), *map(examples_of_filter, FILTER_NAMES)] if language == "yaml" else []
     return [block for block in blocks if block.language == language] + examples
 
 
