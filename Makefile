@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DELETE_ON_ERROR:
-.PHONY: demo test coverage check lint format cores ecosystem docs reliability simulator pins clean
+.PHONY: demo test coverage check lint format cores ecosystem screenshots docs reliability simulator pins clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -71,9 +71,13 @@ lint: $(SESSIONS_READY)
 format: $(SESSIONS_READY)
 	CI=false $(NOX) -R --session formatters
 
-# Run the role in ansible-runner, ansible-navigator and molecule, and read what ansible-builder makes of the collection.
+# Run the roles in ansible-runner, ansible-navigator, molecule, a browser and promtool, and read what ansible-builder makes.
 ecosystem: $(ECOSYSTEM)/ready
 	$(ECOSYSTEM)/bin/python -m pytest tests/ecosystem $(PYTEST_ARGS)
+
+# Take the pictures of the report anew that the documents show.
+screenshots: $(ECOSYSTEM)/ready
+	SCREENSHOTS=1 $(ECOSYSTEM)/bin/python -m pytest tests/ecosystem/test_report_browser.py -k picture
 
 # Run the portal simulator by hand: make simulator ARGS='--generate 100 --due 10'
 simulator: $(READY)

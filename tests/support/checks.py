@@ -28,7 +28,7 @@ from tests.support.documents import MODULE_NAMES, MODULES, REPOSITORY, Block
 
 OPTIONS = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._options")
 COLLECTION = "pbxops.yeastar."
-VARIABLE = re.compile(r"\bpce_renewal_[a-z_]*[a-z]\b")
+VARIABLE = re.compile(r"\bpce_(?:renewal|report)_[a-z_]*[a-z]\b")
 ENVIRONMENT_VARIABLE = re.compile(r"\bYEASTAR_[A-Z_]*[A-Z]\b")
 FULL_NAME = re.compile(r"(?<!ansible_collections\.)\bpbxops\.yeastar\.([a-z_]+)")
 TASK_LISTS = ("tasks", "pre_tasks", "post_tasks", "handlers", "block", "rescue", "always")
@@ -70,15 +70,16 @@ def spec_of(module_name: str) -> dict[str, Any]:
 
 @cache
 def variables_of_role() -> dict[str, dict[str, Any]]:
-    """The role's variables, each with its row of the argument specs."""
-    entry_points = _load("roles/pce_renewal/meta/argument_specs.yml")["argument_specs"].values()
+    """The roles' variables, each with its row of the argument specs."""
+    specs = [_load(str(path.relative_to(REPOSITORY))) for path in REPOSITORY.glob("roles/*/meta/argument_specs.yml")]
+    entry_points = [entry_point for spec in specs for entry_point in spec["argument_specs"].values()]
     return {name: row for entry_point in entry_points for name, row in entry_point["options"].items()}
 
 
 @cache
 def known_names() -> frozenset[str]:
-    """Every variable with the role's prefix: those that it reads, and those that role and playbooks set or read."""
-    files = [*REPOSITORY.glob("playbooks/*.yml"), *REPOSITORY.glob("roles/pce_renewal/tasks/*.yml")]
+    """Every variable with a role's prefix: those that it reads, and those that roles and playbooks set or read."""
+    files = [*REPOSITORY.glob("playbooks/*.yml"), *REPOSITORY.glob("roles/*/tasks/*.yml")]
     others = {name for file in files for name in VARIABLE.findall(file.read_text(encoding="utf-8"))}
     return frozenset({*variables_of_role(), *others})
 
@@ -92,7 +93,8 @@ def known_environment() -> frozenset[str]:
 
 def problems_of_names(text: str) -> list[str]:
     """Names in a text, prose and all, that do not exist: of modules, roles, playbooks and variables."""
-    full_names = {*MODULE_NAMES, *_stems("roles"), *_stems("playbooks"), *_load("meta/runtime.yml")["action_groups"]}
+    plugins = {*MODULE_NAMES, *_stems("plugins/filter")}
+    full_names = {*plugins, *_stems("roles"), *_stems("playbooks"), *_load("meta/runtime.yml")["action_groups"]}
     return [
         *(f"{COLLECTION}{name} does not exist" for name in FULL_NAME.findall(text) if name not in full_names),
         *(f"{name} is not read by the role" for name in VARIABLE.findall(text) if name not in known_names()),

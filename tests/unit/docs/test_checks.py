@@ -39,7 +39,7 @@ RST = "Title\n=====\n\n.. run: six, rc 2, orders 1\n.. code-block:: yaml\n\n   a
         ("- name: Group\n  block:\n    - pbxops.yeastar.yeastar_pce_info:\n", "no name"),
         ("- name: Group\n  block:\n    - name: Read\n      pbxops.yeastar.yeastar_pce_info: {within: 3}\n", "within"),
         ("- name: Play\n  hosts: all\n  tasks:\n    - pbxops.yeastar.yeastar_pce_info:\n", "no name"),
-        ("- name: Take\n  ansible.builtin.import_role:\n    name: pbxops.yeastar.pce_report\n", "does not exist"),
+        ("- name: Take\n  ansible.builtin.import_role:\n    name: pbxops.yeastar.pce_archive\n", "does not exist"),
         (
             TAKE_ROLE + "    tasks_from: buy\n",
             "does not exist",
@@ -89,7 +89,7 @@ def test_an_error_in_a_command_is_seen(command: str, word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["pbxops.yeastar.yeastar_pce_contact", "pce_renewal_retry", "YEASTAR_TOKEN", "pbxops.yeastar.pce_report"]
+    "name", ["pbxops.yeastar.yeastar_pce_contact", "pce_renewal_retry", "YEASTAR_TOKEN", "pbxops.yeastar.pce_archive"]
 )
 def test_a_name_that_does_not_exist_is_seen_in_prose(name: str) -> None:
     assert problems_of_names(f"Use ``{name}`` for this.")
