@@ -50,7 +50,8 @@ def markdown_cut(text: str, size: int) -> str:
     """The document in at most size bytes. Raises AnsibleFilterError if what is no table is too large already."""
     blocks = [list(lines) for dummy, lines in groupby(text.splitlines(), key=lambda line: line.startswith("|"))]
     excess = sum(map(_size, text.splitlines())) - size
-    tables = sorted((block for block in blocks if block[0].startswith("|")), key=lambda block: -sum(map(_size, block)))
+    tables = [block for block in blocks if block[0].startswith("|") and len(block) > _HEAD]
+    tables.sort(key=lambda table: sum(map(_size, table)), reverse=True)
     for table in tables:
         if excess <= 0:
             break
@@ -61,17 +62,13 @@ def markdown_cut(text: str, size: int) -> str:
 
 
 def _shorten(table: list[str], excess: int, size: int) -> int:
-    """Take rows from a table until excess bytes are gained, or none is left; how many bytes were gained."""
-    gained = left_out = 0
-    note = ""
-    while len(table) > _HEAD and gained < excess:
-        gained += _size(table.pop())
+    """Take rows from a table until ``excess`` bytes are gained, or none is left; how many bytes were gained."""
+    rows, left_out = table[_HEAD:], 0
+    gained = -_size(_NOTE.format(len(rows), size))
+    while rows and gained < excess:
+        gained += _size(rows.pop())
         left_out += 1
-        if not note:
-            note = _NOTE.format(10**6, size)
-            gained -= _size(note)
-    if left_out:
-        table.append(_NOTE.format(left_out, size))
+    table[_HEAD:] = [*rows, _NOTE.format(left_out, size)]
     return gained
 
 
