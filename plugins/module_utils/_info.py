@@ -6,40 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any, Optional
 
-from ._model import Order, Subscription, Undetermined, masked
+from ._model import Filters, Order, masked
 from ._portal import Portal
 from ._results import catalog_as_result, contact_as_result, order_as_result, subscription_as_result
 from ._snapshot import Snapshot
-
-
-@dataclass(frozen=True)
-class Filters:
-    """Which subscriptions and orders are wanted. A filter leaves out only what is known not to match.
-
-    ``expires_within`` is in days from ``now``; what has expired is within every window.
-    """
-
-    now: datetime
-    product_nos: tuple[str, ...] = ()
-    expires_within: Optional[int] = None
-    plan: Optional[str] = None
-
-    def match(self, subscription: Subscription) -> bool:
-        """Whether a subscription is wanted, as far as is known."""
-        if self.product_nos and subscription.product_no not in self.product_nos:
-            return False
-        expires_at, plan = subscription.expires_at, subscription.plan
-        if (
-            self.expires_within is not None
-            and not isinstance(expires_at, Undetermined)
-            and expires_at - self.now > timedelta(days=self.expires_within)
-        ):
-            return False
-        return self.plan is None or isinstance(plan, Undetermined) or plan.is_called(self.plan)
 
 
 def gather(portal: Portal, wanted: set[str], filters: Filters, raw: bool) -> dict[str, Any]:

@@ -19,8 +19,7 @@ from ansible.module_utils.basic import env_fallback
 from ._bookkeeping import NOT_ORDERED, ORDERED, UNRELATED, Word
 from ._fields import Fields
 from ._http import Connection
-from ._info import Filters
-from ._model import Declaration, Policy
+from ._model import Declaration, Filters, Policy
 from ._money import parse_amount, parse_currency
 from ._saved_plan import LONGEST_VALIDITY
 from ._time import CYCLE_MONTHS, parse_instant, utc_now

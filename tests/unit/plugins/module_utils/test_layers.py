@@ -22,7 +22,7 @@ SOURCES = sorted(path for path in PLUGINS.rglob("*.py") if path.name != "__init_
 LAYERS = (
     {"_time", "_money", "_states", "_envelope", "_intent", "_database"},
     {"_model"},
-    {"_fields", "_terms", "_diff", "_tag"},
+    {"_fields", "_terms", "_diff", "_tag", "_inventory"},
     {"_planner"},
     {"_settlement", "_saved_plan"},
     {"_ledger", "_http"},
@@ -34,9 +34,10 @@ LAYERS = (
     {"_executor", "_bookkeeping"},
     {"_options"},
     {"_job", "_batch"},
-    {"_runner"},
+    {"_runner", "_account", "_plugin_options"},
 )
 PURE = (
+    "_inventory",
     *("_planner", "_settlement", "_tag", "_terms", "_diff", "_fields"),
     *("_model", "_intent", "_time", "_money", "_states", "_envelope"),
 )
@@ -93,7 +94,7 @@ def test_what_is_pure_imports_neither_ansible_nor_network_nor_anything_that_does
     assert {one for one in imported if one in LEVELS} <= set(PURE)
 
 
-@pytest.mark.parametrize("name", ["_planner", "_settlement", "_tag", "_terms", "_diff"])
+@pytest.mark.parametrize("name", ["_planner", "_settlement", "_tag", "_terms", "_diff", "_inventory"])
 def test_what_decides_reads_no_clock(name: str) -> None:
     called = {node.attr for node in ast.walk(_tree(UTILS / f"{name}.py")) if isinstance(node, ast.Attribute)}
     named = {node.id for node in ast.walk(_tree(UTILS / f"{name}.py")) if isinstance(node, ast.Name)}
