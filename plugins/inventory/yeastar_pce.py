@@ -135,9 +135,9 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._plugin_options imp
     READ_OPTIONS,
     SECRET_OPTIONS,
     TEMPLATED_OPTIONS,
-    account_of,
     check_known,
     choice_of,
+    inventory_account_of,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._time import utc_now
 
@@ -199,7 +199,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _rows(self, path: str, cache: bool) -> list[Row]:
         """What is cached of this very account, or else what the portal has, which is then cached."""
-        account, is_cached, key = account_of(self._params), self.get_option("cache"), self.get_cache_key(path)
+        account, key = inventory_account_of(self._params), self.get_cache_key(path)
+        is_cached = self.get_option("cache")
         rows = cached_rows(self._cached(key), account) if is_cached and cache else None
         if rows is None:
             rows = Account(self._params, self.display.warning).read()[0]

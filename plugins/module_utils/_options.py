@@ -336,15 +336,20 @@ def validity_of(params: Mapping[str, Any]) -> timedelta:
     return timedelta(seconds=params["valid_for"])
 
 
+def state_folder() -> str:
+    """Where this user's files of ours lie that are to last, by the XDG base directories."""
+    state_home = os.environ.get("XDG_STATE_HOME", "")
+    folder = state_home if os.path.isabs(state_home) else os.path.expanduser("~/.local/state")
+    return os.path.join(folder, "pbxops.yeastar")
+
+
 def ledger_of(params: Mapping[str, Any]) -> str:
     """Where the ledger is: a path, a URL or ``none``. Without the option, a file under the XDG state directory.
 
     Raises ValueError for an empty one.
     """
     if params["ledger"] is None:
-        state_home = os.environ.get("XDG_STATE_HOME", "")
-        folder = state_home if os.path.isabs(state_home) else os.path.expanduser("~/.local/state")
-        return os.path.join(folder, "pbxops.yeastar", "ledger.sqlite3")
+        return os.path.join(state_folder(), "ledger.sqlite3")
     location: str = params["ledger"].strip()
     if not location:
         raise ValueError("ledger: expected a path, a postgresql:// URL or none, got an empty text")

@@ -18,7 +18,7 @@ from typing import Any
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ._inventory import Choice
-from ._options import CONNECTION_OPTIONS, connection_of, filters_of, fingerprint_of
+from ._options import CONNECTION_OPTIONS, connection_of, fields_of, filters_of, fingerprint_of, state_folder
 
 MOST_SECONDS_BETWEEN_POLLS = 7 * 86_400
 
@@ -44,8 +44,8 @@ READ_OPTIONS = (*CONNECTION_OPTIONS, *INVENTORY_OPTIONS)
 _PREFIX = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)?")
 
 
-def account_of(params: Mapping[str, Any]) -> str:
-    """What tells what was read of one account in one way from all else, without telling anything of it.
+def inventory_account_of(params: Mapping[str, Any]) -> str:
+    """What tells one account, read in one way, from all else in a cache, without telling anything of it.
 
     A token has no name, so it is hashed itself where nothing else names the account. Raises ValueError.
     """
@@ -96,10 +96,19 @@ def event_params_of(arguments: Mapping[str, Any]) -> dict[str, Any]:
     if not (math.isfinite(params["interval"]) and 0 < params["interval"] <= MOST_SECONDS_BETWEEN_POLLS):
         most = MOST_SECONDS_BETWEEN_POLLS
         raise ValueError(f"interval: expected more than 0 and at most {most} seconds, got {params['interval']}")
+    if params["access_token"]:
+        raise ValueError("access_token: it ends within the hour; set client_id and client_secret instead")
+    connection_of(params)
+    fields_of(params)
     return params
 
 
-def state_file_of(params: Mapping[str, Any], state_home: str) -> str:
-    """Where the source of events remembers what it has told: the option, or else a file of the account's own."""
-    name = f"events-{account_of(params)}.json"
-    return params["state_file"] or os.path.join(state_home, name)
+def event_account_of(params: Mapping[str, Any]) -> str:
+    """What tells one account from another in a state file. Raises ValueError."""
+    return fingerprint_of(connection_of(params))
+
+
+def state_file_of(params: Mapping[str, Any]) -> str:
+    """Where it is remembered what was told: as the option says, or else in a file of the account's own."""
+    own = os.path.join(state_folder(), f"events-{event_account_of(params)}.json")
+    return params["state_file"] or own

@@ -11,8 +11,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +18,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from . import _money
+from ._files import write_whole
 from ._model import Decision, Declaration, Offer, Policy
 from ._money import Money, parse_amount, parse_currency
 from ._planner import settled
@@ -160,15 +159,7 @@ def write_plan(path: str, document: Mapping[str, Any]) -> None:
     """Write a plan, so that at any moment the file is the old one or the whole new one. Raises PlanError."""
     target = Path(path).expanduser()
     try:
-        with tempfile.NamedTemporaryFile(prefix=f".{target.name}.", dir=target.parent, delete=False) as file:  # 0600
-            try:
-                file.write(_canonical(document) + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-                os.replace(file.name, target)
-            except BaseException:
-                os.unlink(file.name)
-                raise
+        write_whole(target, _canonical(document) + b"\n")
     except OSError as error:
         raise PlanError(f"dest: {path} cannot be written: {error.strerror}") from None
 

@@ -17,7 +17,7 @@ from tests.support.plays import ANNUAL, EXPIRED, FAR, MONTHLY, ROLE, SELF_RENEWI
 from tests.support.processes import orders_sent
 
 NAMESPACE = "pbxops.yeastar"
-PRODUCT = {"meta", "playbooks", "plugins", "roles"}
+PRODUCT = {"extensions", "meta", "playbooks", "plugins", "roles"}
 # What users read; `requirements.txt` names what they have to install.
 DOCUMENTS = {"CHANGELOG.rst", "LICENSE", "README.md", "changelogs", "docs", "examples", "requirements.txt"}
 WRITTEN_BY_THE_BUILD = {"FILES.json", "MANIFEST.json"}
@@ -52,7 +52,17 @@ def plugins_of(folder: Path) -> list[str]:
 
 def test_it_holds_the_product_and_its_documents_and_nothing_else(names: set[str]) -> None:
     assert {name.partition("/")[0] for name in names} == PRODUCT | DOCUMENTS | WRITTEN_BY_THE_BUILD
-    assert {"meta/execution-environment.yml", "meta/requirements.txt", "meta/runtime.yml"} <= names
+    assert {name for name in names if name.startswith("meta/")} == {
+        "meta/execution-environment.yml",
+        "meta/extensions.yml",
+        "meta/requirements.txt",
+        "meta/runtime.yml",
+    }
+    assert {name for name in names if name.startswith("extensions/")} == {
+        "extensions/eda/plugins/event_source/expiring_subscriptions.py",
+        "extensions/eda/rulebooks/plan_expiring.yml",
+    }
+    assert {name for name in names if name.startswith("plugins/inventory/")} == {"plugins/inventory/yeastar_pce.py"}
     assert {name for name in names if name.startswith("changelogs/")} == {"changelogs/changelog.yaml"}
     ending = {Path(name).suffix for name in names if name.startswith("plugins/")}
     assert ending == {".py"}, "no cache, no draft"
