@@ -175,8 +175,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         config: Mapping[str, Any] = {}
         try:
             config = self._configure(path)
-            choice = choice_of(self._params, config, utc_now())
-            hosts = hosts_of(self._rows(path, cache), choice, self._compose, self._render)
+            params = {name: self.get_option(name) for name in READ_OPTIONS}
+            choice = choice_of(params, config, utc_now())
+            hosts = hosts_of(self._rows(path, cache, params), choice, self._compose, self._render)
             for host in hosts:
                 check_not_taken(host, inventory.get_host(host.name))
             # What cannot be composed for one host comes to light in a rehearsal, before there are others.
@@ -194,16 +195,15 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self.templar.available_variables = self._vars
         config = {**given, **{name: self.templar.template(given[name]) for name in TEMPLATED_OPTIONS if name in given}}
         self.set_options(direct=config, var_options=self._vars)
-        self._params = {name: self.get_option(name) for name in READ_OPTIONS}
         return config
 
-    def _rows(self, path: str, cache: bool) -> list[Row]:
+    def _rows(self, path: str, cache: bool, params: Mapping[str, Any]) -> list[Row]:
         """What is cached of this very account, or else what the portal has, which is then cached."""
-        account, key = inventory_account_of(self._params), self.get_cache_key(path)
+        account, key = inventory_account_of(params), self.get_cache_key(path)
         is_cached = self.get_option("cache")
         rows = cached_rows(self._cached(key), account) if is_cached and cache else None
         if rows is None:
-            rows = Account(self._params, self.display.warning).read()[0]
+            rows = Account(params, self.display.warning).read()[0]
             if is_cached:
                 self._cache[key] = payload_of(rows, account)
         return [inert(row) for row in rows]

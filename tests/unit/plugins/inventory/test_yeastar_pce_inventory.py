@@ -67,10 +67,10 @@ class Plugin(yeastar_pce.InventoryModule):
     def _read_config_data(self, path: str) -> Any:
         return self.config
 
-    def set_options(self, direct: Any, var_options: Any) -> None:
+    def set_options(self, task_keys: Any = None, var_options: Any = None, direct: Any = None) -> None:
         self.options.update(direct)
 
-    def get_option(self, option: str) -> Any:
+    def get_option(self, option: str, hostvars: Any = None) -> Any:
         return self.options[option]
 
 

@@ -53,6 +53,13 @@ def hosts(rows: list[dict[str, Any]], now: Any = NOW, **choice: Any) -> list[Hos
     return hosts_of(rows, Choice(filters, **choice), evaluate, evaluate)
 
 
+def host(one: dict[str, Any], **choice: Any) -> Host:
+    """The host that a row becomes."""
+    found = hosts([one], **choice)
+    assert len(found) == 1
+    return found[0]
+
+
 class TestGroups:
     @pytest.mark.parametrize(
         ("left", "expected"),
@@ -119,15 +126,14 @@ class TestCache:
 
 class TestHosts:
     def test_a_host_has_what_is_reported_and_what_the_role_needs(self) -> None:
-        (host,) = hosts([row()], prefix="pce_", role_variables={"pce_renewal_timeout": 20.0})
+        one = host(row(), prefix="pce_", role_variables={"pce_renewal_timeout": 20.0})
         expected = {f"pce_{name}": value for name, value in row_at(row(), NOW).items()}
-        assert host.name == SN
-        assert host.variables == {**expected, "pce_renewal_product_no": SN, "pce_renewal_timeout": 20.0}
-        assert host.groups == ["expires_in_14", "expires_in_30", "plan_Enterprise Plan"]
+        assert one.name == SN
+        assert one.variables == {**expected, "pce_renewal_product_no": SN, "pce_renewal_timeout": 20.0}
+        assert one.groups == ["expires_in_14", "expires_in_30", "plan_Enterprise Plan"]
 
     def test_a_prefix_cannot_put_anything_in_the_place_of_the_serial_number(self) -> None:
-        (host,) = hosts([row()], prefix="pce_renewal_")
-        assert host.variables["pce_renewal_product_no"] == SN
+        assert host(row(), prefix="pce_renewal_").variables["pce_renewal_product_no"] == SN
 
     @pytest.mark.parametrize(
         ("choice", "expected"),
@@ -149,7 +155,7 @@ class TestHosts:
             row(product_no="far", expires_at=NOW + timedelta(days=31), auto_renewal=True),
             row(product_no="unknown", expires_at=UNKNOWN, plan=UNKNOWN),
         ]
-        assert {host.name for host in hosts(rows, **choice)} == expected
+        assert {one.name for one in hosts(rows, **choice)} == expected
 
     @pytest.mark.parametrize(
         ("choice", "says"),
@@ -176,8 +182,8 @@ class TestHosts:
 
     @pytest.mark.parametrize("comment", ["a", "Köln-1", "pbx.example.com", "007", "me@home"])
     def test_other_names_are_taken_as_they_are(self, comment: str) -> None:
-        (host,) = hosts([row(comment=comment)], hostname="yeastar_comment")
-        assert (host.name, host.variables["pce_renewal_product_no"]) == (comment, SN)
+        one = host(row(comment=comment), hostname="yeastar_comment")
+        assert (one.name, one.variables["pce_renewal_product_no"]) == (comment, SN)
 
 
 class _Present:
@@ -187,11 +193,9 @@ class _Present:
 
 @pytest.mark.parametrize("present", [None, _Present(), _Present(pce_renewal_product_no=SN)])
 def test_a_host_of_another_source_may_be_the_same_pbx(present: Any) -> None:
-    (host,) = hosts([row()])
-    check_not_taken(host, present)
+    check_not_taken(host(row()), present)
 
 
 def test_a_host_of_another_source_that_is_another_pbx_is_refused() -> None:
-    (host,) = hosts([row()])
     with pytest.raises(ValueError, match=f"B in another source and {SN} here"):
-        check_not_taken(host, _Present(pce_renewal_product_no="B"))
+        check_not_taken(host(row()), _Present(pce_renewal_product_no="B"))
