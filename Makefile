@@ -71,7 +71,7 @@ lint: $(SESSIONS_READY)
 format: $(SESSIONS_READY)
 	CI=false $(NOX) -R --session formatters
 
-# Run the role in ansible-runner, ansible-navigator and molecule, and read what ansible-builder makes of the collection.
+# Run the collection in ansible-runner, -navigator, -rulebook and molecule, and read what ansible-builder makes of the collection.
 ecosystem: $(ECOSYSTEM)/ready
 	$(ECOSYSTEM)/bin/python -m pytest tests/ecosystem $(PYTEST_ARGS)
 

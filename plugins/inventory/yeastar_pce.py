@@ -91,25 +91,29 @@ notes:
 """
 
 EXAMPLES = r"""
+---
 # account.yeastar_pce.yml: every PBX of the account that the environment has the credentials of
 plugin: pbxops.yeastar.yeastar_pce
 
-# What one file more may have:
-#
-# client_id: "{{ lookup('ansible.builtin.env', 'SECOND_CLIENT_ID') }}"
-# client_secret: "{{ second_client_secret }}"
-# plan: Enterprise Plan
-# exclude:
-#   - yeastar_auto_renewal is true
-# hostname: "{{ yeastar_comment | default('', true) | regex_replace('[^\\w.-]+', '-') }}-{{ yeastar_product_no }}"
-# keyed_groups:
-#   - key: yeastar_billing_cycle
-#     prefix: billed
-# compose:
-#   pce_renewal_expected_expiry: yeastar_expires_at
-# cache: true
-# cache_plugin: ansible.builtin.jsonfile
-# cache_connection: ~/.cache/yeastar
+---
+# partners.yeastar_pce.yml: a second account, some of its PBXs, with names and groups of one's own, and a cache
+plugin: pbxops.yeastar.yeastar_pce
+client_id: "{{ lookup('ansible.builtin.env', 'PARTNERS_CLIENT_ID') }}"
+client_secret: "{{ lookup('ansible.builtin.env', 'PARTNERS_CLIENT_SECRET') }}"
+plan: Enterprise Plan
+exclude:
+  - yeastar_auto_renewal is true
+hostname: >-
+  {{ yeastar_comment | default('pbx', true) | regex_replace('[^A-Za-z0-9]+', '-') }}-{{ yeastar_product_no }}
+keyed_groups:
+  - key: yeastar_billing_cycle
+    prefix: billed
+compose:
+  # Renew only what still expires when the inventory says so.
+  pce_renewal_expected_expiry: yeastar_expires_at
+cache: true
+cache_plugin: ansible.builtin.jsonfile
+cache_connection: ~/.cache/yeastar
 """
 
 from collections.abc import Callable, Mapping

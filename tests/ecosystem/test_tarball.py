@@ -64,6 +64,7 @@ def test_it_holds_the_product_and_its_documents_and_nothing_else(names: set[str]
     }
     assert {name for name in names if name.startswith("plugins/inventory/")} == {"plugins/inventory/yeastar_pce.py"}
     assert {name for name in names if name.startswith("changelogs/")} == {"changelogs/changelog.yaml"}
+    assert {"examples/account/account.yeastar_pce.yml", "examples/ansible.cfg"} <= names
     ending = {Path(name).suffix for name in names if name.startswith("plugins/")}
     assert ending == {".py"}, "no cache, no draft"
 

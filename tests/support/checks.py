@@ -21,12 +21,15 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.playbook.block import Block as BlockOfTasks
 from ansible.playbook.task import Task
+from ansible.plugins.doc_fragments import constructed, inventory_cache
 from yamllint import linter
 from yamllint.config import YamlLintConfig
 
 from tests.support.documents import MODULE_NAMES, MODULES, REPOSITORY, Block
 
 OPTIONS = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._options")
+PLUGIN_OPTIONS = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._plugin_options")
+SOURCE_OF_EVENTS = "expiring_subscriptions"
 COLLECTION = "pbxops.yeastar."
 VARIABLE = re.compile(r"\bpce_renewal_[a-z_]*[a-z]\b")
 ENVIRONMENT_VARIABLE = re.compile(r"\bYEASTAR_[A-Z_]*[A-Z]\b")
@@ -92,7 +95,15 @@ def known_environment() -> frozenset[str]:
 
 def problems_of_names(text: str) -> list[str]:
     """Names in a text, prose and all, that do not exist: of modules, roles, playbooks and variables."""
-    full_names = {*MODULE_NAMES, *_stems("roles"), *_stems("playbooks"), *_load("meta/runtime.yml")["action_groups"]}
+    folders = (
+        "roles",
+        "playbooks",
+        "plugins/inventory",
+        "extensions/eda/plugins/event_source",
+        "extensions/eda/rulebooks",
+    )
+    stems = {stem for folder in folders for stem in _stems(folder)}
+    full_names = {*MODULE_NAMES, *stems, *_load("meta/runtime.yml")["action_groups"]}
     return [
         *(f"{COLLECTION}{name} does not exist" for name in FULL_NAME.findall(text) if name not in full_names),
         *(f"{name} is not read by the role" for name in VARIABLE.findall(text) if name not in known_names()),
@@ -141,7 +152,25 @@ def problems_of_document(document: Any) -> list[str]:
     found = [problem for text in _strings(document) for problem in problems_of_command_lines(text)]
     if isinstance(document, list):
         found += _problems_of_tasks(document)
+    elif isinstance(document, Mapping) and "plugin" in document:
+        found += problems_of_inventory(document)
     return found + _problems_within(document)
+
+
+def problems_of_inventory(document: Mapping[str, Any]) -> list[str]:
+    """Options in a file of the inventory plugin that it does not have, and values that it would refuse."""
+    path = REPOSITORY / "plugins" / "inventory" / f"{str(document['plugin']).removeprefix(COLLECTION)}.py"
+    if not path.exists():
+        return [f"{document['plugin']} is no inventory plugin of ours"]
+    ansibles = {"plugin", *(name for fragment in (constructed, inventory_cache) for name in _options_of(fragment))}
+    table = {**OPTIONS.CONNECTION_OPTIONS, **PLUGIN_OPTIONS.INVENTORY_OPTIONS}
+    values = {name: value for name, value in document.items() if name not in ansibles}
+    validation = ArgumentSpecValidator(table).validate(_without_templates(values, table))
+    return [f"{document['plugin']}: {message}" for message in validation.error_messages]
+
+
+def _options_of(fragment: Any) -> set[str]:
+    return set(yaml.safe_load(fragment.ModuleDocFragment.DOCUMENTATION)["options"])
 
 
 def problems_of_command_lines(text: str) -> list[str]:
@@ -169,7 +198,10 @@ def _problems_within(node: Any) -> list[str]:
         return []
     found = _problems_of_variables(node)
     for key, value in node.items():
-        if isinstance(key, str) and key.startswith(COLLECTION):
+        if key == COLLECTION + SOURCE_OF_EVENTS:
+            table = {**OPTIONS.CONNECTION_OPTIONS, **PLUGIN_OPTIONS.EVENT_OPTIONS}
+            found += ArgumentSpecValidator(table).validate(_without_templates(value, table)).error_messages
+        elif isinstance(key, str) and key.startswith(COLLECTION):
             found += problems_of_arguments(key.removeprefix(COLLECTION), value or {})
         elif key == "module_defaults":
             found += _problems_of_defaults(value)
