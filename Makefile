@@ -21,6 +21,7 @@ DOCS := .tools/docs
 DOCS_SITE := .tools/docs-site
 # Of Ansible's own site, which is not fetched; antsibull-docs refers to them in every page that it writes.
 FOREIGN_LABELS := action_plugins ansible_configuration_settings common_return_values
+FOREIGN_VARIABLES := ANSIBLE_CACHE_PLUGIN ANSIBLE_CACHE_PLUGIN_CONNECTION ANSIBLE_CACHE_PLUGIN_PREFIX ANSIBLE_CACHE_PLUGIN_TIMEOUT
 DOCS_COLLECTION := $(DOCS)/collections/ansible_collections/pbxops/yeastar
 ECOSYSTEM := .tools/ecosystem
 
@@ -89,7 +90,7 @@ docs: $(DOCS)/ready
 	antsibull-docs sphinx-init --use-current --squash-hierarchy --fail-on-error --dest-dir $(DOCS_SITE) \
 	  --project pbxops.yeastar --title pbxops.yeastar --copyright 'The pbxops.yeastar authors' pbxops.yeastar >/dev/null
 	printf '%s\n' 'intersphinx_mapping = {}' 'nitpick_ignore = [("std:ref", label) for label in "$(FOREIGN_LABELS)".split()]' \
-	  >>$(DOCS_SITE)/conf.py
+	  'nitpick_ignore += [("envvar", name) for name in "$(FOREIGN_VARIABLES)".split()]' >>$(DOCS_SITE)/conf.py
 	$(DOCS_SITE)/build.sh
 
 # Name what an environment here holds without a pin.
