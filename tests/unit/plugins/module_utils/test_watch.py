@@ -119,8 +119,8 @@ def test_the_state_is_private_and_holds_no_secret(begin: Callable[..., Any], opt
     polls(begin(Queue(), rows(5)))
     path = Path(options["state_file"])
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert SECRET not in path.read_text()
-    assert json.loads(path.read_text())["told"]["PBX0"]["window"] == "expires_in_7"
+    assert SECRET not in path.read_text(encoding="utf-8")
+    assert json.loads(path.read_text(encoding="utf-8"))["told"]["PBX0"]["window"] == "expires_in_7"
 
 
 def test_what_was_handed_over_before_the_source_was_ended_is_remembered(begin: Callable[..., Any]) -> None:
@@ -257,16 +257,16 @@ def test_a_state_file_that_is_not_ours_is_refused_and_left_alone(
     begin: Callable[..., Any], options: dict[str, Any], content: str
 ) -> None:
     path = Path(options["state_file"])
-    path.write_text(content)
+    path.write_text(content, encoding="utf-8")
     with pytest.raises(ValueError, match="state_file: "):
         begin(Queue(), rows(5))
-    assert path.read_text() == content
+    assert path.read_text(encoding="utf-8") == content
 
 
 def test_a_state_file_with_anything_else_in_it_is_refused(begin: Callable[..., Any], options: dict[str, Any]) -> None:
     polls(begin(Queue(), rows(5)))
     path = Path(options["state_file"])
-    path.write_text(path.read_text().replace("expires_in_7", "soon"))
+    path.write_text(path.read_text(encoding="utf-8").replace("expires_in_7", "soon"), encoding="utf-8")
     with pytest.raises(ValueError, match="move it away"):
         begin(Queue(), rows(5))
 
@@ -276,7 +276,7 @@ def test_a_state_that_cannot_be_written_ends_it_and_leaves_the_old_one(
 ) -> None:
     polls(begin(Queue(), rows(40)))
     path = Path(options["state_file"])
-    before = path.read_text()
+    before = path.read_text(encoding="utf-8")
 
     def no_space(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
@@ -285,7 +285,10 @@ def test_a_state_that_cannot_be_written_ends_it_and_leaves_the_old_one(
         patched.setattr(_files.os, "fsync", no_space)
         with pytest.raises(ValueError, match="cannot be written: No space"):
             polls(begin(Queue(), rows(5)))
-    assert path.read_text() == before and sorted(os.listdir(path.parent)) == ["state.json", "state.json.lock"]
+    assert path.read_text(encoding="utf-8") == before and sorted(os.listdir(path.parent)) == [
+        "state.json",
+        "state.json.lock",
+    ]
 
 
 def test_a_lock_that_cannot_be_made_ends_it(begin: Callable[..., Any], options: dict[str, Any]) -> None:
