@@ -59,7 +59,7 @@ def gather(portal: Portal, wanted: set[str], filters: Filters, raw: bool) -> dic
         rows["billing_contacts"] = portal.billing_contact_rows()
         found["billing_contacts"] = [contact_as_result(portal.billing_contact(row)) for row in rows["billing_contacts"]]
     if "orders" in wanted:
-        orders = [(row, _order(portal, row, filters)) for row in portal.order_rows()]
+        orders = portal.pool.map(lambda row: (row, _order(portal, row, filters)), portal.order_rows())
         wanted_orders = [
             (row, order)
             for row, order in orders
@@ -76,19 +76,19 @@ def _subscriptions(portal: Portal, filters: Filters, raw: bool) -> tuple[list[An
     missing = [number for number in filters.product_nos if number not in listing]
     if missing:
         raise ValueError(f"{', '.join(missing)}: not among the {len(listing)} PBXs of this account")
-    subscriptions = []
-    for product_no in filters.product_nos or listing:
+
+    def complete(product_no: str) -> Subscription:
         subscription = snapshot.subscriptions[product_no]
         if filters.match(subscription) and subscription.undetermined():
-            subscription = snapshot.complete(product_no)
-        if filters.match(subscription):
-            subscriptions.append(subscription)
-    subscriptions.sort(key=lambda subscription: subscription.product_no)
-    rows = [
-        {"listing": listing[one.product_no], "detail": _detail(portal, one.product_no, filters)}
-        for one in subscriptions
-        if raw
-    ]
+            return snapshot.complete(product_no)
+        return subscription
+
+    completed = portal.pool.map(complete, filters.product_nos or listing)
+    subscriptions = sorted(filter(filters.match, completed), key=lambda subscription: subscription.product_no)
+    rows = portal.pool.map(
+        lambda one: {"listing": listing[one.product_no], "detail": _detail(portal, one.product_no, filters)},
+        subscriptions if raw else (),
+    )
     return [subscription_as_result(subscription, filters.now) for subscription in subscriptions], rows
 
 

@@ -9,6 +9,7 @@ import hashlib
 import os
 import re
 import uuid
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Callable, Optional
@@ -22,11 +23,14 @@ from ._http import Connection
 from ._info import Filters
 from ._model import Declaration, Policy
 from ._money import parse_amount, parse_currency
+from ._pool import Pool
 from ._saved_plan import LONGEST_VALIDITY
 from ._time import CYCLE_MONTHS, parse_instant, utc_now
 
 DEFAULT_BASE_URL = "https://openapi.partner.yeastar.com"
+DEFAULT_CONCURRENCY = 4  # the vendor's rate limits are not known
 # Beyond these a number is a slip of the pen.
+MAX_CONCURRENCY = 64
 MAX_DAYS = 36_500
 MAX_ORDERS = 10_000
 MAX_QUANTITY = 1_000_000
@@ -74,9 +78,12 @@ _RUN_WIDE = ("billing_contact", "remaining_days")
 
 LEDGER_OPTIONS: dict[str, dict[str, Any]] = {"ledger": {"type": "str"}}
 
+POOL_OPTIONS: dict[str, dict[str, Any]] = {"concurrency": {"type": "int", "default": DEFAULT_CONCURRENCY}}
+
 # What holds for a whole run, and is not also declared of a single PBX.
 RENEWAL_RUN_OPTIONS: dict[str, dict[str, Any]] = {
     **LEDGER_OPTIONS,
+    **POOL_OPTIONS,
     "include_expired": {"type": "bool", "default": False},
     "max_orders": {"type": "int"},
     "max_total": {"type": "str"},
@@ -129,6 +136,7 @@ INFO_OPTIONS: dict[str, dict[str, Any]] = {
     "expires_within": {"type": "int"},
     "plan": {"type": "str"},
     "raw": {"type": "bool", "default": False},
+    **POOL_OPTIONS,
     "now": {"type": "str"},
 }
 
@@ -242,8 +250,8 @@ def declarations_of(params: Mapping[str, Any]) -> list[Declaration]:
         declarations = [_declaration(item) for item in params["subscriptions"]]
     else:
         declarations = [_declaration(params)]
-    numbers = [declaration.product_no for declaration in declarations]
-    repeated = sorted({number for number in numbers if numbers.count(number) > 1})
+    counts = Counter(declaration.product_no for declaration in declarations)
+    repeated = sorted(number for number, count in counts.items() if count > 1)
     if repeated:
         raise ValueError(f"subscriptions: {', '.join(repeated)} is given more than once; give each PBX once")
     return declarations
@@ -362,6 +370,13 @@ def ledger_secrets_of(location: Optional[str]) -> set[str]:
     written = [password or ""]
     written += [pair.partition("=")[2] for pair in url.query.split("&") if pair.partition("=")[0] == "password"]
     return {text for password in written for text in (password, unquote(password)) if text}
+
+
+def pool_of(params: Mapping[str, Any]) -> Pool:
+    """How many requests may be under way at once. Raises ValueError for a bad value."""
+    size = params.get("concurrency", DEFAULT_CONCURRENCY)  # not every plugin has the option
+    _within("concurrency", size, 1, MAX_CONCURRENCY)
+    return Pool(size)
 
 
 def _within(option: str, value: Optional[int], least: int, most: int) -> None:

@@ -108,6 +108,7 @@ ROLE_PLAYBOOK = """
   vars:
     pce_renewal_client_secret: "{{ lookup('env', 'YEASTAR_CLIENT_SECRET') }}"
     pce_renewal_max_orders: 9
+    pce_renewal_concurrency: 1
     pce_renewal_wait_timeout: 0
   tasks:
     - name: Renew and plan

@@ -91,8 +91,14 @@ def known_environment() -> frozenset[str]:
 
 
 def problems_of_names(text: str) -> list[str]:
-    """Names in a text, prose and all, that do not exist: of modules, roles, playbooks and variables."""
-    full_names = {*MODULE_NAMES, *_stems("roles"), *_stems("playbooks"), *_load("meta/runtime.yml")["action_groups"]}
+    """Names in a text, prose and all, that do not exist: of modules, callbacks, roles, playbooks and variables."""
+    full_names = {
+        *MODULE_NAMES,
+        *_stems("roles"),
+        *_stems("playbooks"),
+        *_stems("plugins/callback"),
+        *_load("meta/runtime.yml")["action_groups"],
+    }
     return [
         *(f"{COLLECTION}{name} does not exist" for name in FULL_NAME.findall(text) if name not in full_names),
         *(f"{name} is not read by the role" for name in VARIABLE.findall(text) if name not in known_names()),

@@ -53,7 +53,7 @@ def test_the_search_for_blocks_finds_them() -> None:
     assert len(document_paths()) == 11
     assert {block.path for block in YAML_BLOCKS} >= {*document_paths()} - {"docs/docsite/rst/guide_troubleshooting.rst"}
     assert sum(block.expectation is not None for block in YAML_BLOCKS) >= 20
-    assert len(variables_of_role()) == 31
+    assert len(variables_of_role()) == 32
 
 
 def test_fleets_are_ones_that_the_simulator_takes() -> None:

@@ -279,7 +279,7 @@ def test_a_cut_body_is_noticed_even_where_urllib3_does_not_look() -> None:
 
 
 def test_without_requests_the_file_can_be_imported_and_knows_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    specification = importlib.util.spec_from_file_location("http_without_requests", _http.__file__)
+    specification = importlib.util.spec_from_file_location(f"{_http.__package__}.without_requests", _http.__file__)
     module = importlib.util.module_from_spec(specification)
     monkeypatch.setitem(sys.modules, specification.name, module)
     monkeypatch.setitem(sys.modules, "requests", None)
