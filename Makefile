@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DELETE_ON_ERROR:
-.PHONY: demo test coverage check lint format cores ecosystem docs reliability simulator pins clean
+.PHONY: demo test coverage check lint format cores ecosystem docs reliability simulator bench pins clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -23,6 +23,7 @@ DOCS_SITE := .tools/docs-site
 FOREIGN_LABELS := action_plugins ansible_configuration_settings common_return_values
 DOCS_COLLECTION := $(DOCS)/collections/ansible_collections/pbxops/yeastar
 ECOSYSTEM := .tools/ecosystem
+BENCH := .tools/bench
 
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(VENV)/collections
 export PYTHONDONTWRITEBYTECODE := 1
@@ -79,6 +80,11 @@ ecosystem: $(ECOSYSTEM)/ready
 simulator: $(READY)
 	$(BIN)/python -m tests.simulator $(ARGS)
 
+# Measure the collection beside what its users would do instead, and write docs/performance.md; wants a machine that does
+# nothing else: make bench ARGS=--quick, --full or --help
+bench: $(BENCH)/ready
+	$(BENCH)/bin/python -m tests.bench $(ARGS)
+
 # Lint the documentation and build its site, with warnings as errors: .tools/docs-site/build/html/index.html
 docs: export PATH := $(CURDIR)/$(DOCS)/bin:$(PATH)
 docs: export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(DOCS)/collections
@@ -129,6 +135,13 @@ $(TOOLS_READY): $(CONSTRAINTS)
 # nox would take an environment whose installation broke off for a ready one, hence the stamp.
 $(SESSIONS_READY): $(TOOLS_READY) antsibull-nox.toml noxfile.py
 	$(NOX) -r --install-only
+	touch $@
+
+$(BENCH)/ready: $(READY) tests/bench/requirements.txt $(CONSTRAINTS)
+	rm -rf $(BENCH)
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--requirement tests/bench/requirements.txt --constraint $(CONSTRAINTS)
 	touch $@
 
 $(ECOSYSTEM)/ready: tests/ecosystem/requirements.txt tests/requirements.txt tests/constraints.txt
