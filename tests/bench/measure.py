@@ -76,7 +76,7 @@ def portal(cell: Cell, folder: Path) -> Iterator[tuple[Portal, subprocess.Popen[
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError("the simulator has not started")
             time.sleep(0.01)
-        started = Portal(f"http://127.0.0.1:{port_file.read_text(encoding="ascii").strip()}", [])
+        started = Portal(f"http://127.0.0.1:{port_file.read_text(encoding='ascii').strip()}", [])
         started.numbers.extend(pbx["product_no"] for pbx in started.admin("state")["pbxs"])
         yield started, process
     finally:
