@@ -87,7 +87,8 @@ class Run:
         self._report = report
         self._snapshot = Snapshot(portal)
         self._declarations: dict[str, Declaration] = {}
-        self._evidence = Evidence()
+        self._intents: dict[str, tuple[Intent, ...]] = {}  # changed in place: a copy at each order would add up
+        self._evidence = Evidence(intents=self._intents)
         self._due: dict[str, Terms] = {}
         self._orders_by_number: dict[str, list[tuple[str, Order]]] = {}
         self._orders_read_at = 0.0
@@ -174,15 +175,15 @@ class Run:
 
     def _read_ledger_of(self, product_no: str) -> None:
         """Read anew what the ledger has of one PBX; what this run is doing about others meanwhile is not touched."""
-        intents = {**self._evidence.intents, product_no: tuple(self._ledger.intents_of(product_no))}
-        self._evidence = replace(self._evidence, intents=intents, unrelated=self._ledger.unrelated_orders())
+        self._intents[product_no] = tuple(self._ledger.intents_of(product_no))
+        self._evidence = replace(self._evidence, unrelated=self._ledger.unrelated_orders())
 
     def _read_ledger(self) -> None:
-        intents: dict[str, tuple[Intent, ...]] = {}
+        self._intents.clear()
         for intent in self._ledger.intents():
             if intent.product_no in self._declarations:
-                intents[intent.product_no] = (*intents.get(intent.product_no, ()), intent)
-        self._evidence = replace(self._evidence, intents=intents, unrelated=self._ledger.unrelated_orders())
+                self._intents[intent.product_no] = (*self._intents.get(intent.product_no, ()), intent)
+        self._evidence = replace(self._evidence, unrelated=self._ledger.unrelated_orders())
 
     def _screen(self, product_no: str) -> Union[Decision, Terms]:
         """Screen with the listing's row; where that does not tell enough, with the detail as well."""
@@ -238,9 +239,8 @@ class Run:
         self._times = times
         self._evidence = replace(self._evidence, orders=orders)
         self._orders_by_number = {}
-        for product_no, own in orders.items():
-            for order in own:
-                self._orders_by_number.setdefault(order.po_number or "", []).append((product_no, order))
+        for number, order in ((number, order) for number, own in orders.items() for order in own):
+            self._orders_by_number.setdefault(order.po_number or "", []).append((number, order))
         self._orders_read_at = time.monotonic()
 
     # the decision
@@ -345,8 +345,7 @@ class Run:
             for other in self._evidence.intents.get(intent.product_no, ())
             if not same_expiry(other.expires_at, intent.expires_at)
         ]
-        intents = {**self._evidence.intents, intent.product_no: (*others, intent)}
-        self._evidence = replace(self._evidence, intents=intents)
+        self._intents[intent.product_no] = (*others, intent)
 
     def _warn_of_age(self, intent: Intent, settlement: Settlement) -> None:
         age = self._clock() - intent.uncertain_since

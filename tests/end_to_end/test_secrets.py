@@ -74,6 +74,7 @@ FAULTS_PLAYBOOK = """
         on_unknown_price: block
         retries: 0
         wait_timeout: 0
+        concurrency: 1 # so that a task meets one fault
       ignore_errors: true # most faults fail the task, and the next one is to be met all the same
 """
 
