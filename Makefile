@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DELETE_ON_ERROR:
-.PHONY: demo test coverage check lint format cores ecosystem docs reliability simulator pins clean
+.PHONY: demo test coverage check lint format cores ecosystem screenshots docs reliability simulator bench pins clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -20,9 +20,11 @@ SESSIONS_READY := .nox/ready
 DOCS := .tools/docs
 DOCS_SITE := .tools/docs-site
 # Of Ansible's own site, which is not fetched; antsibull-docs refers to them in every page that it writes.
-FOREIGN_LABELS := action_plugins ansible_configuration_settings common_return_values
+FOREIGN_LABELS := action_plugins callback_plugins ansible_configuration_settings common_return_values
+FOREIGN_VARIABLES := ANSIBLE_CACHE_PLUGIN ANSIBLE_CACHE_PLUGIN_CONNECTION ANSIBLE_CACHE_PLUGIN_PREFIX ANSIBLE_CACHE_PLUGIN_TIMEOUT
 DOCS_COLLECTION := $(DOCS)/collections/ansible_collections/pbxops/yeastar
 ECOSYSTEM := .tools/ecosystem
+BENCH := .tools/bench
 
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(VENV)/collections
 export PYTHONDONTWRITEBYTECODE := 1
@@ -71,13 +73,22 @@ lint: $(SESSIONS_READY)
 format: $(SESSIONS_READY)
 	CI=false $(NOX) -R --session formatters
 
-# Run the role in ansible-runner, ansible-navigator and molecule, and read what ansible-builder makes of the collection.
+# Run the collection in the tools of Ansible's ecosystem, a browser and promtool, and read what ansible-builder makes of it.
 ecosystem: $(ECOSYSTEM)/ready
 	$(ECOSYSTEM)/bin/python -m pytest tests/ecosystem $(PYTEST_ARGS)
+
+# Take the pictures of the report anew that the documents show.
+screenshots: $(ECOSYSTEM)/ready
+	SCREENSHOTS=1 $(ECOSYSTEM)/bin/python -m pytest tests/ecosystem/test_report_browser.py -k picture
 
 # Run the portal simulator by hand: make simulator ARGS='--generate 100 --due 10'
 simulator: $(READY)
 	$(BIN)/python -m tests.simulator $(ARGS)
+
+# Measure the collection beside what its users would do instead, and write docs/performance.md; wants a machine that does
+# nothing else: make bench ARGS=--quick, --full or --help
+bench: $(BENCH)/ready
+	$(BENCH)/bin/python -m tests.bench $(ARGS)
 
 # Lint the documentation and build its site, with warnings as errors: .tools/docs-site/build/html/index.html
 docs: export PATH := $(CURDIR)/$(DOCS)/bin:$(PATH)
@@ -89,7 +100,7 @@ docs: $(DOCS)/ready
 	antsibull-docs sphinx-init --use-current --squash-hierarchy --fail-on-error --dest-dir $(DOCS_SITE) \
 	  --project pbxops.yeastar --title pbxops.yeastar --copyright 'The pbxops.yeastar authors' pbxops.yeastar >/dev/null
 	printf '%s\n' 'intersphinx_mapping = {}' 'nitpick_ignore = [("std:ref", label) for label in "$(FOREIGN_LABELS)".split()]' \
-	  >>$(DOCS_SITE)/conf.py
+	  'nitpick_ignore += [("envvar", name) for name in "$(FOREIGN_VARIABLES)".split()]' >>$(DOCS_SITE)/conf.py
 	$(DOCS_SITE)/build.sh
 
 # Name what an environment here holds without a pin.
@@ -129,6 +140,13 @@ $(TOOLS_READY): $(CONSTRAINTS)
 # nox would take an environment whose installation broke off for a ready one, hence the stamp.
 $(SESSIONS_READY): $(TOOLS_READY) antsibull-nox.toml noxfile.py
 	$(NOX) -r --install-only
+	touch $@
+
+$(BENCH)/ready: $(READY) tests/bench/requirements.txt $(CONSTRAINTS)
+	rm -rf $(BENCH)
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--requirement tests/bench/requirements.txt --constraint $(CONSTRAINTS)
 	touch $@
 
 $(ECOSYSTEM)/ready: tests/ecosystem/requirements.txt tests/requirements.txt tests/constraints.txt

@@ -24,6 +24,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._batch import (
     params_for,
     participants,
     read_params,
+    request_of,
     run_key,
     use_of,
 )
@@ -49,8 +50,7 @@ class ActionModule(ActionBase):
         if REQUESTS_IMPORT_ERROR is not None:
             raise AnsibleActionFail(missing_required_lib("requests"))
         use = use_of(self._task)
-        requests = {request.host: request for request in participants(use, task_vars)}
-        own = requests.get(task_vars["inventory_hostname"])
+        own = request_of(task_vars["inventory_hostname"], use, task_vars)
         if own is None:
             raise AnsibleActionFail(
                 f"{task_vars['inventory_hostname']} has made no request: run pbxops.yeastar.yeastar_pce_request before"
@@ -58,7 +58,7 @@ class ActionModule(ActionBase):
         if own.conditions != conditions_of(self._task) or (own.mode == RENEW and self._task.check_mode):
             raise AnsibleActionFail("this task must have the same when and check_mode as the request before it")
         outcome = SharedOutcomes(RUN_DIRECTORY, use).of(
-            own.host, list(requests.values()), lambda new: self._run_batch(new, task_vars)
+            own.host, lambda: participants(use, task_vars), lambda new: self._run_batch(new, task_vars)
         )
         if outcome is None:
             raise AnsibleActionFail(

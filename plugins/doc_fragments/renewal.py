@@ -176,6 +176,13 @@ options:
         does not show by then is V(unknown) or V(pending).
     type: int
     default: 300
+  concurrency:
+    description:
+      - How many requests may be under way at once, 1 to 64. Of one PBX, never more than one of them orders.
+      - With 1, everything is done in turn. The vendor's rate limits are not known; a portal that asks for less (429)
+        slows all of them down.
+    type: int
+    default: 4
   now:
     description:
       - Decide as if it were this instant. For tests only.

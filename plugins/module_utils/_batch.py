@@ -16,6 +16,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Optional
 
@@ -185,10 +186,18 @@ def participants(use: str, task_vars: Mapping[str, Any]) -> list[Request]:
     """
     found = []
     for host in task_vars["ansible_play_batch"]:
-        registered = task_vars["hostvars"].raw_get(host).get(REQUEST_VARIABLE, {}).get("request")
-        if registered and registered["use"] == use and registered["host"] == host:
-            found.append(Request(**registered))
+        request = request_of(host, use, task_vars["hostvars"].raw_get(host))
+        if request is not None:
+            found.append(request)
     return found
+
+
+def request_of(host: str, use: str, variables: Mapping[str, Any]) -> Optional[Request]:
+    """The request that a host has made of this use of the role, from its variables; None if it has made none."""
+    registered = variables.get(REQUEST_VARIABLE, {}).get("request")
+    if registered and registered["use"] == use and registered["host"] == host:
+        return Request(**registered)
+    return None
 
 
 def params_for(requests: list[Request], own_params: Mapping[str, Any], key: bytes) -> dict[str, Any]:
@@ -226,37 +235,42 @@ def _refuse(difference: str) -> None:
 
 
 class SharedOutcomes:
-    """The outcomes of one use of the role, by host, in a file of the controller that all its workers see.
+    """The outcomes of one use of the role, a file for each host, in a directory of the controller that all workers see.
 
-    Whoever comes first runs the batch. Before that the file says so: should that worker die, no other runs it again.
+    Whoever comes first runs the batch. Before that the files say so: should that worker die, no other runs it again.
     """
 
     def __init__(self, directory: str, use: str) -> None:
         """``directory`` lives as long as the ansible-playbook that made it."""
-        self._path = Path(directory) / f"{PREFIX}{use}.json"
+        self._path = Path(directory) / f"{PREFIX}{use}"
 
-    def of(self, host: str, requests: list[Request], run_batch: Callable[[list[Request]], dict[str, Any]]) -> Any:
+    def of(
+        self,
+        host: str,
+        requests_of_all: Callable[[], list[Request]],
+        run_batch: Callable[[list[Request]], dict[str, Any]],
+    ) -> Any:
         """The outcome of a host; None when whoever ran its batch has not told it.
 
-        ``run_batch`` gives the outcomes of those of the ``requests`` that have none yet; no host is ever run twice.
+        ``run_batch`` gives the outcomes of those of the requests that have none yet; no host is ever run twice. The
+        requests are asked for only then: to collect them costs as much as there are hosts, for every host.
         """
         with locked(self._path):
-            outcomes = self._read()
-            if host not in outcomes:
-                new = [request for request in requests if request.host not in outcomes]
-                outcomes.update({request.host: None for request in new})
-                self._write(outcomes)
-                outcomes.update(run_batch(new))
-                self._write(outcomes)
-            return outcomes.get(host)
+            if not self._file(host).exists():
+                self._path.mkdir(exist_ok=True)
+                new = [request for request in requests_of_all() if not self._file(request.host).exists()]
+                for request in new:
+                    self._write(request.host, None)
+                for name, outcome in run_batch(new).items():
+                    self._write(name, outcome)
+            file = self._file(host)
+            return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
 
-    def _read(self) -> dict[str, Any]:
-        if not self._path.exists():
-            return {}
-        outcomes: dict[str, Any] = json.loads(self._path.read_text(encoding="utf-8"))
-        return outcomes
+    def _file(self, host: str) -> Path:
+        return self._path / sha256(host.encode()).hexdigest()
 
-    def _write(self, outcomes: Mapping[str, Optional[Mapping[str, Any]]]) -> None:
-        temporary = self._path.with_suffix(".new")
-        temporary.write_text(json.dumps(outcomes), encoding="utf-8")
-        os.replace(temporary, self._path)
+    def _write(self, host: str, outcome: Optional[Mapping[str, Any]]) -> None:
+        file = self._file(host)
+        temporary = file.with_suffix(".new")
+        temporary.write_text(json.dumps(outcome), encoding="utf-8")
+        os.replace(temporary, file)

@@ -19,13 +19,6 @@ from pathlib import Path
 from typing import Any, Optional
 from urllib.parse import urlsplit
 
-try:
-    import psycopg
-except ImportError as error:
-    PSYCOPG_IMPORT_ERROR: Optional[ImportError] = error
-else:
-    PSYCOPG_IMPORT_ERROR = None
-
 NONE = "none"
 POSTGRESQL_SCHEMES = ("postgresql://", "postgres://")
 TRANSACTION_WAIT = 60  # s that a transaction waits for another
@@ -50,7 +43,10 @@ class LedgerError(Exception):
 
 
 class Database:
-    """One connection, for one thread. ``name`` is for people and holds no password; ``version`` is its schema's."""
+    """One connection, for one thread at a time.
+
+    ``name`` is for people and holds no password; ``version`` is its schema's.
+    """
 
     advice = ""
     errors: tuple[type[Exception], ...] = ()
@@ -118,7 +114,7 @@ class Sqlite(Database):
         """``locks`` is the open file of locks; None where nothing is to be locked."""
         self._locks = locks
         with _translated(path, self.errors, self.advice):
-            connection = sqlite3.connect(path, timeout=TRANSACTION_WAIT, isolation_level=None)
+            connection = sqlite3.connect(path, timeout=TRANSACTION_WAIT, isolation_level=None, check_same_thread=False)
         super().__init__(path, connection, is_kept=path != _MEMORY)
 
     def close(self) -> None:
@@ -173,8 +169,11 @@ class Postgresql(Database):
 
     def __init__(self, url: str) -> None:
         """Connect; of ``url``, only host and database are ever told."""
-        if PSYCOPG_IMPORT_ERROR is not None:
-            raise LedgerError("a ledger in PostgreSQL needs the Python library psycopg, version 3: install it")
+        try:
+            import psycopg  # here, since it takes longer than the rest of a module, and few need it
+        except ImportError:
+            message = "a ledger in PostgreSQL needs the Python library psycopg, version 3: install it"
+            raise LedgerError(message) from None
         self.errors = (psycopg.Error,)
         parts = urlsplit(url)
         name = f"postgresql://{parts.hostname or ''}{parts.path}"

@@ -26,7 +26,7 @@ from ._portal import OrderingPortal
 from ._results import Report
 from ._run import Run, Setting
 from ._settlement import LOOK_BEFORE_ANYTHING_ELSE, Settlement, orders_of_intent, settle
-from ._transport import MAX_RETRY_AFTER, AccessError, Ambiguous, NotSent, ReadError, Rejected
+from ._transport import MAX_RETRY_AFTER, AccessError, Ambiguous, NotSent, ReadError, Rejected, Withheld
 
 LONGEST_HESITATION = 30.0  # s, at most, before a run without a ledger looks at the orders again (faults, row 40)
 _FIRST_POLL = 2.0  # s
@@ -122,7 +122,8 @@ class OrderingRun(Run):
             delay = self._send(fresh, replace(fresh.order, po_number=intent.po_number), intent, is_last)
             if delay is None:
                 return
-            self._sleep(delay)
+            with self._portal.unhurried.closed():
+                self._sleep(delay)
             planned = self._decide_again(planned)
             if planned.order is None:
                 self._report.record(planned)
@@ -171,7 +172,7 @@ class OrderingRun(Run):
         asked_at = time.monotonic()
         try:
             with self._ledger.lock(product_no, self._sleep):
-                self._read_ledger()
+                self._read_ledger_of(product_no)
                 if time.monotonic() - asked_at > _NO_TIME:
                     self._read_orders()
                 return super()._settle_earlier(product_no)
@@ -182,7 +183,7 @@ class OrderingRun(Run):
     def _decide_after_another_run(self, planned: Decision) -> Decision:
         """What is to be said of a PBX for which another run has written an intent in the meantime (faults, row 38)."""
         try:
-            self._read_ledger()
+            self._read_ledger_of(planned.product_no)
             self._read_orders()
             decision = super()._settle_earlier(planned.product_no)
             if decision is None:
@@ -205,7 +206,10 @@ class OrderingRun(Run):
         sent = settled(decision, "ambiguous", f"the run broke off while it was ordering; {LOOK_BEFORE_ANYTHING_ELSE}")
         self._report.record(sent, may_have_ordered=True)
         try:
-            order = self._ordering_portal.save_order(request)
+            order = self._ordering_portal.save_order(request, may_leave=lambda: self._stopped_by is None)
+        except Withheld:
+            self._report.record(self._not_attempted(decision))
+            self._close(intent, _intent.NOT_SENT, "another order has stopped the run")
         except NotSent as error:
             self._report.record(settled(decision, "not_sent", f"nothing was ordered: {error}"))
             self._close(intent, _intent.NOT_SENT, str(error))
@@ -312,8 +316,10 @@ class OrderingRun(Run):
         except ReadError as error:
             self._warn(f"the orders of this run could not be held against the portal's list: {error}")
             return
-        for product_no in self._sent:
-            self._verify(product_no, reread=self._report.outcomes[product_no].decision.state != _states.RENEWED)
+        self._pool.map(self._verify_in_the_end, list(self._sent))
+
+    def _verify_in_the_end(self, product_no: str) -> None:
+        self._verify(product_no, reread=self._report.outcomes[product_no].decision.state != _states.RENEWED)
 
     def _follow(self) -> None:
         """Look again, ever less often, at what is uncertain or does not show yet (faults, rows 16 to 18 and 58)."""
@@ -333,8 +339,7 @@ class OrderingRun(Run):
             except ReadError as error:
                 self._warn(f"while orders were followed: {error}")
                 continue
-            for product_no in waiting:
-                self._verify(product_no)
+            self._pool.map(self._verify, waiting)
 
     # the ledger
 

@@ -12,10 +12,13 @@ import io
 import ssl
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Optional
+
+from ._pool import Pool
 
 try:
     import requests
@@ -94,10 +97,12 @@ class _Body(io.BytesIO):
 class Http:
     """Exchanges with one host. Proxies come from the environment, as `requests` reads it."""
 
-    def __init__(self, connection: Connection) -> None:
-        """Opens nothing; the first exchange connects."""
+    def __init__(self, connection: Connection, pool: Optional[Pool] = None) -> None:
+        """Opens nothing; the first exchange connects. In a ``pool``, others go on while an answer is waited for."""
         self._connection = connection
-        self._session = self._new_session()
+        self._pool = pool or Pool()
+        # Those that no exchange is using. The makers of `requests` do not promise that threads may share a session.
+        self._sessions: list[Any] = []
 
     def _new_session(self) -> Any:
         session = requests.Session()
@@ -119,7 +124,7 @@ class Http:
         ``payload`` is one of `requests`' own ``params``, ``data`` (a form, or a document as bytes) and ``headers``.
         Raises Broken when no whole answer came; of a document it knows whether any of it can have left.
         """
-        session, connection = self._session, self._connection
+        session, connection = self._sessions.pop() if self._sessions else self._new_session(), self._connection
         body = _Body(payload["data"]) if isinstance(payload.get("data"), bytes) else None
         if body is not None:
             payload["data"] = body
@@ -138,8 +143,14 @@ class Http:
             with response:
                 return Answer(response.status_code, response.headers, _read_body(response))
 
+        def work_and_give_back() -> Answer:
+            try:
+                return work()
+            finally:
+                self._sessions.append(session)
+
         try:
-            return self._within_deadline(work)
+            return self._within_deadline(work_and_give_back)
         except (Broken, requests.RequestException, HTTPError, OSError, ValueError) as error:
             if body is not None:
                 body.is_abandoned = True
@@ -150,18 +161,21 @@ class Http:
         outcome: Future[Answer] = Future()
 
         def run() -> None:
-            try:
-                outcome.set_result(work())
-            except BaseException as error:  # raised again in the caller's thread
-                outcome.set_exception(error)
+            with suppress(InvalidStateError):  # the caller was told to end
+                try:
+                    outcome.set_result(work())
+                except InvalidStateError:
+                    raise
+                except BaseException as error:  # raised again in the caller's thread
+                    outcome.set_exception(error)
 
+        self._pool.check()
         threading.Thread(target=run, daemon=True).start()
         try:
-            return outcome.result(self._connection.timeout)
+            return self._pool.wait(outcome, self._connection.timeout)
         except FutureTimeoutError:
             if outcome.done():
                 return outcome.result()
-            self._session = self._new_session()  # the thread left behind still holds the old one
             raise Broken(f"no whole answer within {self._connection.timeout:g} s") from None
 
 

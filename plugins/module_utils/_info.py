@@ -6,40 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any, Optional
 
-from ._model import Order, Subscription, Undetermined, masked
+from ._model import Filters, Order, Subscription, masked
 from ._portal import Portal
 from ._results import catalog_as_result, contact_as_result, order_as_result, subscription_as_result
 from ._snapshot import Snapshot
-
-
-@dataclass(frozen=True)
-class Filters:
-    """Which subscriptions and orders are wanted. A filter leaves out only what is known not to match.
-
-    ``expires_within`` is in days from ``now``; what has expired is within every window.
-    """
-
-    now: datetime
-    product_nos: tuple[str, ...] = ()
-    expires_within: Optional[int] = None
-    plan: Optional[str] = None
-
-    def match(self, subscription: Subscription) -> bool:
-        """Whether a subscription is wanted, as far as is known."""
-        if self.product_nos and subscription.product_no not in self.product_nos:
-            return False
-        expires_at, plan = subscription.expires_at, subscription.plan
-        if (
-            self.expires_within is not None
-            and not isinstance(expires_at, Undetermined)
-            and expires_at - self.now > timedelta(days=self.expires_within)
-        ):
-            return False
-        return self.plan is None or isinstance(plan, Undetermined) or plan.is_called(self.plan)
 
 
 def gather(portal: Portal, wanted: set[str], filters: Filters, raw: bool) -> dict[str, Any]:
@@ -59,7 +31,7 @@ def gather(portal: Portal, wanted: set[str], filters: Filters, raw: bool) -> dic
         rows["billing_contacts"] = portal.billing_contact_rows()
         found["billing_contacts"] = [contact_as_result(portal.billing_contact(row)) for row in rows["billing_contacts"]]
     if "orders" in wanted:
-        orders = [(row, _order(portal, row, filters)) for row in portal.order_rows()]
+        orders = portal.pool.map(lambda row: (row, _order(portal, row, filters)), portal.order_rows())
         wanted_orders = [
             (row, order)
             for row, order in orders
@@ -76,19 +48,19 @@ def _subscriptions(portal: Portal, filters: Filters, raw: bool) -> tuple[list[An
     missing = [number for number in filters.product_nos if number not in listing]
     if missing:
         raise ValueError(f"{', '.join(missing)}: not among the {len(listing)} PBXs of this account")
-    subscriptions = []
-    for product_no in filters.product_nos or listing:
+
+    def complete(product_no: str) -> Subscription:
         subscription = snapshot.subscriptions[product_no]
         if filters.match(subscription) and subscription.undetermined():
-            subscription = snapshot.complete(product_no)
-        if filters.match(subscription):
-            subscriptions.append(subscription)
-    subscriptions.sort(key=lambda subscription: subscription.product_no)
-    rows = [
-        {"listing": listing[one.product_no], "detail": _detail(portal, one.product_no, filters)}
-        for one in subscriptions
-        if raw
-    ]
+            return snapshot.complete(product_no)
+        return subscription
+
+    completed = portal.pool.map(complete, filters.product_nos or listing)
+    subscriptions = sorted(filter(filters.match, completed), key=lambda subscription: subscription.product_no)
+    rows = portal.pool.map(
+        lambda one: {"listing": listing[one.product_no], "detail": _detail(portal, one.product_no, filters)},
+        subscriptions if raw else (),
+    )
     return [subscription_as_result(subscription, filters.now) for subscription in subscriptions], rows
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,6 +17,7 @@ from ._database import LedgerError
 from ._executor import OrderingRun
 from ._http import Connection
 from ._ledger import Ledger, open_ledger
+from ._location import ledger_of, ledger_secrets_of
 from ._model import Declaration, Policy
 from ._options import (
     connection_of,
@@ -23,16 +25,16 @@ from ._options import (
     fields_of,
     fingerprint_of,
     is_loopback,
-    ledger_of,
-    ledger_secrets_of,
     now_of,
     policy_of,
+    pool_of,
     portal_of,
     refuse_unverified,
     validity_of,
     wait_timeout_of,
 )
 from ._portal import OrderingPortal, Portal
+from ._progress import VARIABLE, Progress
 from ._results import Report, traffic_as_result
 from ._run import Run, Setting
 from ._saved_plan import SavedPlan, document_of, read_plan, write_plan
@@ -63,7 +65,7 @@ class Job:
 
     def portal(self) -> Portal:
         """A portal that can only be read. Raises ValueError for bad connection options."""
-        self._transport = Transport(self._connection(), self._on_secret, self._warn, clock=self._clock().now)
+        self._transport = Transport(self._connection(), self._on_secret, self._warn, **self._surroundings())
         return Portal(self._transport, fields_of(self._params))
 
     def decide(self, is_check_mode: bool = False) -> Report:
@@ -113,12 +115,19 @@ class Job:
         approved = self._approved_plan()
         report = self._report = Report(now_of(self._params), is_check_mode=False)
         declarations = self._declarations(approved)
-        clock = self._clock()
-        transport = self._transport = WritingTransport(connection, self._on_secret, self._warn, clock=clock.now)
+        transport = WritingTransport(connection, self._on_secret, self._warn, **self._surroundings())
+        self._transport = transport
         portal = OrderingPortal(transport, fields_of(self._params))
+        account = connection.client_id or ""
         with self._setting(approved, read_only=False) as setting:
-            OrderingRun(portal, setting, report, connection.client_id or "", wait_timeout).execute(declarations)
+            run = OrderingRun(portal, setting, report, account, wait_timeout, sleep=transport.pool.sleep)
+            run.execute(declarations)
         return report
+
+    def _surroundings(self) -> dict[str, Any]:
+        """The clock and the pool of a transport."""
+        pool = pool_of(self._params)
+        return {"clock": self._clock().now, "pool": pool, "sleep": pool.sleep}
 
     def _approved_plan(self) -> Optional[SavedPlan]:
         """The saved plan that is to be applied, if one is. Raises PlanError, a ValueError."""
@@ -166,7 +175,8 @@ class Job:
                 )
             clock = self._clock()
             ahead = clock.ahead if is_loopback(self._params) else timedelta(0)
-            yield Setting(policy, ledger, clock.now, self._warn, ahead, approved)
+            tell = Progress(os.environ.get(VARIABLE), self._warn).tell
+            yield Setting(policy, ledger, clock.now, self._warn, ahead, approved, tell)
 
     def _clock(self) -> Clock:
         return Clock(now_of(self._params) if self._params.get("now") else None)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Optional
@@ -303,4 +303,5 @@ def _key(intent: Intent) -> tuple[str, str, str]:
 
 
 def _row_of(intent: Intent) -> tuple[Any, ...]:
-    return tuple(format_instant(value) if isinstance(value, datetime) else value for value in astuple(intent))
+    values = (getattr(intent, name) for name in _COLUMNS)
+    return tuple(format_instant(value) if isinstance(value, datetime) else value for value in values)

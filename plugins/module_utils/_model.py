@@ -208,6 +208,33 @@ class Policy:
 
 
 @dataclass(frozen=True)
+class Filters:
+    """Which subscriptions and orders are wanted. A filter leaves out only what is known not to match.
+
+    ``expires_within`` is in days from ``now``; what has expired is within every window.
+    """
+
+    now: datetime
+    product_nos: tuple[str, ...] = ()
+    expires_within: Optional[int] = None
+    plan: Optional[str] = None
+
+    def match(self, subscription: Subscription) -> bool:
+        """Whether a subscription is wanted, as far as is known."""
+        if self.product_nos and subscription.product_no not in self.product_nos:
+            return False
+        return self.match_facts(known(subscription.expires_at), known(subscription.plan))
+
+    def match_facts(self, expires_at: Optional[datetime], plan: Optional[Offer]) -> bool:
+        """As `match`, of any PBX with this expiry and plan; None for what is not known."""
+        if self.expires_within is not None and expires_at is not None:
+            is_within = expires_at - self.now <= timedelta(days=self.expires_within)
+        else:
+            is_within = True
+        return is_within and (self.plan is None or plan is None or plan.is_called(self.plan))
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What is known beside the subscriptions, read once for a batch. ``orders`` is keyed by product_no.
 

@@ -9,24 +9,27 @@ import hashlib
 import os
 import re
 import uuid
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Callable, Optional
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import env_fallback
 
 from ._bookkeeping import NOT_ORDERED, ORDERED, UNRELATED, Word
 from ._fields import Fields
 from ._http import Connection
-from ._info import Filters
-from ._model import Declaration, Policy
+from ._model import Declaration, Filters, Policy
 from ._money import parse_amount, parse_currency, parse_percentage
+from ._pool import Pool
 from ._saved_plan import LONGEST_VALIDITY
 from ._time import CYCLE_MONTHS, parse_instant, utc_now
 
 DEFAULT_BASE_URL = "https://openapi.partner.yeastar.com"
+DEFAULT_CONCURRENCY = 4  # the vendor's rate limits are not known
 # Beyond these a number is a slip of the pen.
+MAX_CONCURRENCY = 64
 MAX_DAYS = 36_500
 MAX_ORDERS = 10_000
 MAX_QUANTITY = 1_000_000
@@ -74,9 +77,12 @@ _RUN_WIDE = ("billing_contact", "remaining_days")
 
 LEDGER_OPTIONS: dict[str, dict[str, Any]] = {"ledger": {"type": "str"}}
 
+POOL_OPTIONS: dict[str, dict[str, Any]] = {"concurrency": {"type": "int", "default": DEFAULT_CONCURRENCY}}
+
 # What holds for a whole run, and is not also declared of a single PBX.
 RENEWAL_RUN_OPTIONS: dict[str, dict[str, Any]] = {
     **LEDGER_OPTIONS,
+    **POOL_OPTIONS,
     "include_expired": {"type": "bool", "default": False},
     "max_orders": {"type": "int"},
     "max_total": {"type": "str"},
@@ -130,6 +136,7 @@ INFO_OPTIONS: dict[str, dict[str, Any]] = {
     "expires_within": {"type": "int"},
     "plan": {"type": "str"},
     "raw": {"type": "bool", "default": False},
+    **POOL_OPTIONS,
     "now": {"type": "str"},
 }
 
@@ -243,8 +250,8 @@ def declarations_of(params: Mapping[str, Any]) -> list[Declaration]:
         declarations = [_declaration(item) for item in params["subscriptions"]]
     else:
         declarations = [_declaration(params)]
-    numbers = [declaration.product_no for declaration in declarations]
-    repeated = sorted({number for number in numbers if numbers.count(number) > 1})
+    counts = Counter(declaration.product_no for declaration in declarations)
+    repeated = sorted(number for number, count in counts.items() if count > 1)
     if repeated:
         raise ValueError(f"subscriptions: {', '.join(repeated)} is given more than once; give each PBX once")
     return declarations
@@ -341,31 +348,11 @@ def validity_of(params: Mapping[str, Any]) -> timedelta:
     return timedelta(seconds=params["valid_for"])
 
 
-def ledger_of(params: Mapping[str, Any]) -> str:
-    """Where the ledger is: a path, a URL or ``none``. Without the option, a file under the XDG state directory.
-
-    Raises ValueError for an empty one.
-    """
-    if params["ledger"] is None:
-        state_home = os.environ.get("XDG_STATE_HOME", "")
-        folder = state_home if os.path.isabs(state_home) else os.path.expanduser("~/.local/state")
-        return os.path.join(folder, "pbxops.yeastar", "ledger.sqlite3")
-    location: str = params["ledger"].strip()
-    if not location:
-        raise ValueError("ledger: expected a path, a postgresql:// URL or none, got an empty text")
-    return location
-
-
-def ledger_secrets_of(location: Optional[str]) -> set[str]:
-    """The password in a ledger's URL, as it stands there and as it is meant, before or behind the host."""
-    try:
-        url = urlsplit(location or "")
-        password = url.password
-    except ValueError:
-        return set()
-    written = [password or ""]
-    written += [pair.partition("=")[2] for pair in url.query.split("&") if pair.partition("=")[0] == "password"]
-    return {text for password in written for text in (password, unquote(password)) if text}
+def pool_of(params: Mapping[str, Any]) -> Pool:
+    """How many requests may be under way at once. Raises ValueError for a bad value."""
+    size = params.get("concurrency", DEFAULT_CONCURRENCY)  # not every plugin has the option
+    _within("concurrency", size, 1, MAX_CONCURRENCY)
+    return Pool(size)
 
 
 def _within(option: str, value: Optional[int], least: int, most: int) -> None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any, Optional, Union
 from urllib.parse import quote
@@ -48,6 +48,8 @@ class Portal:
         """``fields`` knows the names of what the contract leaves open."""
         self._transport = transport
         self._fields = fields
+        self.pool = transport.pool
+        self.unhurried = transport.unhurried
 
     @property
     def clock_offset(self) -> Optional[timedelta]:
@@ -197,16 +199,17 @@ class Portal:
             entries = [entry for entry in catalog.services if entry.offer.id == service_id]
             pricing_id = entries[0].pricing_id if entries else None
             paths.append((RENEWAL_OF_SERVICE, pricing_id, {**params, "connectionPlanId": order.plan_id}))
-        prices = [
-            self._price(path + quote(pricing_id, safe=""), query) if pricing_id else None
-            for path, pricing_id, query in paths
-        ]
+        prices = self.pool.map(self._price, paths)
         known = [price for price in prices if price is not None]
         if len(known) < len(prices) or len({price.currency for price in known}) != 1:
             return None
         return Money(sum((price.amount for price in known[1:]), known[0].amount), known[0].currency)
 
-    def _price(self, path: str, params: Mapping[str, str]) -> Optional[Money]:
+    def _price(self, line: tuple[str, Optional[str], Mapping[str, str]]) -> Optional[Money]:
+        base, pricing_id, params = line
+        if not pricing_id:
+            return None
+        path = base + quote(pricing_id, safe="")
         info = self._object(path, self._transport.get(path, params))
         amount, currency = self._fields.read(info, "amount"), self._fields.read(info, "currency")
         if isinstance(amount, Undetermined) or isinstance(currency, Undetermined):
@@ -227,10 +230,13 @@ class OrderingPortal(Portal):
         super().__init__(transport, fields)
         self._writing_transport = transport
 
-    def save_order(self, order: OrderRequest) -> Order:
-        """Send one renewal order, once (tutorial, step 4). Raises NotSent, Rejected or Ambiguous."""
+    def save_order(self, order: OrderRequest, may_leave: Callable[[], bool] = lambda: True) -> Order:
+        """Send one renewal order, once (tutorial, step 4); ``may_leave`` is asked at the last moment.
+
+        Raises NotSent, Withheld if it may not, Rejected or Ambiguous.
+        """
         call = f"POST {ORDER_SAVE}"
-        envelope = self._writing_transport.post_once(ORDER_SAVE, order_body(order))
+        envelope = self._writing_transport.post_once(ORDER_SAVE, order_body(order), may_leave)
         result = envelope.result
         order_no, product_no = _id(result, "orderNo"), _id(result, "productNo")
         if order_no is None:

@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
+from itertools import count
 from typing import Optional, Union
 
 from . import _intent, _states
@@ -33,6 +34,7 @@ from ._planner import (
     undecided,
     without_orders,
 )
+from ._pool import Gate
 from ._portal import Portal
 from ._prices import priced
 from ._results import Report
@@ -55,7 +57,7 @@ class Setting:
     """What a run works with beside the portal: its policy, the ledger, the controller's clock, and where to warn.
 
     ``ahead`` is how far ``clock`` has been set ahead of the controller's own, for a simulator that does not follow it;
-    ``approved`` is the plan that is carried out, if one is.
+    ``approved`` is the plan that is carried out, if one is; ``tell`` is told how many of how many due PBXs are through.
     """
 
     policy: Policy
@@ -64,6 +66,7 @@ class Setting:
     warn: Callable[[str], None]
     ahead: timedelta = timedelta(0)
     approved: Optional[SavedPlan] = None
+    tell: Callable[[int, int], None] = lambda through, due: None
 
 
 class Run:
@@ -72,25 +75,30 @@ class Run:
     def __init__(self, portal: Portal, setting: Setting, report: Report) -> None:
         """``report`` is filled as the run goes on; its ``now`` is the instant of every decision."""
         self._portal = portal
+        self._pool = portal.pool
         self._policy = setting.policy
         self._ledger = setting.ledger
         self._clock = setting.clock
         self._warn = setting.warn
         self._ahead = setting.ahead
         self._approved = setting.approved
+        self._tell = setting.tell
         self._caps = Caps(self._policy.run_id, self._policy.max_orders, self._policy.max_total, uuid.uuid4().hex)
         self._report = report
         self._snapshot = Snapshot(portal)
         self._declarations: dict[str, Declaration] = {}
-        self._evidence = Evidence()
+        self._intents: dict[str, tuple[Intent, ...]] = {}  # changed in place: a copy at each order would add up
+        self._evidence = Evidence(intents=self._intents)
         self._due: dict[str, Terms] = {}
+        self._orders_by_number: dict[str, list[tuple[str, Order]]] = {}
         self._orders_read_at = 0.0
+        self._reading_orders = Gate(self._pool)
         # As of which instants the orders are; before they are read, long ago.
         self._times = Times(_LONG_AGO, _LONG_AGO, self._policy.settle_window)
         self._stopped_by: Optional[str] = None
 
     def execute(self, declarations: Iterable[Declaration]) -> None:
-        """Decide about every PBX; then take those that are due one by one, the most urgent first.
+        """Decide about every PBX; then take those that are due, the most urgent first, as many at once as the pool may.
 
         Raises ReadError when what all decisions need cannot be read, LedgerError when the ledger cannot be trusted;
         nothing was ordered then. Whatever else is raised leaves a report in which nothing is called due that was not
@@ -107,12 +115,12 @@ class Run:
         self._snapshot.read_listing()
         self._check_clock()
         self._read_ledger()
-        screened = {product_no: self._screen(product_no) for product_no in self._declarations}
+        screened = dict(zip(self._declarations, self._pool.map(self._screen, self._declarations)))
         self._due = {product_no: terms for product_no, terms in screened.items() if isinstance(terms, Terms)}
         for product_no, screening in screened.items():
             self._report.record(self._not_decided_yet(product_no, screening))
         self._read_evidence()
-        decisions = [self._conclude(product_no, screening) for product_no, screening in screened.items()]
+        decisions = self._pool.map(self._conclude, screened.items())
         self._carry_out(make_plan(decisions, self._policy))
 
     def _carry_out(self, plan: Plan) -> None:
@@ -123,11 +131,23 @@ class Run:
         self._report.excess = plan.excess
         for decision in plan.decisions:
             self._report.record(decision)
-        for decision in plan.due():
-            if self._stopped_by is None:
-                self._take(decision)
-            else:
-                self._report.record(settled(decision, "stopped", f"not attempted: {self._stopped_by}"))
+        due = plan.due()
+        through = count(1)
+
+        def take(decision: Decision) -> None:
+            self._take_unless_stopped(decision)
+            self._tell(next(through), len(due))
+
+        self._pool.map(take, due)
+
+    def _take_unless_stopped(self, planned: Decision) -> None:
+        if self._stopped_by is None:
+            self._take(planned)
+        else:
+            self._report.record(self._not_attempted(planned))
+
+    def _not_attempted(self, planned: Decision) -> Decision:
+        return settled(planned, "stopped", f"not attempted: {self._stopped_by}")
 
     def _count(self, prices: Mapping[str, Optional[Money]]) -> Optional[tuple[str, str]]:
         if self._approved is not None:
@@ -153,12 +173,17 @@ class Run:
             raise ReadError("clocks", f"{seen} the portal's: set it, since every decision here depends on the date")
         self._warn(f"{seen} the portal's; set it, since every decision here depends on the date")
 
+    def _read_ledger_of(self, product_no: str) -> None:
+        """Read anew what the ledger has of one PBX; what this run is doing about others meanwhile is not touched."""
+        self._intents[product_no] = tuple(self._ledger.intents_of(product_no))
+        self._evidence = replace(self._evidence, unrelated=self._ledger.unrelated_orders())
+
     def _read_ledger(self) -> None:
-        intents: dict[str, tuple[Intent, ...]] = {}
+        self._intents.clear()
         for intent in self._ledger.intents():
             if intent.product_no in self._declarations:
-                intents[intent.product_no] = (*intents.get(intent.product_no, ()), intent)
-        self._evidence = replace(self._evidence, intents=intents, unrelated=self._ledger.unrelated_orders())
+                self._intents[intent.product_no] = (*self._intents.get(intent.product_no, ()), intent)
+        self._evidence = replace(self._evidence, unrelated=self._ledger.unrelated_orders())
 
     def _screen(self, product_no: str) -> Union[Decision, Terms]:
         """Screen with the listing's row; where that does not tell enough, with the detail as well."""
@@ -179,20 +204,31 @@ class Run:
 
     def _read_evidence(self) -> None:
         """Read what the account holds, as far as anything is due or unsettled."""
-        if self._due:
-            self._evidence = replace(
-                self._evidence,
-                catalog=self._portal.catalog(self._portal.catalog_answer()),
-                contacts=tuple(map(self._portal.billing_contact, self._portal.billing_contact_rows())),
-            )
+        reads = [self._read_catalog, self._read_contacts] if self._due else []
         if self._due or self._unsettled():
-            self._read_orders()
+            reads.append(self._read_orders)
+        self._pool.map(lambda read: read(), reads)
+
+    def _read_catalog(self) -> None:
+        catalog = self._portal.catalog(self._portal.catalog_answer())
+        self._evidence = replace(self._evidence, catalog=catalog)
+
+    def _read_contacts(self) -> None:
+        contacts = tuple(map(self._portal.billing_contact, self._portal.billing_contact_rows()))
+        self._evidence = replace(self._evidence, contacts=contacts)
 
     def _unsettled(self) -> list[Intent]:
         return [intent for intents in self._evidence.intents.values() for intent in intents if intent.is_unsettled]
 
     def _read_orders(self) -> None:
-        """Read the whole order list, back to what any decision or settlement needs. Raises ReadError."""
+        """Read the whole order list, back to what any decision or settlement needs. Raises ReadError.
+
+        One reading at a time, so that an older one never comes after a newer one.
+        """
+        with self._reading_orders.alone():
+            self._read_orders_now()
+
+    def _read_orders_now(self) -> None:
         begins = [current_term_began(terms) for terms in self._due.values()]
         begins += [intent.uncertain_since - UNKNOWN_SKEW for intent in self._unsettled()]
         # From before the list is read: what it does not show may have come to it since.
@@ -202,12 +238,16 @@ class Run:
         orders = self._snapshot.read_orders(min(begins, default=self._report.now))
         self._times = times
         self._evidence = replace(self._evidence, orders=orders)
+        self._orders_by_number = {}
+        for number, order in ((number, order) for number, own in orders.items() for order in own):
+            self._orders_by_number.setdefault(order.po_number or "", []).append((number, order))
         self._orders_read_at = time.monotonic()
 
     # the decision
 
-    def _conclude(self, product_no: str, screening: Union[Decision, Terms]) -> Decision:
+    def _conclude(self, screened: tuple[str, Union[Decision, Terms]]) -> Decision:
         """Settle what an earlier run left open; if nothing is left of it, decide."""
+        product_no, screening = screened
         if product_no in self._snapshot.subscriptions and self._intent_to_settle(product_no) is not None:
             settlement = self._settle_earlier(product_no)
             if settlement is not None:
@@ -276,7 +316,7 @@ class Run:
         return None
 
     def _orders_for(self, intent: Intent) -> tuple[list[Order], list[Order]]:
-        """The orders of an intent's PBX, without those that a person has called unrelated, and those of all others."""
+        """The orders of an intent's PBX that no person has called unrelated, and those of others with its number."""
         own = [
             order
             for order in self._evidence.orders.get(intent.product_no, ())
@@ -284,9 +324,8 @@ class Run:
         ]
         others = [
             order
-            for product_no, orders in self._evidence.orders.items()
+            for product_no, order in self._orders_by_number.get(intent.po_number, ())
             if product_no != intent.product_no
-            for order in orders
         ]
         return own, others
 
@@ -306,8 +345,7 @@ class Run:
             for other in self._evidence.intents.get(intent.product_no, ())
             if not same_expiry(other.expires_at, intent.expires_at)
         ]
-        intents = {**self._evidence.intents, intent.product_no: (*others, intent)}
-        self._evidence = replace(self._evidence, intents=intents)
+        self._intents[intent.product_no] = (*others, intent)
 
     def _warn_of_age(self, intent: Intent, settlement: Settlement) -> None:
         age = self._clock() - intent.uncertain_since
@@ -333,8 +371,7 @@ class Run:
     def _look_again(self, planned: Decision) -> Decision:
         """Read a due PBX again and decide again; it is still due only if it is still the same order."""
         try:
-            if time.monotonic() - self._orders_read_at > ORDERS_MAX_AGE:
-                self._read_orders()
+            self._refresh_orders()
             self._snapshot.reread(planned.product_no)
             self._check_clock()
             fresh = self._decide_with_price(planned.product_no)
@@ -347,6 +384,11 @@ class Run:
             message = f"changed while the run was under way: {'; '.join(changes)}; run again to decide anew"
             return settled(fresh, "stale_plan", message)
         return fresh
+
+    def _refresh_orders(self) -> None:
+        with self._reading_orders.alone():
+            if time.monotonic() - self._orders_read_at > ORDERS_MAX_AGE:
+                self._read_orders_now()
 
     def _stop(self, decision: Decision, why: str) -> None:
         self._stopped_by = f"{decision.product_no}: {why}"

@@ -11,8 +11,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
@@ -21,6 +19,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from . import _money
+from ._files import write_whole
 from ._model import Decision, Declaration, Offer, Policy, Subscription, known, same_name
 from ._money import Money, parse_amount, parse_currency
 from ._planner import settled
@@ -255,15 +254,7 @@ def write_plan(path: str, document: Mapping[str, Any]) -> None:
     """Write a plan, so that at any moment the file is the old one or the whole new one. Raises PlanError."""
     target = Path(path).expanduser()
     try:
-        with tempfile.NamedTemporaryFile(prefix=f".{target.name}.", dir=target.parent, delete=False) as file:  # 0600
-            try:
-                file.write(_canonical(document) + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-                os.replace(file.name, target)
-            except BaseException:
-                os.unlink(file.name)
-                raise
+        write_whole(target, _canonical(document) + b"\n")
     except OSError as error:
         raise PlanError(f"dest: {path} cannot be written: {error.strerror}") from None
 
@@ -298,13 +289,28 @@ def read_plan(path: str, approved_digest: str, portal: str, account: str, now: d
     )
 
 
+def shown_plan(content: bytes) -> dict[str, Any]:
+    """A plan that is only to be shown, from what its file holds. Raises PlanError if it is none, or was edited."""
+    document = _parse(content, "it")
+    if _digest(document) != document["digest"]:
+        raise PlanError("plan_file: it has been edited since it was made; plan again")
+    if document.get("schema_version") != SCHEMA_VERSION:
+        raise PlanError("plan_file: it is of another version of this collection; plan again")
+    return document
+
+
 def _load(path: str) -> dict[str, Any]:
     try:
         with open(Path(path).expanduser(), "rb") as file:
             content = file.read(MAX_SIZE + 1)
-        document = json.loads(content) if len(content) <= MAX_SIZE else None
     except OSError as error:
         raise PlanError(f"plan_file: {path} cannot be read: {error.strerror}") from None
+    return _parse(content, path)
+
+
+def _parse(content: bytes, path: str) -> dict[str, Any]:
+    try:
+        document = json.loads(content) if len(content) <= MAX_SIZE else None
     except (ValueError, RecursionError):
         raise PlanError(f"plan_file: {path} is no plan, for it is no JSON") from None
     if not isinstance(document, dict) or "digest" not in document:

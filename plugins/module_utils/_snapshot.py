@@ -53,19 +53,26 @@ class Snapshot:
         """
         orders: dict[str, tuple[Order, ...]] = {}
         by_folded = {product_no.casefold(): product_no for product_no in self.subscriptions}
-        for row in self._portal.order_rows():
-            order = self._portal.order(row)
-            is_recent = order.created_at is None or order.created_at >= since
-            if order.is_for_other_product or not (is_open(order) or is_recent):
-                continue
-            if order.product_no is None:
-                order = self._portal.order_with_detail(row)
-                # A dead order that nobody can place proves nothing of any PBX.
-                if order.product_no is None and not order.is_for_other_product and order.status not in DEAD_STATUSES:
-                    raise ReadError(
-                        f"GET {ORDER_LIST}", f"neither list nor detail tells which PBX order {order} is for"
-                    )
+        listed = [(row, self._portal.order(row)) for row in self._portal.order_rows()]
+        wanted = [
+            (row, order)
+            for row, order in listed
+            if not order.is_for_other_product
+            and (is_open(order) or order.created_at is None or order.created_at >= since)
+        ]
+        for order in self._portal.pool.map(self._placed, wanted):
             if order.product_no is not None and not order.is_for_other_product:
                 product_no = by_folded.get(order.product_no.casefold(), order.product_no)
                 orders[product_no] = (*orders.get(product_no, ()), order)
         return orders
+
+    def _placed(self, listed: tuple[Row, Order]) -> Order:
+        """An order with its PBX; of one that is for another product, or that proves nothing, perhaps without."""
+        row, order = listed
+        if order.product_no is not None:
+            return order
+        order = self._portal.order_with_detail(row)
+        # A dead order that nobody can place proves nothing of any PBX.
+        if order.product_no is None and not order.is_for_other_product and order.status not in DEAD_STATUSES:
+            raise ReadError(f"GET {ORDER_LIST}", f"neither list nor detail tells which PBX order {order} is for")
+        return order

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Optional, TypeVar
@@ -19,6 +20,7 @@ from typing import Any, Optional, TypeVar
 from ._answer import date_of, envelope_of, is_refusal, problem_of, retry_after, status_of
 from ._envelope import Envelope, read_count
 from ._http import Answer, Broken, Connection, Http
+from ._pool import Gate, Pool
 from ._time import utc_now
 
 TOKEN_PATH = "/auth/openapi/v1/oauth/token"  # noqa: S105 (a path, not a secret)
@@ -32,6 +34,7 @@ MAX_PAGES = 1000
 LISTING_ATTEMPTS = 3
 
 T = TypeVar("T")
+_Page = tuple[int, list[Mapping[str, Any]]]
 
 
 class TransportError(Exception):
@@ -70,6 +73,10 @@ class AccessError(ReadError):
 
 class NotSent(TransportError):
     """A write that did not leave this machine."""
+
+
+class Withheld(NotSent):
+    """A write that was not to leave any more when its turn had come."""
 
 
 class Rejected(TransportError):
@@ -112,13 +119,19 @@ class Transport:
         on_warning: Callable[[str], None],
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], datetime] = utc_now,
+        pool: Optional[Pool] = None,
     ) -> None:
         """``on_secret`` is told each secret the portal issues, before anything else is done with it.
 
-        ``clock`` gives the controller's instant, which the portal's is held against.
+        ``clock`` gives the controller's instant, which the portal's is held against. With a ``pool``, reads and writes
+        may be asked for side by side; ``sleep`` must be its own then.
         """
         self._connection = connection
-        self._http = Http(connection)
+        self.pool = pool or Pool()
+        self._http = Http(connection, self.pool)
+        self._login = Gate(self.pool)
+        # Closed while the portal has asked for less; nothing is sent then.
+        self.unhurried = Gate(self.pool)
         self._on_secret = on_secret
         self._on_warning = on_warning
         self._sleep = sleep
@@ -139,12 +152,12 @@ class Transport:
         except AccessError as error:
             if error.status != 401 or self._connection.access_token is not None:
                 raise
-        self._token = None
+        self._forget(token)
         fresh_token = self._bearer_token()
         return self._repeat(lambda: self._get_once(path, params, fresh_token))
 
     def pages(self, path: str, params: Mapping[str, str], key: str) -> list[Mapping[str, Any]]:
-        """All rows of a paged listing, told apart by ``key``.
+        """All rows of a paged listing, told apart by ``key``; the pages after the first are read side by side.
 
         A listing that shifts while it is read is read again from its start (faults, rows 50 and 51).
         Raises ReadError when it does not come to rest or comes back short, or is not a paged listing.
@@ -162,9 +175,7 @@ class Transport:
     def _whole_listing(self, path: str, params: Mapping[str, str], key: str) -> list[Mapping[str, Any]]:
         rows: dict[str, Mapping[str, Any]] = {}
         expected: Optional[int] = None
-        for page_no in range(1, MAX_PAGES + 1):
-            page = self.get(path, {**params, "pageNo": str(page_no), "pageSize": str(PAGE_SIZE)})
-            total, page_rows = _read_page(f"GET {path}", page, key)
+        for total, page_rows in self._pages_in_order(path, params, key):
             if expected not in (None, total):
                 raise _Shifted(f"the total changed from {expected} to {total}")
             expected = total
@@ -177,6 +188,26 @@ class Transport:
             if not page_rows or len(rows) > total:
                 raise _Shifted(f"expected {total} rows, got {len(rows)}")
         raise ReadError(f"GET {path}", f"the listing has no end after {MAX_PAGES} pages")
+
+    def _pages_in_order(self, path: str, params: Mapping[str, str], key: str) -> Iterator[_Page]:
+        """Total and rows of each page: of the first, and then of as many at once as the pool has places.
+
+        Every page but the first is asked for when the first has come, so that a row that is new before them all shows.
+        """
+
+        def read(page_no: int) -> _Page:
+            page = self.get(path, {**params, "pageNo": str(page_no), "pageSize": str(PAGE_SIZE)})
+            return _read_page(f"GET {path}", page, key)
+
+        total, rows = read(1)
+        yield total, rows
+        # Beyond what the first page lets expect, one at a time: who gives less a page is read to its end as well.
+        last = -(-total // max(len(rows), 1))
+        page_no = 2
+        while page_no <= MAX_PAGES:
+            wave = range(page_no, max(min(page_no + self.pool.size - 1, last, MAX_PAGES), page_no) + 1)
+            yield from self.pool.map(read, wave)
+            page_no = wave.stop
 
     def _get_once(self, path: str, params: Optional[Mapping[str, str]], token: str) -> Any:
         call = f"GET {path}"
@@ -199,6 +230,7 @@ class Transport:
 
     def _exchange(self, method: str, path: str, token: Optional[str] = None, **payload: Any) -> Answer:
         """One exchange. Raises Broken."""
+        self.unhurried.pass_through()
         answer = self._http.exchange(method, path, token, **payload)
         date = date_of(answer)
         if date is not None:
@@ -222,15 +254,23 @@ class Transport:
                 delay = _delay_before_repeat(error, attempt)
                 if delay is None or attempt >= self._connection.retries:
                     raise
+                is_asked_for_less = error.status == 429
             attempt += 1
-            self._sleep(delay)
+            with self.unhurried.closed() if is_asked_for_less else nullcontext():
+                self._sleep(delay)
 
     def _bearer_token(self) -> str:
         if self._connection.access_token is not None:
             return self._connection.access_token
-        if self._token is None or time.monotonic() >= self._token.good_until:
-            self._token = self._repeat(self._log_in_once)
-        return self._token.value
+        with self._login.alone():
+            if self._token is None or time.monotonic() >= self._token.good_until:
+                self._token = self._repeat(self._log_in_once)
+            return self._token.value
+
+    def _forget(self, token: str) -> None:
+        """Use a token no more, unless another one has come since."""
+        if self._token is not None and self._token.value == token:
+            self._token = None
 
     def _log_in_once(self) -> _Token:
         """Request an access token (contract, section 2.2). It charges nothing, so it may be repeated like a read."""
@@ -276,10 +316,11 @@ class Transport:
 class WritingTransport(Transport):
     """A transport that can also send an order."""
 
-    def post_once(self, path: str, body: Mapping[str, Any]) -> Envelope:
+    def post_once(self, path: str, body: Mapping[str, Any], may_leave: Callable[[], bool] = lambda: True) -> Envelope:
         """Send a write, once, and return the envelope of its success, whose ``result`` is an object.
 
-        Raises NotSent, Rejected (a 4xx in the vendor's own envelope) or Ambiguous (everything else).
+        ``may_leave`` is asked at the last moment. Raises NotSent, Rejected (a 4xx in the vendor's own envelope) or
+        Ambiguous (everything else).
         """
         call = f"POST {path}"
         try:
@@ -290,6 +331,9 @@ class WritingTransport(Transport):
             content = json.dumps(body, ensure_ascii=False).encode("utf-8")
         except UnicodeEncodeError:
             raise NotSent(call, "the order holds text that is not valid Unicode") from None
+        self.unhurried.pass_through()
+        if not may_leave():
+            raise Withheld(call, "held back")
         self.traffic.write += 1
         try:
             headers = {"Content-Type": "application/json"}
@@ -302,7 +346,7 @@ class WritingTransport(Transport):
         if is_refusal(answer, envelope):
             refusal = Rejected(call, "the portal refused the order", answer, envelope)
             if refusal.status == 401:
-                self._token = None
+                self._forget(token)
                 refusal.retry_after = 0.0 if self._connection.access_token is None else None
             raise refusal
         if answer.status != 200 or not envelope.is_success:
@@ -329,7 +373,7 @@ def _delay_before_repeat(error: ReadError, attempt: int) -> Optional[float]:
     return min(0.5 * (1 << attempt), 8.0)
 
 
-def _read_page(call: str, page: Any, key: str) -> tuple[int, list[Mapping[str, Any]]]:
+def _read_page(call: str, page: Any, key: str) -> _Page:
     """Total and rows of one page (contract, section 1: ``count`` repeats ``total``)."""
     if not isinstance(page, Mapping):
         raise ReadError(call, "expected a page with a list of results")

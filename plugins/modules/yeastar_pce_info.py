@@ -44,6 +44,12 @@ options:
       - The details of a PBX are among them only for those named in O(product_no), since each takes a request.
     type: bool
     default: false
+  concurrency:
+    description:
+      - How many requests may be under way at once, 1 to 64.
+      - The vendor's rate limits are not known; a portal that asks for less (429) slows all of them down.
+    type: int
+    default: 4
   now:
     description:
       - Count days as if it were this instant. For tests only.

@@ -21,7 +21,7 @@ LEAST_CORES = 2
 SANITY_AT_ONCE = 2
 # How ansible-test tells of what it cannot run on this machine.
 _LEFT_OUT = re.compile(r"^WARNING: Skipping (.+)$", re.MULTILINE)
-ROLE_TESTS = ("tests/end_to_end/test_tutorial_order.py", "tests/end_to_end/test_role.py")
+ROLE_TESTS = tuple(f"tests/end_to_end/test_{name}.py" for name in ("tutorial_order", "role", "report_formats"))
 
 
 @dataclass(frozen=True)

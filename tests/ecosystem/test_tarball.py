@@ -17,7 +17,8 @@ from tests.support.plays import ANNUAL, EXPIRED, FAR, MONTHLY, ROLE, SELF_RENEWI
 from tests.support.processes import orders_sent
 
 NAMESPACE = "pbxops.yeastar"
-PRODUCT = {"meta", "playbooks", "plugins", "roles"}
+REPORT_ROLE = f"{NAMESPACE}.pce_report"
+PRODUCT = {"extensions", "meta", "playbooks", "plugins", "roles"}
 # What users read; `requirements.txt` names what they have to install.
 DOCUMENTS = {"CHANGELOG.rst", "LICENSE", "README.md", "changelogs", "docs", "examples", "requirements.txt"}
 WRITTEN_BY_THE_BUILD = {"FILES.json", "MANIFEST.json"}
@@ -52,10 +53,26 @@ def plugins_of(folder: Path) -> list[str]:
 
 def test_it_holds_the_product_and_its_documents_and_nothing_else(names: set[str]) -> None:
     assert {name.partition("/")[0] for name in names} == PRODUCT | DOCUMENTS | WRITTEN_BY_THE_BUILD
-    assert {"meta/execution-environment.yml", "meta/requirements.txt", "meta/runtime.yml"} <= names
+    assert {name for name in names if name.startswith("meta/")} == {
+        "meta/execution-environment.yml",
+        "meta/extensions.yml",
+        "meta/requirements.txt",
+        "meta/runtime.yml",
+    }
+    assert {name for name in names if name.startswith("extensions/")} == {
+        "extensions/eda/plugins/event_source/expiring_subscriptions.py",
+        "extensions/eda/rulebooks/plan_expiring.yml",
+    }
+    assert {name for name in names if name.startswith("plugins/inventory/")} == {"plugins/inventory/yeastar_pce.py"}
     assert {name for name in names if name.startswith("changelogs/")} == {"changelogs/changelog.yaml"}
+    assert {"examples/account/account.yeastar_pce.yml", "examples/ansible.cfg"} <= names
     ending = {Path(name).suffix for name in names if name.startswith("plugins/")}
     assert ending == {".py"}, "no cache, no draft"
+    assert {Path(name).suffix for name in names} & {".png"} == set(), "no picture of the documentation"
+    shipped = {
+        name.removeprefix("roles/pce_report/files/") for name in names if name.startswith("roles/pce_report/files/")
+    }
+    assert shipped == {"yeastar_pce.rules.yml", "yeastar_pce.dashboard.json"}
 
 
 def test_nothing_of_the_tests_the_simulator_the_benchmarks_and_the_scenarios_is_in_it(names: set[str]) -> None:
@@ -86,14 +103,15 @@ def test_every_action_is_shown_as_its_module(installed: Path) -> None:
     assert actions and actions <= set(plugins_of(installed / "plugins" / "modules"))
 
 
-def test_ansible_doc_shows_the_role_with_all_its_entry_points(tools: Tools, installed: Path) -> None:
+def test_ansible_doc_shows_the_roles_with_all_their_entry_points(tools: Tools, installed: Path) -> None:
     roles = {f"{NAMESPACE}.{path.name}": path for path in (installed / "roles").iterdir()}
-    assert set(roles) == {ROLE} == set(documentation(tools, "role", "--list", NAMESPACE))
+    assert set(roles) == {ROLE, REPORT_ROLE} == set(documentation(tools, "role", "--list", NAMESPACE))
     shown = documentation(tools, "role", *roles)
-    tasks = {path.stem for path in (roles[ROLE] / "tasks").glob("*.yml")}
-    assert set(shown[ROLE]["entry_points"]) == tasks
-    for point in shown[ROLE]["entry_points"].values():
-        assert point["short_description"] and "pce_renewal_max_orders" in point["options"]
+    for name, option in [(ROLE, "pce_renewal_max_orders"), (REPORT_ROLE, "pce_report_formats")]:
+        tasks = {path.stem for path in (roles[name] / "tasks").glob("*.yml")}
+        assert set(shown[name]["entry_points"]) == tasks
+        for point in shown[name]["entry_points"].values():
+            assert point["short_description"] and option in point["options"]
 
 
 def test_its_playbook_runs_over_its_example_inventory_and_check_mode_orders_nothing(

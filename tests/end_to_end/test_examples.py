@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -25,6 +26,11 @@ RUNNABLE = [block for block in all_blocks("yaml") if block.expectation is not No
 def arguments_for(ansible: Ansible, document: Any) -> list[str | Path]:
     """Write down a block's plays, tasks or inventory with what it lacks, and say how to run it."""
     inventory, playbook = ansible.home / "hosts.yml", ansible.home / "example.yml"
+    if isinstance(document, dict) and "plugin" in document:
+        inventory = ansible.home / "account.yeastar_pce.yml"
+        inventory.write_text(yaml.safe_dump(document), encoding="utf-8")
+        variables = {"pce_renewal_hosts": "expires_in_30", "pce_renewal_max_orders": 2}
+        return ["--inventory", inventory, "pbxops.yeastar.renew", "--extra-vars", json.dumps(variables)]
     if isinstance(document, dict):
         inventory.write_text(yaml.safe_dump(document), encoding="utf-8")
         return ["--inventory", inventory, "pbxops.yeastar.renew", "--extra-vars", "pce_renewal_wait_timeout=0"]

@@ -62,7 +62,7 @@ def two(start: Callable[..., Ansible]) -> Ansible:
 
 def renew_both(ansible: Ansible, **arguments: Any) -> dict[str, Any]:
     subscriptions = [{"product_no": FIRST}, {"product_no": SECOND}]
-    return ansible.renew(subscriptions=subscriptions, max_orders=2, **arguments)
+    return ansible.renew(subscriptions=subscriptions, max_orders=2, **{"concurrency": 1, **arguments})
 
 
 def row_of(result: dict[str, Any], product_no: str = FIRST) -> dict[str, Any]:

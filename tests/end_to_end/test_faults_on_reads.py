@@ -238,7 +238,7 @@ def test_a_read_that_fails_for_one_pbx_fails_that_one_and_the_other_is_renewed(
 
 def test_access_that_is_refused_between_two_orders_ends_the_run_and_the_first_order_is_told(two: Ansible) -> None:
     two.portal.fault("forbidden", path=DETAIL, skip=2)
-    result = two.renew(**BOTH)
+    result = two.renew(**BOTH, concurrency=1)
     assert result["failed"] and result["changed"]
     assert states(result) == {FIRST: "renewed", SECOND: "failed"}
     assert "Client IP Restriction" in result["msg"]

@@ -107,8 +107,8 @@ def test_one_due_host_that_is_chosen_is_the_one_ordered(six: Ansible, choice: tu
 def test_an_order_that_goes_wrong_shows_at_its_host_and_the_others_are_renewed(
     six: Ansible, fault: dict[str, Any], word: str, state: str, changed: bool
 ) -> None:
-    six.portal.fault(path="/order/v1/save", **fault)  # meets the most urgent
-    shown = run(six, {ANNUAL: {}, FAR: {}, MONTHLY: {}}, wait_timeout=0)
+    six.portal.fault(path="/order/v1/save", **fault)  # meets the most urgent, which is the first one at a time
+    shown = run(six, {ANNUAL: {}, FAR: {}, MONTHLY: {}}, wait_timeout=0, concurrency=1)
     assert shown.states() == {ANNUAL: "renewed", FAR: "current", MONTHLY: state}, shown.output
     result = shown.results()[MONTHLY]
     assert (result["word"], result["changed"]) == (word, changed)

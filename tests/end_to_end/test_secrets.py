@@ -74,6 +74,7 @@ FAULTS_PLAYBOOK = """
         on_unknown_price: block
         retries: 0
         wait_timeout: 0
+        concurrency: 1 # so that a task meets one fault
       ignore_errors: true # most faults fail the task, and the next one is to be met all the same
 """
 
@@ -108,6 +109,7 @@ ROLE_PLAYBOOK = """
   vars:
     pce_renewal_client_secret: "{{ lookup('env', 'YEASTAR_CLIENT_SECRET') }}"
     pce_renewal_max_orders: 9
+    pce_renewal_concurrency: 1
     pce_renewal_wait_timeout: 0
   tasks:
     - name: Renew and plan

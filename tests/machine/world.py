@@ -131,7 +131,7 @@ class World:
         self._watch()
         clock = SimpleNamespace(monotonic=lambda: self.seconds, sleep=self.advance)
         self._patches = [
-            mock.patch.object(_transport, "Http", lambda connection: None),
+            mock.patch.object(_transport, "Http", lambda connection, pool: None),
             mock.patch.object(_transport, "PAGE_SIZE", page_size),
             mock.patch.object(_answer, "utc_now", lambda: self.controller_now(0)),
             *(mock.patch.object(module, "time", clock) for module in (_transport, _executor, _run)),

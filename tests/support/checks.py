@@ -21,14 +21,17 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.playbook.block import Block as BlockOfTasks
 from ansible.playbook.task import Task
+from ansible.plugins.doc_fragments import constructed, inventory_cache
 from yamllint import linter
 from yamllint.config import YamlLintConfig
 
 from tests.support.documents import MODULE_NAMES, MODULES, REPOSITORY, Block
 
 OPTIONS = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._options")
+PLUGIN_OPTIONS = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._plugin_options")
+SOURCE_OF_EVENTS = "expiring_subscriptions"
 COLLECTION = "pbxops.yeastar."
-VARIABLE = re.compile(r"\bpce_renewal_[a-z_]*[a-z]\b")
+VARIABLE = re.compile(r"\bpce_(?:renewal|report)_[a-z_]*[a-z]\b")
 ENVIRONMENT_VARIABLE = re.compile(r"\bYEASTAR_[A-Z_]*[A-Z]\b")
 FULL_NAME = re.compile(r"(?<!ansible_collections\.)\bpbxops\.yeastar\.([a-z_]+)")
 TASK_LISTS = ("tasks", "pre_tasks", "post_tasks", "handlers", "block", "rescue", "always")
@@ -70,15 +73,16 @@ def spec_of(module_name: str) -> dict[str, Any]:
 
 @cache
 def variables_of_role() -> dict[str, dict[str, Any]]:
-    """The role's variables, each with its row of the argument specs."""
-    entry_points = _load("roles/pce_renewal/meta/argument_specs.yml")["argument_specs"].values()
+    """The roles' variables, each with its row of the argument specs."""
+    specs = [_load(str(path.relative_to(REPOSITORY))) for path in REPOSITORY.glob("roles/*/meta/argument_specs.yml")]
+    entry_points = [entry_point for spec in specs for entry_point in spec["argument_specs"].values()]
     return {name: row for entry_point in entry_points for name, row in entry_point["options"].items()}
 
 
 @cache
 def known_names() -> frozenset[str]:
-    """Every variable with the role's prefix: those that it reads, and those that role and playbooks set or read."""
-    files = [*REPOSITORY.glob("playbooks/*.yml"), *REPOSITORY.glob("roles/pce_renewal/tasks/*.yml")]
+    """Every variable with a role's prefix: those that it reads, and those that roles and playbooks set or read."""
+    files = [*REPOSITORY.glob("playbooks/*.yml"), *REPOSITORY.glob("roles/*/tasks/*.yml")]
     others = {name for file in files for name in VARIABLE.findall(file.read_text(encoding="utf-8"))}
     return frozenset({*variables_of_role(), *others})
 
@@ -91,8 +95,18 @@ def known_environment() -> frozenset[str]:
 
 
 def problems_of_names(text: str) -> list[str]:
-    """Names in a text, prose and all, that do not exist: of modules, roles, playbooks and variables."""
-    full_names = {*MODULE_NAMES, *_stems("roles"), *_stems("playbooks"), *_load("meta/runtime.yml")["action_groups"]}
+    """Names in a text, prose and all, that do not exist: of modules, plugins, roles, playbooks and variables."""
+    folders = (
+        "roles",
+        "playbooks",
+        "plugins/callback",
+        "plugins/filter",
+        "plugins/inventory",
+        "extensions/eda/plugins/event_source",
+        "extensions/eda/rulebooks",
+    )
+    stems = {stem for folder in folders for stem in _stems(folder)}
+    full_names = {*MODULE_NAMES, *stems, *_load("meta/runtime.yml")["action_groups"]}
     return [
         *(f"{COLLECTION}{name} does not exist" for name in FULL_NAME.findall(text) if name not in full_names),
         *(f"{name} is not read by the role" for name in VARIABLE.findall(text) if name not in known_names()),
@@ -141,7 +155,25 @@ def problems_of_document(document: Any) -> list[str]:
     found = [problem for text in _strings(document) for problem in problems_of_command_lines(text)]
     if isinstance(document, list):
         found += _problems_of_tasks(document)
+    elif isinstance(document, Mapping) and "plugin" in document:
+        found += problems_of_inventory(document)
     return found + _problems_within(document)
+
+
+def problems_of_inventory(document: Mapping[str, Any]) -> list[str]:
+    """Options in a file of the inventory plugin that it does not have, and values that it would refuse."""
+    path = REPOSITORY / "plugins" / "inventory" / f"{str(document['plugin']).removeprefix(COLLECTION)}.py"
+    if not path.exists():
+        return [f"{document['plugin']} is no inventory plugin of ours"]
+    ansibles = {"plugin", *(name for fragment in (constructed, inventory_cache) for name in _options_of(fragment))}
+    table = {**OPTIONS.CONNECTION_OPTIONS, **PLUGIN_OPTIONS.INVENTORY_OPTIONS}
+    values = {name: value for name, value in document.items() if name not in ansibles}
+    validation = ArgumentSpecValidator(table).validate(_without_templates(values, table))
+    return [f"{document['plugin']}: {message}" for message in validation.error_messages]
+
+
+def _options_of(fragment: Any) -> set[str]:
+    return set(yaml.safe_load(fragment.ModuleDocFragment.DOCUMENTATION)["options"])
 
 
 def problems_of_command_lines(text: str) -> list[str]:
@@ -169,7 +201,10 @@ def _problems_within(node: Any) -> list[str]:
         return []
     found = _problems_of_variables(node)
     for key, value in node.items():
-        if isinstance(key, str) and key.startswith(COLLECTION):
+        if key == COLLECTION + SOURCE_OF_EVENTS:
+            table = {**OPTIONS.CONNECTION_OPTIONS, **PLUGIN_OPTIONS.EVENT_OPTIONS}
+            found += ArgumentSpecValidator(table).validate(_without_templates(value, table)).error_messages
+        elif isinstance(key, str) and key.startswith(COLLECTION):
             found += problems_of_arguments(key.removeprefix(COLLECTION), value or {})
         elif key == "module_defaults":
             found += _problems_of_defaults(value)

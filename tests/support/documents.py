@@ -21,7 +21,10 @@ import yaml
 
 REPOSITORY = Path(__file__).parents[2]
 MODULES = "ansible_collections.pbxops.yeastar.plugins.modules."
+INVENTORY = "ansible_collections.pbxops.yeastar.plugins.inventory.yeastar_pce"
 MODULE_NAMES = tuple(sorted(path.stem for path in (REPOSITORY / "plugins" / "modules").glob("yeastar_*.py")))
+FILTERS = MODULES.replace("modules.", "filter.")
+FILTER_NAMES = tuple(sorted(path.stem for path in (REPOSITORY / "plugins" / "filter").glob("*.py")))
 LANGUAGES = frozenset({"yaml", "console", "python", "text"})
 
 _FENCE = re.compile(r"^```(\w*)\s*$")
@@ -104,10 +107,28 @@ def examples_of(module_name: str) -> Block:
     return Block(f"plugins/modules/{module_name}.py", 1, "yaml", text.removeprefix("\n"), Expectation("tutorial"))
 
 
+def examples_of_filter(name: str) -> Block:
+    """The EXAMPLES of a filter."""
+    return Block(f"plugins/filter/{name}.py", 1, "yaml", import_module(FILTERS + name).EXAMPLES.removeprefix("\n"))
+
+
+def examples_of_inventory() -> list[Block]:
+    """The EXAMPLES of the inventory plugin, each a file of its own."""
+    text = import_module(INVENTORY).EXAMPLES
+    parts = [part for part in re.split(r"^---\n", text, flags=re.MULTILINE) if part.strip()]
+    return [Block("plugins/inventory/yeastar_pce.py", 1, "yaml", part.rstrip("\n") + "\n") for part in parts]
+
+
 def all_blocks(language: str) -> list[Block]:
-    """Every block in that language, of all documents; with the modules' EXAMPLES where it is YAML."""
+    """Every block in that language, of all documents; with the EXAMPLES of all plugins where it is YAML."""
     blocks = [block for path in document_paths() for block in blocks_of(path)]
-    examples = [examples_of(name) for name in MODULE_NAMES] if language == "yaml" else []
+    examples: list[Block] = []
+    if language == "yaml":
+        examples = [
+            *map(examples_of, MODULE_NAMES),
+            *map(examples_of_filter, FILTER_NAMES),
+            *examples_of_inventory(),
+        ]
     return [block for block in blocks if block.language == language] + examples
 
 

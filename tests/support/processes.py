@@ -74,16 +74,27 @@ class Ansible:
     ) -> subprocess.CompletedProcess[str]:
         """Run ansible-playbook. The output, both streams together, is in ``stdout``."""
         with self._sound_plans():
-            return subprocess.run(
-                [Path(sys.executable).parent / "ansible-playbook", *arguments],
-                env={**isolated_environment(self.portal, self.home), **(environment or {})},
-                cwd=self.home,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                timeout=120,
-                check=False,
-            )
+            return self._run("ansible-playbook", arguments, environment, subprocess.STDOUT)
+
+    def inventory(
+        self, *arguments: str | Path, environment: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run ansible-inventory. What it warns of is in ``stderr``."""
+        return self._run("ansible-inventory", arguments, environment, subprocess.PIPE)
+
+    def _run(
+        self, name: str, arguments: Sequence[str | Path], environment: Mapping[str, str] | None, errors: int
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [Path(sys.executable).parent / name, *arguments],
+            env={**isolated_environment(self.portal, self.home), **(environment or {})},
+            cwd=self.home,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            timeout=120,
+            check=False,
+        )
 
     @contextmanager
     def _sound_plans(self) -> Iterator[None]:

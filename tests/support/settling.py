@@ -30,9 +30,9 @@ _NEEDS_NEXT_STEP = ("pending", "unknown", "blocked", "failed")
 
 
 def fleet_arguments(product_nos: Collection[str]) -> dict[str, Any]:
-    """The options of a run over these PBXs, all of which may be ordered."""
+    """The options of a run over these PBXs, all of which may be ordered, one after another."""
     subscriptions = [{"product_no": product_no} for product_no in product_nos]
-    return {"subscriptions": subscriptions, "max_orders": len(subscriptions)}
+    return {"subscriptions": subscriptions, "max_orders": len(subscriptions), "concurrency": 1}
 
 
 def at(seconds: float) -> str:

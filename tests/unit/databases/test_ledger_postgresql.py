@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -133,7 +133,6 @@ def test_what_cannot_be_reached_is_named_without_user_and_password(server: Postg
 
 
 def test_without_the_library_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    error: Any = ImportError("no psycopg")
-    monkeypatch.setattr(_database, "PSYCOPG_IMPORT_ERROR", error)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(LedgerError, match="psycopg, version 3: install it"):
         opened("postgresql://ledger.example/renewals")

@@ -39,7 +39,7 @@ RST = "Title\n=====\n\n.. run: six, rc 2, orders 1\n.. code-block:: yaml\n\n   a
         ("- name: Group\n  block:\n    - pbxops.yeastar.yeastar_pce_info:\n", "no name"),
         ("- name: Group\n  block:\n    - name: Read\n      pbxops.yeastar.yeastar_pce_info: {within: 3}\n", "within"),
         ("- name: Play\n  hosts: all\n  tasks:\n    - pbxops.yeastar.yeastar_pce_info:\n", "no name"),
-        ("- name: Take\n  ansible.builtin.import_role:\n    name: pbxops.yeastar.pce_report\n", "does not exist"),
+        ("- name: Take\n  ansible.builtin.import_role:\n    name: pbxops.yeastar.pce_archive\n", "does not exist"),
         (
             TAKE_ROLE + "    tasks_from: buy\n",
             "does not exist",
@@ -51,6 +51,10 @@ RST = "Title\n=====\n\n.. run: six, rc 2, orders 1\n.. code-block:: yaml\n\n   a
         ("pce_renewal_product_no: 365843111966\n", "quote it"),
         ("pbxs:\n  hosts:\n    12345:\n      pce_renewal_quantity: 1\n", "quote it"),
         ("pbxs:\n  hosts:\n    a:\n      pce_renewal_billing_cycle: yearly\n", "pce_renewal_billing_cycle"),
+        ("plugin: pbxops.yeastar.yeastar_pce\nexclud: []\n", "exclud"),
+        ("plugin: pbxops.yeastar.yeastar_pce\nexpires_within: soon\n", "expires_within"),
+        ("plugin: pbxops.yeastar.yeastar_pces\n", "no inventory plugin"),
+        ("- hosts: all\n  sources:\n    - pbxops.yeastar.expiring_subscriptions:\n        every: 5\n", "every"),
         ("renew:\n  script:\n    - ansible-playbook pbxops.yeastar.buy\n", "no such playbook"),
     ],
 )
@@ -66,6 +70,8 @@ def test_an_error_in_a_block_is_seen(text: str, word: str) -> None:
         GOOD + '    quantity: "{{ extensions }}"\n    billing_cycle: "{{ cycle }}"\n  loop: "{{ pbxs }}"\n',
         "pce_renewal_max_orders: '{{ orders }}'\n",
         "pbxs:\n  hosts:\n    '12345':\n",
+        "plugin: pbxops.yeastar.yeastar_pce\nexclude: []\ncache: true\nkeyed_groups: []\ntimeout: 5\n",
+        "- name: Watch\n  hosts: all\n  sources:\n    - pbxops.yeastar.expiring_subscriptions:\n        interval: 5\n",
     ],
 )
 def test_what_is_right_passes(text: str) -> None:
@@ -89,7 +95,7 @@ def test_an_error_in_a_command_is_seen(command: str, word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["pbxops.yeastar.yeastar_pce_contact", "pce_renewal_retry", "YEASTAR_TOKEN", "pbxops.yeastar.pce_report"]
+    "name", ["pbxops.yeastar.yeastar_pce_contact", "pce_renewal_retry", "YEASTAR_TOKEN", "pbxops.yeastar.pce_archive"]
 )
 def test_a_name_that_does_not_exist_is_seen_in_prose(name: str) -> None:
     assert problems_of_names(f"Use ``{name}`` for this.")

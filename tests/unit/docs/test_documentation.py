@@ -18,6 +18,7 @@ from tests.support.checks import (
     known_environment,
     problems_of_block,
     problems_of_commands,
+    problems_of_document,
     problems_of_names,
     variables_of_role,
 )
@@ -50,10 +51,19 @@ def test_a_command_names_only_targets_playbooks_and_files_that_exist(block: Bloc
 
 
 def test_the_search_for_blocks_finds_them() -> None:
-    assert len(document_paths()) == 11
+    assert len(document_paths()) == 13
     assert {block.path for block in YAML_BLOCKS} >= {*document_paths()} - {"docs/docsite/rst/guide_troubleshooting.rst"}
     assert sum(block.expectation is not None for block in YAML_BLOCKS) >= 20
-    assert len(variables_of_role()) == 36
+    assert len(variables_of_role()) == 37 + 19
+
+
+EXAMPLES = sorted([*REPOSITORY.glob("examples/**/*.yml"), *REPOSITORY.glob("extensions/eda/rulebooks/*.yml")])
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_a_file_that_users_copy_names_only_what_exists(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert problems_of_document(yaml.safe_load(text)) == [] == problems_of_names(text)
 
 
 def test_fleets_are_ones_that_the_simulator_takes() -> None:

@@ -18,6 +18,7 @@ from ansible.module_utils import basic
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _transport
 from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Connection
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pool import Pool
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import (
     Call,
     ExpectedCalls,
@@ -89,7 +90,7 @@ def portal(monkeypatch: pytest.MonkeyPatch, *calls: Call) -> Iterator[list[Conne
     connections: list[Connection] = []
     expected = ExpectedCalls(*calls)
 
-    def connect(connection: Connection) -> ExpectedCalls:
+    def connect(connection: Connection, _pool: Pool) -> ExpectedCalls:
         connections.append(connection)
         return expected
 

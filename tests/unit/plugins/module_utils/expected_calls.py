@@ -11,7 +11,7 @@ from typing import Any, Optional, Union
 
 from requests.structures import CaseInsensitiveDict
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _transport
+from ansible_collections.pbxops.yeastar.plugins.module_utils import _pool, _transport
 from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Answer, Connection
 
 UNCHECKED: Any = object()
@@ -88,7 +88,9 @@ class ExpectedCalls:
 class Bench:
     """A transport over expected calls, and everything it says to its surroundings."""
 
-    def __init__(self, *calls: Call, writing: bool = False, **connection: Any) -> None:
+    def __init__(
+        self, *calls: Call, writing: bool = False, pool: Optional[_pool.Pool] = None, **connection: Any
+    ) -> None:
         """Logs in with credentials unless ``connection`` says otherwise."""
         self.calls = ExpectedCalls(*calls)
         self.secrets: list[str] = []
@@ -101,6 +103,7 @@ class Bench:
             on_secret=self.secrets.append,
             on_warning=self.warnings.append,
             sleep=self.sleeps.append,
+            pool=pool,
         )
         self.transport._http = self.calls
 

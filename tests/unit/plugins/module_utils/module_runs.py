@@ -50,7 +50,7 @@ class ModuleRuns:
             patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
             patch.setattr(basic, "_ANSIBLE_ARGS", None)
             if account is not None:
-                patch.setattr(_transport, "Http", lambda connection: account)
+                patch.setattr(_transport, "Http", lambda connection, pool: account)
             with pytest.raises(SystemExit) as end:
                 import_module(MODULES + name).main()
         self.output = self._capsys.readouterr().out

@@ -206,7 +206,7 @@ def never(requests: list[Request]) -> dict[str, Any]:
 
 def outcomes_of(directory: Path) -> Callable[..., Any]:
     shared = SharedOutcomes(str(directory), "use")
-    return lambda host, run, hosts=("A", "B"): shared.of(host, [request(name) for name in hosts], run)
+    return lambda host, run, hosts=("A", "B"): shared.of(host, lambda: [request(name) for name in hosts], run)
 
 
 def messages(text: str) -> Callable[[list[Request]], dict[str, Any]]:

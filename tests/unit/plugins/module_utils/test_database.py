@@ -9,6 +9,7 @@ import contextlib
 import os
 import sqlite3
 import stat
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -341,8 +342,7 @@ def test_a_lock_that_the_system_refuses_is_an_error_of_the_ledger(path: Path, mo
 
 
 def test_without_its_library_a_ledger_in_postgresql_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    error: Any = ImportError("no psycopg")
-    monkeypatch.setattr(_database, "PSYCOPG_IMPORT_ERROR", error)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
     for scheme in ("postgresql", "postgres"):
         with pytest.raises(LedgerError, match="psycopg, version 3: install it"):
             opened(f"{scheme}://ledger.example/renewals")

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._fields import Fields
-from ansible_collections.pbxops.yeastar.plugins.module_utils._info import Filters, gather
+from ansible_collections.pbxops.yeastar.plugins.module_utils._info import gather
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Filters
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import Portal
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import (
     Bench,

@@ -9,7 +9,7 @@ from typing import Any, Optional
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _options
+from ansible_collections.pbxops.yeastar.plugins.module_utils import _location, _options
 from ansible_collections.pbxops.yeastar.plugins.module_utils._bookkeeping import Word
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import SN, utc
 
@@ -42,16 +42,16 @@ class TestLedger:
             monkeypatch.delenv("XDG_STATE_HOME", raising=False)
         else:
             monkeypatch.setenv("XDG_STATE_HOME", state_home)
-        assert _options.ledger_of(_params()) == expected
+        assert _location.ledger_of(_params()) == expected
 
     @pytest.mark.parametrize("text", ["none", "~/ledger", "/a b/ledger", "postgresql://u:p@h/d", "postgres://h/d"])
     def test_a_name_is_taken_as_it_is_without_blanks_around(self, text: str) -> None:
-        assert _options.ledger_of(_params(ledger=f" {text}\n")) == text
+        assert _location.ledger_of(_params(ledger=f" {text}\n")) == text
 
     @pytest.mark.parametrize("text", ["", "  ", "\n"])
     def test_an_empty_name_is_refused(self, text: str) -> None:
         with pytest.raises(ValueError, match=r"^ledger: expected a path, a postgresql:// URL or none"):
-            _options.ledger_of(_params(ledger=text))
+            _location.ledger_of(_params(ledger=text))
 
     @pytest.mark.parametrize(
         ("text", "expected"),
@@ -72,7 +72,7 @@ class TestLedger:
         ],
     )
     def test_its_password_is_found_wherever_it_stands(self, text: Optional[str], expected: set[str]) -> None:
-        assert _options.ledger_secrets_of(text) == expected
+        assert _location.ledger_secrets_of(text) == expected
 
 
 class TestPortal:

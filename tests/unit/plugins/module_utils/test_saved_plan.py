@@ -15,7 +15,7 @@ from typing import Any, Optional
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _saved_plan
+from ansible_collections.pbxops.yeastar.plugins.module_utils import _files, _saved_plan
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import Caps, Spent, open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Decision, Offer, Policy
 from ansible_collections.pbxops.yeastar.plugins.module_utils._money import Money
@@ -106,7 +106,7 @@ def test_the_file_is_its_owners_alone_and_replaces_the_old_one_whole(path: Path)
 
 def test_a_failure_while_it_is_written_leaves_the_old_file_alone(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.write_text("old")
-    monkeypatch.setattr(_saved_plan.os, "fsync", _no_space)
+    monkeypatch.setattr(_files.os, "fsync", _no_space)
     with pytest.raises(PlanError, match=f"dest: {path} cannot be written: No space left"):
         write_plan(str(path), document())
     assert path.read_text() == "old" and os.listdir(path.parent) == [path.name]

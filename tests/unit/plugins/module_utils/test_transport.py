@@ -253,7 +253,7 @@ def test_a_complete_envelope_with_a_wrong_content_type_is_taken_with_a_warning(c
 
 def test_a_transport_for_reading_has_no_way_to_write() -> None:
     own = [name for name in dir(Bench().transport) if not name.startswith("_")]
-    assert sorted(own) == ["clock_offset", "get", "pages", "traffic"]
+    assert sorted(own) == ["clock_offset", "get", "pages", "pool", "traffic", "unhurried"]
 
 
 def test_a_write_goes_out_once_with_token_and_exact_body_and_is_counted() -> None:

@@ -20,6 +20,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._fields import Fiel
 from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Answer
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import Ledger, open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Declaration, Policy
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pool import Pool
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import OrderingPortal, Portal
 from ansible_collections.pbxops.yeastar.plugins.module_utils._results import Report
 from ansible_collections.pbxops.yeastar.plugins.module_utils._run import Run, Setting
@@ -107,15 +108,19 @@ class Trial:
         ledger: Optional[Ledger] = None,
         clock: float = 0.0,
         is_kept: bool = True,
+        size: int = 1,
         **policy: Any,
     ) -> None:
-        """Its clock starts ``clock`` seconds after NOW. ``is_kept`` is what the run takes its ledger for."""
+        """Its clock starts ``clock`` seconds after NOW. ``is_kept`` is what the run takes its ledger for.
+
+        ``size`` is that of its pool.
+        """
         self.account, self.sleeps, self.clock = account, [], clock
         account.now = self.now
         self.report = Report(self.now(), is_check_mode=not ordering)
         for module in (_executor, _run):
             monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: self.clock))
-        self.bench = Bench(writing=ordering, access_token="given", retries=0)
+        self.bench = Bench(writing=ordering, pool=Pool(size), access_token="given", retries=0)
         self.bench.transport._http, self.bench.transport._clock = account, self.now
         self.ledger = ledger or open_ledger("none", PORTAL, self.now, read_only=False)
         self.ledger._database.is_kept = is_kept

@@ -1,0 +1,66 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: csv_row
+short_description: Write a list of values as one row of CSV
+version_added: 0.2.0
+description:
+  - Quotes as RFC 4180 says. A text that a spreadsheet would take for a formula gets an apostrophe before it, as
+    spreadsheets themselves mark text; numbers stay as they are.
+author:
+  - The pbxops.yeastar authors (@pbxops)
+positional: _input
+options:
+  _input:
+    description: The values. What is null is written as C(unknown); the elements of a list are joined by semicolons.
+    type: list
+    elements: raw
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Write a row
+  ansible.builtin.debug:
+    msg: "{{ ['3658B431119665QJ', '=1+1', -3, none] | pbxops.yeastar.csv_row }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The row, without an end of line.
+  type: str
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+# What a spreadsheet reads as the begin of a formula, wide forms included.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+def csv_row(values: Iterable[Any]) -> str:
+    """One row, without its end of line."""
+    return ",".join(map(_cell, values))
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "unknown"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, (str, list, tuple)):
+        return str(value)
+    text = value if isinstance(value, str) else "; ".join(map(str, value))
+    if text.lstrip(" \"'").startswith(_FORMULA):
+        text = f"'{text}"
+    return '"{}"'.format(text.replace('"', '""')) if any(sign in text for sign in ',"\r\n') else text
+
+
+class FilterModule:
+    """What Ansible asks a file of filters for."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """The filter by its name."""
+        return {"csv_row": csv_row}

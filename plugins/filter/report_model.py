@@ -1,0 +1,90 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: report_model
+short_description: Join what the modules know of each PBX into what a report shows
+version_added: 0.2.0
+description:
+  - The role P(pbxops.yeastar.pce_report#role) makes every format of a report of this, and only of this.
+author:
+  - The pbxops.yeastar authors (@pbxops)
+positional: _input
+options:
+  _input:
+    description: The subscriptions that M(pbxops.yeastar.yeastar_pce_info) has returned.
+    type: list
+    elements: dict
+    required: true
+  results:
+    description: What M(pbxops.yeastar.yeastar_pce_plan) has decided about them. Leave it out if nothing was decided.
+    type: list
+    elements: dict
+  prices:
+    description: Further results of M(pbxops.yeastar.yeastar_pce_plan), of which only the prices are taken.
+    type: list
+    elements: dict
+    default: []
+  plan:
+    description: What the file of a saved plan holds. Its items are then what is to be ordered. It is an error if the
+      plan was edited.
+    type: str
+  now:
+    description: Report as if it were this instant. For tests only.
+    type: str
+"""
+
+EXAMPLES = r"""
+- name: Read the account
+  pbxops.yeastar.yeastar_pce_info:
+  register: account
+
+- name: Count what expires when
+  ansible.builtin.debug:
+    msg: "{{ (account.subscriptions | pbxops.yeastar.report_model).bands }}"
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - C(rows) has one entry for each PBX, those first whose expiry is not known, then in the order of expiry. C(due) is
+      what would be ordered, with C(totals) for each currency and C(unknown_prices). C(attention) are the rows that a
+      person should look at. C(bands) and C(states) are counts. C(months) and C(timeline) are the twelve months ahead.
+      C(plan) is the head of the saved plan, or null.
+  type: dict
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Optional
+
+from ansible.errors import AnsibleFilterError
+from ansible.module_utils.common.text.converters import to_bytes
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._report import read_model
+from ansible_collections.pbxops.yeastar.plugins.module_utils._saved_plan import shown_plan
+from ansible_collections.pbxops.yeastar.plugins.module_utils._time import parse_instant, utc_now
+
+
+def report_model(
+    subscriptions: Sequence[Mapping[str, Any]],
+    results: Optional[Sequence[Mapping[str, Any]]] = None,
+    prices: Sequence[Mapping[str, Any]] = (),
+    plan: Optional[str] = None,
+    now: Optional[str] = None,
+) -> dict[str, Any]:
+    """The read model of a report. Raises AnsibleFilterError for a plan that is none, and for a bad instant."""
+    try:
+        document = None if plan is None else shown_plan(to_bytes(plan))
+        return read_model(subscriptions, results, prices, document, utc_now() if now is None else parse_instant(now))
+    except ValueError as error:
+        raise AnsibleFilterError(f"report_model: {error}") from None
+
+
+class FilterModule:
+    """What Ansible asks a file of filters for."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """The filter by its name."""
+        return {"report_model": report_model}

@@ -1,0 +1,251 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: yeastar_pce
+short_description: Every Yeastar Cloud PBX of an account as a host
+version_added: 0.2.0
+description:
+  - Reads the P-Series Cloud PBXs (PCE Instances) of an account from the Partner Portal. Each is a host.
+  - The file's name must end in C(.yeastar_pce.yml) or C(.yeastar_pce.yaml).
+  - The account is read as a whole or not at all. Where the listing comes back short, keeps shifting or is refused,
+    where two PBXs would have one name, or where an expression cannot be evaluated, the source has no hosts and fails.
+  - A source that fails is only a warning to Ansible, which goes on with what other sources have, or with nothing. Set
+    C(any_unparsed_is_failed) in the section C([inventory]) of C(ansible.cfg), so that it ends instead.
+  - Every host is in the groups C(expires_in_7), C(expires_in_14) and C(expires_in_30) if it expires within that many
+    days, or in C(expired), or in C(expiry_unknown). These groups exist also while they are empty. A host whose plan
+    is known is in C(plan_) with the plan's name, in which Ansible replaces what a group's name cannot have.
+  - Each host has C(pce_renewal_product_no), so that the role P(pbxops.yeastar.pce_renewal#role) finds its PBX
+    whatever the host is called. It also has a variable of that role for each connection option that the file sets,
+    other than O(client_secret) and O(access_token). Secrets are in no variable and in no cache. Give them to the role
+    through the environment, or as variables of your own.
+  - Nothing that the portal reports is passed to the role as something that you declare. It would only be held against
+    itself.
+author:
+  - The pbxops.yeastar authors (@pbxops)
+extends_documentation_fragment:
+  - ansible.builtin.constructed
+  - ansible.builtin.inventory_cache
+  - pbxops.yeastar.connection
+options:
+  plugin:
+    description: What names this plugin in a file.
+    type: str
+    required: true
+    choices: [pbxops.yeastar.yeastar_pce]
+  base_url:
+    env:
+      - name: YEASTAR_BASE_URL
+  client_id:
+    env:
+      - name: YEASTAR_CLIENT_ID
+  client_secret:
+    env:
+      - name: YEASTAR_CLIENT_SECRET
+  access_token:
+    env:
+      - name: YEASTAR_ACCESS_TOKEN
+  plan:
+    description:
+      - Only PBXs of this plan, by name or id. One whose plan cannot be determined is there as well.
+    type: str
+  expires_within:
+    description:
+      - Only PBXs that expire within this many days, or have expired. One whose expiry cannot be determined is there as
+        well.
+    type: int
+  include:
+    description:
+      - Conditions over the host variables. A PBX that meets none of them is left out, unless there are none.
+    type: list
+    elements: str
+    default: []
+  exclude:
+    description:
+      - Conditions over the host variables. A PBX that meets one of them is left out.
+    type: list
+    elements: str
+    default: []
+  hostname:
+    description:
+      - A template over the host variables, for the host's name. Without it, the serial number is the name.
+      - It is an error if two PBXs have the same name, or if one has a name with other characters than letters, digits
+        and C(. _ @ -).
+    type: str
+  hostvars_prefix:
+    description:
+      - What the names of the variables begin with that hold what the portal reports.
+    type: str
+    default: yeastar_
+notes:
+  - The variables are those of the return value C(subscriptions) of M(pbxops.yeastar.yeastar_pce_info), with
+    O(hostvars_prefix) before their names. What cannot be determined is null.
+  - O(base_url), O(client_id), O(client_secret), O(access_token), O(user_agent) and O(ca_path) may be templates, over
+    extra variables and lookups.
+  - The cache holds what was read of the whole account. Filters, days and groups are worked out whenever it is looked
+    at. It is passed over once address, account or O(field_map) have changed.
+  - With a cache, groups may be as old as O(cache_timeout). An order never depends on them. The role reads the PBX
+    anew before it decides.
+"""
+
+EXAMPLES = r"""
+---
+# account.yeastar_pce.yml: every PBX of the account that the environment has the credentials of
+plugin: pbxops.yeastar.yeastar_pce
+
+---
+# partners.yeastar_pce.yml: a second account, some of its PBXs, with names and groups of one's own, and a cache
+plugin: pbxops.yeastar.yeastar_pce
+client_id: "{{ lookup('ansible.builtin.env', 'PARTNERS_CLIENT_ID') }}"
+client_secret: "{{ lookup('ansible.builtin.env', 'PARTNERS_CLIENT_SECRET') }}"
+plan: Enterprise Plan
+exclude:
+  - yeastar_auto_renewal is true
+hostname: >-
+  {{ yeastar_comment | default('pbx', true) | regex_replace('[^A-Za-z0-9]+', '-') }}-{{ yeastar_product_no }}
+keyed_groups:
+  - key: yeastar_billing_cycle
+    prefix: billed
+compose:
+  # Renew only what still expires when the inventory says so.
+  pce_renewal_expected_expiry: yeastar_expires_at
+cache: true
+cache_plugin: ansible.builtin.jsonfile
+cache_connection: ~/.cache/yeastar
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible import template
+from ansible.errors import AnsibleError, AnsibleParserError
+from ansible.inventory.data import InventoryData
+from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
+from ansible.utils.vars import combine_vars
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._account import Account, AccountError, hide
+from ansible_collections.pbxops.yeastar.plugins.module_utils._inventory import (
+    EVERY_GROUP,
+    Host,
+    Row,
+    cached_rows,
+    check_not_taken,
+    hosts_of,
+    payload_of,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._plugin_options import (
+    READ_OPTIONS,
+    SECRET_OPTIONS,
+    TEMPLATED_OPTIONS,
+    check_known,
+    choice_of,
+    inventory_account_of,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._time import utc_now
+
+# From 2.19 on, only what is marked is a template for Ansible; before, everything is that is not wrapped.
+as_data: Callable[[str], Any] = str
+if not hasattr(template, "trust_as_template"):
+    from ansible.utils import unsafe_proxy
+
+    as_data = unsafe_proxy.wrap_var
+
+
+class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
+    """Fills an inventory with the PBXs of an account."""
+
+    NAME = "pbxops.yeastar.yeastar_pce"
+
+    # ansible-core has no types for these.
+    inventory: Any
+    _vars: Any
+    get_option: Any
+    set_options: Any
+    _read_config_data: Any
+    _set_composite_vars: Any
+    _add_host_to_composed_groups: Any
+    _add_host_to_keyed_groups: Any
+
+    def verify_file(self, path: str) -> bool:
+        """Whether a file is meant for this plugin."""
+        is_readable: bool = super().verify_file(path)  # type: ignore[no-untyped-call]
+        return is_readable and path.endswith((".yeastar_pce.yml", ".yeastar_pce.yaml"))
+
+    def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
+        """Fill the inventory with the whole account. Raises AnsibleParserError, and has then added nothing."""
+        super().parse(inventory, loader, path, cache)
+        config: Mapping[str, Any] = {}
+        try:
+            config = self._configure(path)
+            params = {name: self.get_option(name) for name in READ_OPTIONS}
+            choice = choice_of(params, config, utc_now())
+            hosts = hosts_of(self._rows(path, cache, params), choice, self._compose, self._render)
+            for host in hosts:
+                check_not_taken(host, inventory.get_host(host.name))
+            # What cannot be composed for one host comes to light in a rehearsal, before there are others.
+            for target in (InventoryData(), inventory):
+                self.inventory = target
+                self._fill(hosts)
+        except (AnsibleError, AccountError, ValueError) as error:
+            secrets = [str(config[name]) for name in SECRET_OPTIONS if config.get(name)]
+            raise AnsibleParserError(hide(str(error), secrets)) from None
+
+    def _configure(self, path: str) -> Mapping[str, Any]:
+        """Take over the options of a file, templates evaluated."""
+        given = self._read_config_data(path)
+        check_known(given, self._options)
+        self.templar.available_variables = self._vars
+        config = {**given, **{name: self.templar.template(given[name]) for name in TEMPLATED_OPTIONS if name in given}}
+        self.set_options(direct=config, var_options=self._vars)
+        return config
+
+    def _rows(self, path: str, cache: bool, params: Mapping[str, Any]) -> list[Row]:
+        """What is cached of this very account, or else what the portal has, which is then cached."""
+        account, key = inventory_account_of(params), self.get_cache_key(path)
+        is_cached = self.get_option("cache")
+        rows = cached_rows(self._cached(key), account) if is_cached and cache else None
+        if rows is None:
+            rows = Account(params, self.display.warning).read()[0]
+            if is_cached:
+                self._cache[key] = payload_of(rows, account)
+        return [inert(row) for row in rows]
+
+    def _cached(self, key: str) -> Any:
+        """What the cache has, whatever it is; None where it has nothing or cannot tell."""
+        try:
+            return self._cache[key]
+        except KeyError:
+            pass
+        except Exception as error:
+            self.display.warning(f"the portal is asked, since the cache of the inventory cannot be read: {error}")
+        return None
+
+    def _render(self, template: str, variables: Mapping[str, Any]) -> Any:
+        extra = self._vars if self.get_option("use_extra_vars") else {}
+        self.templar.available_variables = combine_vars(dict(variables), extra)
+        return self.templar.template(template)
+
+    def _fill(self, hosts: list[Host]) -> None:
+        for group in EVERY_GROUP:
+            self.inventory.add_group(group)
+        strict = self.get_option("strict")
+        for host in hosts:
+            self.inventory.add_host(host.name)
+            for name, value in host.variables.items():
+                self.inventory.set_variable(host.name, name, value)
+            for group in host.groups:
+                self.inventory.add_child(self.inventory.add_group(self._sanitize_group_name(group)), host.name)
+            self._set_composite_vars(self.get_option("compose"), host.variables, host.name, strict)
+            self._add_host_to_composed_groups(self.get_option("groups"), host.variables, host.name, strict)
+            self._add_host_to_keyed_groups(self.get_option("keyed_groups"), host.variables, host.name, strict)
+
+
+def inert(value: Any) -> Any:
+    """What the portal said, such that it is no template."""
+    if isinstance(value, Mapping):
+        return {inert(name): inert(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [inert(item) for item in value]
+    return as_data(value) if isinstance(value, str) and "{" in value else value

@@ -1,0 +1,59 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An account as plugins read it that are no modules: with no one to hide its secrets, they are hidden here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Optional
+
+from ansible.module_utils.basic import missing_required_lib
+
+from ._http import REQUESTS_IMPORT_ERROR
+from ._info import gather
+from ._inventory import Row, rows_of
+from ._job import Job, describe
+from ._model import Filters
+from ._time import utc_now
+
+HIDDEN = "********"
+
+
+class AccountError(Exception):
+    """An account that could not be read. The text holds no secret."""
+
+
+def hide(text: str, secrets: Iterable[str]) -> str:
+    """A text without the secrets that it may repeat."""
+    for secret in sorted(secrets, key=len, reverse=True):  # one may be a part of another
+        text = text.replace(secret, HIDDEN)
+    return text
+
+
+class Account:
+    """One account of the portal, to be read as a whole or not at all."""
+
+    def __init__(self, params: Mapping[str, Any], on_warning: Callable[[str], None]) -> None:
+        """``params`` are validated connection options. Reads nothing yet."""
+        self._params = params
+        self._on_warning = on_warning
+        self._secrets = {str(params[name]) for name in ("client_secret", "access_token") if params[name]}
+
+    def read(self) -> tuple[list[Row], Optional[datetime]]:
+        """Every subscription of the account, and the portal's own instant where it tells one.
+
+        Logs in anew. Raises AccountError, also where the listing is short or does not come to rest.
+        """
+        if REQUESTS_IMPORT_ERROR is not None:
+            raise AccountError(missing_required_lib("requests"))
+        job = Job(self._params, self._secrets.add, lambda warning: self._on_warning(hide(warning, self._secrets)))
+        try:
+            portal = job.portal()
+            found = gather(portal, {"subscriptions"}, Filters(utc_now()), raw=False)
+        except Exception as error:
+            raise AccountError(hide(describe(error, sys.exc_info()[2]), self._secrets)) from None
+        offset = portal.clock_offset
+        return rows_of(found["subscriptions"]), None if offset is None else utc_now() + offset

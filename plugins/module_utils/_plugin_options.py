@@ -1,0 +1,115 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of what is no module, besides those of the connection: the inventory and the source of events."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ._inventory import Choice
+from ._location import state_folder
+from ._options import CONNECTION_OPTIONS, connection_of, fields_of, filters_of, fingerprint_of
+
+MOST_SECONDS_BETWEEN_POLLS = 7 * 86_400
+
+INVENTORY_OPTIONS: dict[str, dict[str, Any]] = {
+    "plan": {"type": "str"},
+    "expires_within": {"type": "int"},
+    "include": {"type": "list", "elements": "str", "default": []},
+    "exclude": {"type": "list", "elements": "str", "default": []},
+    "hostname": {"type": "str"},
+    "hostvars_prefix": {"type": "str", "default": "yeastar_"},
+}
+
+EVENT_OPTIONS: dict[str, dict[str, Any]] = {
+    "interval": {"type": "float", "default": 3600.0},
+    "state_file": {"type": "path"},
+}
+
+SECRET_OPTIONS = tuple(name for name, option in CONNECTION_OPTIONS.items() if option.get("no_log"))
+# Which of the connection's may be templates in an inventory's file.
+TEMPLATED_OPTIONS = ("base_url", "client_id", "client_secret", "access_token", "ca_path", "user_agent")
+READ_OPTIONS = (*CONNECTION_OPTIONS, *INVENTORY_OPTIONS)
+
+_PREFIX = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)?")
+
+
+def inventory_account_of(params: Mapping[str, Any]) -> str:
+    """What tells one account, read in one way, from all else in a cache, without telling anything of it.
+
+    A token has no name, so it is hashed itself where nothing else names the account. Raises ValueError.
+    """
+    connection = connection_of(params)
+    account = fingerprint_of(connection) if connection.client_id else f"{connection.base_url}{connection.access_token}"
+    told = json.dumps([account, params["field_map"] or {}], sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def check_known(given: Iterable[str], options: Iterable[str]) -> None:
+    """Raise ValueError for what is no option: Ansible passes over a filter whose name is misspelt."""
+    unknown = sorted(set(given) - set(options))
+    if unknown:
+        raise ValueError(f"{', '.join(unknown)}: no option of this plugin")
+
+
+def choice_of(params: Mapping[str, Any], given: Mapping[str, Any], now: datetime) -> Choice:
+    """Which PBXs an inventory is to have at that instant, and how; ``given`` is what the file itself sets.
+
+    What the file sets of the connection reaches the role, since its environment may say otherwise; a secret does not.
+    Raises ValueError for a bad value.
+    """
+    filters = filters_of({**params, "product_no": None, "now": None})
+    if not _PREFIX.fullmatch(params["hostvars_prefix"]):
+        expected = "expected letters, digits and _, a digit not first"
+        raise ValueError(f"hostvars_prefix: {expected}, got {params['hostvars_prefix']!r}")
+    told = [name for name in CONNECTION_OPTIONS if name in given and name not in SECRET_OPTIONS]
+    return Choice(
+        filters=replace(filters, now=now),
+        include=params["include"],
+        exclude=params["exclude"],
+        hostname=params["hostname"],
+        prefix=params["hostvars_prefix"],
+        role_variables={f"pce_renewal_{name}": params[name] for name in told},
+    )
+
+
+def event_params_of(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The validated options of the source of events, credentials from the environment where they are not given.
+
+    Raises ValueError. What ansible-rulebook adds of its own begins with ``eda_`` and is left out.
+    """
+    given = {name: value for name, value in arguments.items() if not name.startswith("eda_")}
+    validation = ArgumentSpecValidator({**CONNECTION_OPTIONS, **EVENT_OPTIONS}).validate(given)
+    if validation.error_messages:
+        raise ValueError("; ".join(validation.error_messages))
+    params: dict[str, Any] = validation.validated_parameters
+    if not (math.isfinite(params["interval"]) and 0 < params["interval"] <= MOST_SECONDS_BETWEEN_POLLS):
+        most = MOST_SECONDS_BETWEEN_POLLS
+        raise ValueError(f"interval: expected more than 0 and at most {most} seconds, got {params['interval']}")
+    if params["access_token"]:
+        raise ValueError("access_token: it ends within the hour; set client_id and client_secret instead")
+    connection_of(params)
+    fields_of(params)
+    return params
+
+
+def event_account_of(params: Mapping[str, Any]) -> str:
+    """What tells one account from another in a state file. Raises ValueError."""
+    return fingerprint_of(connection_of(params))
+
+
+def state_file_of(params: Mapping[str, Any]) -> str:
+    """Where it is remembered what was told: as the option says, or else in a file of the account's own."""
+    own = os.path.join(state_folder(), f"events-{event_account_of(params)}.json")
+    return params["state_file"] or own

@@ -1,0 +1,230 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Work side by side, as far as it waits: for answers, for pauses, for each other.
+
+One thread at a time works, the one that has the baton; who waits in `Pool.wait` hands it on. What lies between two
+waits is therefore never interrupted by another thread: a run, its report and its ledger need no locks of their own.
+Little is lost by that, since Python computes in one thread at a time anyway.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import contextmanager, suppress
+from typing import Any, Generic, Optional, TypeVar
+
+_WATCH = 1.0  # s after which who waits for helpers looks up, since a signal may have come to another thread
+_NAP = 0.01  # s
+
+Item = TypeVar("Item")
+Value = TypeVar("Value")
+
+
+class BrokenOff(BaseException):
+    """Raised in the threads of a pool whose caller was told to end."""
+
+
+class _Batch(Generic[Item, Value]):
+    """Items, their results, and the first error, after which no further item is begun."""
+
+    def __init__(self, work: Callable[[Item], Value], items: Iterable[Item]) -> None:
+        self._work = work
+        self._left = deque(enumerate(items))
+        self._busy = 0
+        self._results: dict[int, Value] = {}
+        self.error: Optional[BaseException] = None
+        self.finished: Future[None] = Future()
+
+    @property
+    def has_items(self) -> bool:
+        return bool(self._left) and self.error is None
+
+    @property
+    def is_finished(self) -> bool:
+        return not self._busy and not self.has_items
+
+    def take(self) -> None:
+        """Do the next item, if there is one."""
+        self._busy += 1  # before it is asked for an error, which may be set by a thread without the baton
+        try:
+            if self.has_items:
+                index, item = self._left.popleft()
+                self._results[index] = self._work(item)
+        except BaseException as error:  # raised again by `results`
+            self.error = self.error or error
+        finally:
+            self._busy -= 1
+        if self.is_finished:
+            _resolve(self.finished)
+
+    def results(self) -> list[Value]:
+        """In the order of the items. Raises the first error."""
+        if self.error is not None:
+            raise self.error
+        return [self._results[index] for index in sorted(self._results)]
+
+
+class Pool:
+    """At most ``size`` pieces of work at once. With 1 there are no threads, and all is done in turn by the caller."""
+
+    def __init__(self, size: int = 1) -> None:
+        """Starts nothing yet."""
+        self.size = size
+        self._baton = threading.Lock()
+        self._own = threading.local()
+        self._batches: list[_Batch[Any, Any]] = []
+        self._waits: set[Future[Any]] = set()
+        self._idle: list[Future[None]] = []
+        self._broken: Optional[BrokenOff] = None
+
+    def map(self, work: Callable[[Item], Value], items: Iterable[Item]) -> list[Value]:
+        """The results of ``work``, in the order of ``items``, which are also begun in their order.
+
+        After the first error no other item is begun, those under way come to their end, and it is raised. Whoever
+        interrupts the caller interrupts all that wait, with BrokenOff. ``work`` may call `map` itself.
+        """
+        items = list(items)
+        if self.size == 1 or len(items) < 2:
+            return [work(item) for item in items]
+        batch = _Batch(work, items)
+        if self._is_helper:
+            self._work_off(batch)
+        else:
+            self._have_worked_off(batch)
+        return batch.results()
+
+    def wait(self, future: Future[Value], timeout: Optional[float] = None) -> Value:
+        """What a future comes to; the others go on meanwhile. Raises the future's TimeoutError after ``timeout`` s."""
+        if not self._is_helper:
+            return future.result(timeout)
+        self._waits.add(future)
+        try:
+            self.check()  # that it is to end is said without the baton, hence only now that the future is there
+            self._baton.release()
+            try:
+                return future.result(timeout)
+            finally:
+                self._baton.acquire()
+        finally:
+            self._waits.discard(future)
+
+    def check(self) -> None:
+        """Raise BrokenOff in a thread that is to end: before anything that would have to be waited for."""
+        if self._broken is not None and self._is_helper:
+            raise self._broken
+
+    def sleep(self, seconds: float) -> None:
+        """Let that many seconds pass."""
+        pause: Future[None] = Future()
+        with suppress(FutureTimeoutError):
+            self.wait(pause, seconds)
+
+    @property
+    def _is_helper(self) -> bool:
+        return getattr(self._own, "is_helper", False)
+
+    def _work_off(self, batch: _Batch[Item, Value]) -> None:
+        """Do a batch in a helper's thread; those that are idle join in."""
+        self._batches.append(batch)
+        self._wake()
+        while batch.has_items:
+            batch.take()
+        if not batch.is_finished:
+            self.wait(batch.finished)
+        self._batches.remove(batch)
+
+    def _have_worked_off(self, batch: _Batch[Item, Value]) -> None:
+        """Have a batch done by helpers. The caller only waits, so that a signal's exception meets it nowhere else."""
+        self._batches = [batch]
+        try:
+            for _number in range(self.size):
+                run = contextvars.copy_context().run  # Ansible's warnings belong to the task of their context
+                threading.Thread(target=run, args=(self._help, batch), daemon=True).start()
+            while not batch.finished.done():
+                with suppress(FutureTimeoutError):
+                    batch.finished.result(_WATCH)
+        except BaseException as interruption:
+            self._break_off(batch, interruption)
+            raise
+
+    def _help(self, outermost: _Batch[Any, Any]) -> None:
+        self._own.is_helper = True
+        with self._baton, suppress(BrokenOff):
+            while not outermost.is_finished:
+                batch = next((one for one in reversed(self._batches) if one.has_items), None)
+                if batch is not None:
+                    batch.take()
+                else:
+                    self._idle.append(Future())
+                    self.wait(self._idle[-1])
+            self._wake()
+
+    def _wake(self) -> None:
+        for future in self._idle:
+            _resolve(future)
+        self._idle.clear()
+
+    def _break_off(self, batch: _Batch[Any, Any], interruption: BaseException) -> None:
+        """Interrupt whoever waits, and wait until all have come to their end."""
+        while True:
+            try:
+                self._broken = batch.error = BrokenOff(str(interruption) or type(interruption).__name__)
+                for future in list(self._waits):
+                    _resolve(future, self._broken)
+                while not batch.is_finished:
+                    time.sleep(_NAP)
+                return
+            except BaseException:  # noqa: S112 (told to end once more, while it is ending)
+                continue
+
+
+class Gate:
+    """Holds up whoever must not go on yet."""
+
+    def __init__(self, pool: Pool) -> None:
+        """Open."""
+        self._pool = pool
+        self._closers = 0
+        self._waiting: list[Future[None]] = []
+
+    def pass_through(self) -> None:
+        """Go on once it is open."""
+        while self._closers:
+            self._waiting.append(Future())
+            self._pool.wait(self._waiting[-1])
+
+    @contextmanager
+    def closed(self) -> Iterator[None]:
+        """Closed as long as anyone is in the block."""
+        self._closers += 1
+        try:
+            yield
+        finally:
+            self._closers -= 1
+            if not self._closers:
+                for future in self._waiting:
+                    _resolve(future)
+                self._waiting.clear()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Closed to all others; who comes meanwhile waits and is the next."""
+        self.pass_through()
+        with self.closed():
+            yield
+
+
+def _resolve(future: Future[None], error: Optional[BaseException] = None) -> None:
+    """Settle a future that may have been settled by another thread."""
+    with suppress(InvalidStateError):
+        if error is None:
+            future.set_result(None)
+        else:
+            future.set_exception(error)

@@ -1,0 +1,63 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How far a run is, told while it runs, in a file that whoever wants to know has named in the environment.
+
+A module can say nothing on its standard output before it ends, so a file is the way (see the callback plugin).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Optional
+
+VARIABLE = "YEASTAR_PROGRESS_FILE"
+LEAST_PAUSE = 1.0  # s between two lines
+
+
+class Progress:
+    """Adds a line to the file at most once a second, and one at the end. Without a file it does nothing."""
+
+    def __init__(self, path: Optional[str], warn: Callable[[str], None]) -> None:
+        """``path`` may be None. ``warn`` is told once if the file cannot be written; no run fails for that."""
+        self._path = path
+        self._warn = warn
+        self._told_at = 0.0
+
+    def tell(self, through: int, due: int) -> None:
+        """So many of the PBXs that are due are through, whatever became of them."""
+        now = time.monotonic()
+        if self._path is None or (0 < through < due and now - self._told_at < LEAST_PAUSE):
+            return
+        self._told_at = now
+        line = json.dumps({"run": os.getpid(), "through": through, "due": due})
+        try:
+            # One write, so that lines of several runs do not mix.
+            with open(self._path, "a", encoding="utf-8") as file:
+                file.write(f"{line}\n")
+        except OSError as error:
+            self._path = None
+            self._warn(f"{VARIABLE}: how far the run is cannot be told: {error.strerror}")
+
+
+class Reading:
+    """Reads what has been added to such a file since it was read last."""
+
+    def __init__(self, path: Path) -> None:
+        """The file must be there."""
+        self._path = path
+        self._position = 0
+
+    def latest(self) -> Iterator[tuple[int, int]]:
+        """For each run that has told something new, how many are through and how many are due."""
+        with self._path.open("rb") as file:
+            file.seek(self._position)
+            added, end, dummy = file.read().rpartition(b"\n")
+        self._position += len(added) + len(end)
+        told = [json.loads(line) for line in added.splitlines()]
+        for last in {line["run"]: line for line in told}.values():
+            yield last["through"], last["due"]

@@ -1,0 +1,249 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PURE: the one read model of a report, from what the modules returned. Every format of `pce_report` shows just this.
+
+What is not known is None in it, comes first, and is counted apart; no format shows it as a number. All text is one
+line of characters that every format may hold, so that a format has only its own signs to escape.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Optional
+
+from . import _money, _states
+from ._money import Money, parse_amount
+from ._time import ANNUALLY, MONTHLY, add_cycles, format_instant, parse_instant, whole_days
+
+UNKNOWN, EXPIRED, LATER = "unknown", "expired", "later"
+# The windows before an expiry, in days.
+WINDOWS = {"within_7": 7, "within_14": 14, "within_30": 30}
+BANDS = (UNKNOWN, EXPIRED, *WINDOWS, LATER)
+
+MONTHS = 12
+WEEKS_OF_MONTH = 4
+LONGEST_TEXT = 1000  # characters
+
+# What XML forbids, terminals obey, or readers do not see: controls, directions, halves of characters.
+_UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+
+_FACTS = ("plan", "services", "quantity", "billing_cycle")
+_MORE_FACTS = ("auto_renewal", "pending_plan", "activation_status", "comment")
+
+
+def cleaned(value: Any) -> Any:
+    """A copy in which every text is one line of at most LONGEST_TEXT characters that can be shown anywhere."""
+    if isinstance(value, Mapping):
+        return {cleaned(key): cleaned(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [cleaned(item) for item in value]
+    if not isinstance(value, str):
+        return value
+    text = _UNSHOWABLE.sub("\ufffd", " ".join(value.split()))
+    return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
+
+
+def read_model(
+    subscriptions: Sequence[Mapping[str, Any]],
+    results: Optional[Sequence[Mapping[str, Any]]],
+    prices: Sequence[Mapping[str, Any]],
+    plan: Optional[Mapping[str, Any]],
+    now: datetime,
+) -> dict[str, Any]:
+    """Join what is known of each PBX.
+
+    ``subscriptions`` are those of `yeastar_pce_info`; ``results`` those of `yeastar_pce_plan`, or None where nothing
+    was decided; ``prices`` further results, of which only the prices count; ``plan`` is a saved
+    plan, whose items then are what is to be ordered.
+    """
+    seen, decided, priced = _by_number(subscriptions), _by_number(results or ()), _by_number(prices)
+    items = [_item_of_result(row) for row in (results or ()) if row["state"] == _states.DUE]
+    if plan is not None:
+        items = [_item_of_plan(item) for item in plan["items"]]
+    planned = _by_number(items)
+    rows = [
+        _row(number, seen.get(number), decided.get(number), planned.get(number), priced.get(number), now)
+        for number in {**seen, **decided, **planned}
+    ]
+    rows.sort(key=lambda row: (row["expires_at"] or "", row["product_no"]))
+    bands, states = [row["band"] for row in rows], [row["state"] for row in rows]
+    model = {
+        "now": format_instant(now),
+        "timestamp": int(now.timestamp()),
+        "rows": rows,
+        "attention": [row for row in rows if row["trouble"] is not None],
+        "bands": {band: bands.count(band) for band in BANDS},
+        "states": {state: states.count(state) for state in _states.STATES if state in states},
+        "is_decided": results is not None or plan is not None,
+        "due": items,
+        **_sums(items),
+        "plan": None if plan is None else _header(plan, now),
+        **_ahead(rows, now),
+    }
+    cleaned_model: dict[str, Any] = cleaned(model)
+    return cleaned_model
+
+
+def _by_number(rows: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    return {row["product_no"]: row for row in rows}
+
+
+def _row(
+    product_no: str,
+    seen: Optional[Mapping[str, Any]],
+    decided: Optional[Mapping[str, Any]],
+    item: Optional[Mapping[str, Any]],
+    priced: Optional[Mapping[str, Any]],
+    now: datetime,
+) -> dict[str, Any]:
+    known, told = seen or {}, decided or {}
+    expires_at = known.get("expires_at") or told.get("expires_before")
+    instant = None if expires_at is None else parse_instant(expires_at)
+    row = {
+        "product_no": product_no,
+        **{name: known.get(name) if told.get(name) is None else told[name] for name in _FACTS},
+        **{name: known.get(name) for name in _MORE_FACTS},
+        "expires_at": expires_at,
+        "not_after": None if instant is None else int(instant.timestamp()),
+        "days_left": None if instant is None else whole_days(instant, now),
+        "band": _band(instant, now),
+        "undetermined": known.get("undetermined") or {},
+        "state": told.get("state") or (_states.DUE if item else None),
+        "reason": told.get("reason") or (item or {}).get("reason"),
+        "message": told.get("message") or _message(seen, item),
+        "expires_after": (item or told).get("expires_after"),
+        "price": (item or {}).get("price") or told.get("price") or (priced or {}).get("price"),
+        "order": told.get("order"),
+    }
+    return {**row, "trouble": _trouble(row)}
+
+
+def _band(expires_at: Optional[datetime], now: datetime) -> str:
+    if expires_at is None:
+        return UNKNOWN
+    if expires_at <= now:
+        return EXPIRED
+    windows = (name for name, days in WINDOWS.items() if expires_at - now <= timedelta(days=days))
+    return next(windows, LATER)
+
+
+def _message(seen: Optional[Mapping[str, Any]], item: Optional[Mapping[str, Any]]) -> Optional[str]:
+    """What a saved plan and the account say of each other, where no decision tells."""
+    if item is None:
+        return None
+    if seen is None:
+        return "in the plan, but not among the PBXs of this account"
+    if seen["expires_at"] not in (None, item["expires_before"]):
+        return f"the plan was made when it expired {item['expires_before']}; plan again"
+    return "in the plan"
+
+
+def _trouble(row: Mapping[str, Any]) -> Optional[str]:
+    """Why a person should look at a PBX; None where nobody needs to."""
+    if row["band"] == UNKNOWN:
+        return "; ".join(row["undetermined"].values()) or row["message"] or "the expiry cannot be determined"
+    if row["state"] in _states.FAILING_STATES or row["state"] == _states.NOT_ATTEMPTED:
+        return str(row["message"])
+    if row["band"] == EXPIRED:
+        return str(row["message"] or f"it has expired on {row['expires_at']}")
+    return None
+
+
+def _item_of_result(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What would be ordered for a PBX that is due."""
+    names = ("product_no", "reason", "expires_before", "expires_after", *_FACTS, "price")
+    return {name: row[name] for name in names}
+
+
+def _item_of_plan(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **_item_of_result(item),
+        "plan": _said(item["plan"]),
+        "services": [_said(service) for service in item["services"]],
+    }
+
+
+def _said(offer: Mapping[str, Any]) -> str:
+    return str(offer["name"] or f"id {offer['id']}")
+
+
+def _header(plan: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    names = ("digest", "portal", "account", "created", "valid_until", "has_changes", "policy")
+    return {**{name: plan[name] for name in names}, "is_valid": now <= parse_instant(plan["valid_until"])}
+
+
+def _sums(items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The known prices per currency, as text, and of how many the price is not known."""
+    prices = [_price(item) for item in items]
+    return {"totals": _texts(_money.total(prices)), "unknown_prices": prices.count(None)}
+
+
+def _texts(sums: Mapping[str, Any]) -> dict[str, str]:
+    return {currency: f"{sums[currency]:f}" for currency in sorted(sums)}
+
+
+def _price(row: Mapping[str, Any]) -> Optional[Money]:
+    price = row["price"]
+    return None if price is None else Money(parse_amount(price["amount"]), price["currency"])
+
+
+def _ahead(rows: Sequence[Mapping[str, Any]], now: datetime) -> dict[str, Any]:
+    """What the coming months bring: expiries by their quarter of the month, and renewals with what they cost."""
+    first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    starts = [add_cycles(first, MONTHLY, number) for number in range(MONTHS + 1)]
+    by_month: list[list[Mapping[str, Any]]] = [[] for dummy in range(MONTHS)]
+    expiring: list[list[Mapping[str, Any]]] = [[] for dummy in range(MONTHS * WEEKS_OF_MONTH)]
+    for row in rows:
+        for instant in _renewals(row, now, starts[-1]):
+            by_month[_months_between(first, instant)].append(row)
+        if row["expires_at"] is not None:
+            instant = parse_instant(row["expires_at"])
+            if first <= instant < starts[-1]:
+                week = min((instant.day - 1) * WEEKS_OF_MONTH // 30, WEEKS_OF_MONTH - 1)
+                expiring[_months_between(first, instant) * WEEKS_OF_MONTH + week].append(row)
+    instants = [parse_instant(row["expires_at"]) for row in rows if row["expires_at"] is not None]
+    months = [
+        {"month": start.strftime("%Y-%m"), "renewals": len(renewed), **_sums(renewed)}
+        for start, renewed in zip(starts, by_month)
+    ]
+    return {
+        "months": months,
+        "currencies": sorted({currency for month in months for currency in month["totals"]}),
+        "timeline": [_bin(week, found) for week, found in enumerate(expiring)],
+        "before_timeline": sum(instant < first for instant in instants),
+        "after_timeline": sum(instant >= starts[-1] for instant in instants),
+    }
+
+
+def _bin(week: int, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What expires together, with the most urgent band; the rows come in the order of expiry."""
+    return {
+        "week": week,
+        "count": len(rows),
+        "band": rows[0]["band"] if rows else None,
+        "product_nos": [row["product_no"] for row in rows[:5]],
+    }
+
+
+def _renewals(row: Mapping[str, Any], now: datetime, end: datetime) -> list[datetime]:
+    """When a PBX is to be renewed before ``end``, as far as is known. One that is ordered already is not again."""
+    if row["expires_at"] is None:
+        return []
+    expires_at = parse_instant(row["expires_at"])
+    if expires_at <= now and row["state"] != _states.DUE:
+        return []
+    cycle = row["billing_cycle"] or ANNUALLY
+    instants = [] if row["state"] == _states.PENDING else [max(expires_at, now)]
+    number = 1
+    while (instant := add_cycles(expires_at, cycle, number)) < end:
+        if instant > now:
+            instants.append(instant)
+        number += 1
+    return [instant for instant in instants if instant < end]
+
+
+def _months_between(first: datetime, instant: datetime) -> int:
+    return (instant.year - first.year) * 12 + instant.month - first.month

@@ -1,0 +1,94 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`python -m tests.bench`: measure, hold the result against the targets, and write docs/performance.md and its plot.
+
+Every round runs all cells, one after another, so that what else the machine does meets all of them alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import asdict
+
+from .measure import REPOSITORY, Cell, Sample, measure
+from .targets import TARGETS, Samples
+from .variants import ORDERING, VARIANTS
+
+RESULTS = REPOSITORY / ".tools" / "bench-results.json"
+SIZES, LATENCIES = (1, 10, 100, 500, 1000), (0, 50, 200)
+# Of what takes long by its nature, only this much is run beyond what the targets need.
+LARGEST = {"B naive": 10, "B once": 10, "A1": 100, "C no-op": 100, "E": 100}
+
+
+def main() -> int:
+    """Measure and write; 1 if a target was not met."""
+    options = _parser().parse_args()
+    cells = _cells(options)
+    if options.list:
+        print(*cells, sep="\n")
+        return 0
+    samples: dict[Cell, list[Sample]] = {cell: [] for cell in cells}
+    started = time.monotonic()
+    for number in range(options.rounds):
+        for cell in cells:
+            sample = _measured(cell)
+            samples[cell].append(sample)
+            print(f"[{number + 1}/{options.rounds}] {cell}: {sample.wall:.2f} s, {sample.memory:.0f} MiB", flush=True)
+    print(f"measured for {(time.monotonic() - started) / 60:.0f} min")
+    _keep(samples)
+    if options.quick:
+        return 0
+    from .page import write  # here, since only this needs matplotlib
+
+    return 0 if write(samples, options.rounds) else 1
+
+
+def _measured(cell: Cell) -> Sample:
+    sample = measure(cell, VARIANTS[cell.variant][1])
+    expected = cell.due if cell.variant in ORDERING else 0
+    if sample.invoices != expected:
+        raise RuntimeError(f"{cell}: expected {expected} invoices, got {sample.invoices}")
+    return sample
+
+
+def _keep(samples: Samples) -> None:
+    RESULTS.parent.mkdir(exist_ok=True)
+    rows = [{**asdict(cell), "samples": [asdict(sample) for sample in kept]} for cell, kept in samples.items()]
+    RESULTS.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+
+
+def _cells(options: argparse.Namespace) -> list[Cell]:
+    """Those that the targets need, and with ``--full`` the whole matrix up to what is practical."""
+    needed = [cell for target in TARGETS for cell in target.cells]
+    needed += [Cell("G", size, size, 0) for size in (100, 1000)]
+    if options.full:
+        needed += [
+            Cell(variant, size, due, latency)
+            for size in SIZES
+            for due in sorted({size, max(size // 10, 1)})
+            for latency in LATENCIES
+            for variant in VARIANTS
+            if size <= LARGEST.get(variant, max(SIZES)) and not (variant.startswith("C") and (latency or due != size))
+        ]
+    if options.quick:
+        needed = [cell for cell in needed if cell.size <= 100 and not cell.variant.startswith("B")]
+    chosen = options.only or list(VARIANTS)
+    return sorted({cell for cell in needed if cell.variant in VARIANTS and cell.variant in chosen}, key=str)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="how often each cell is run (default: 5)")
+    parser.add_argument("--full", action="store_true", help="beyond the targets' cells, the whole matrix: hours")
+    parser.add_argument("--quick", action="store_true", help="small fleets alone, and no page: to see that it works")
+    parser.add_argument("--only", nargs="+", choices=VARIANTS, help="only these variants; the page needs all")
+    parser.add_argument("--list", action="store_true", help="name the cells and end")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,212 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role pce_report: saved plans, what it costs in requests, and when it fails."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support.plays import ANNUAL, EXPIRED, FAR, MONTHLY, REPOSITORY, SELF_RENEWING, SWITCHING, Shown
+from tests.support.processes import Ansible, orders_sent
+from tests.support.reports import FILES, NOW, folder, report
+
+SIX = REPOSITORY / "tests" / "simulator" / "fleets" / "six.yml"
+SPEC = REPOSITORY / "roles" / "pce_report" / "meta" / "argument_specs.yml"
+
+
+def rows(ansible: Ansible) -> dict[str, dict[str, str]]:
+    text = (folder(ansible) / "subscriptions.csv").read_text(encoding="utf-8")
+    return {row["product_no"]: row for row in csv.DictReader(text.splitlines())}
+
+
+def asked(ansible: Ansible) -> Counter[str]:
+    """How often the portal was asked for what costs a request for each PBX or service, and for everything else."""
+    kinds = {"/plan_info/": "prices", "/add_on_info/": "prices", "/detail": "details"}
+    paths = [entry.path for entry in ansible.portal.log]
+    return Counter(next((kind for part, kind in kinds.items() if part in path), "common") for path in paths)
+
+
+def files_of(word: str, shown: Shown) -> list[str]:
+    """The files of which a run has said that word."""
+    return re.findall(rf"^{word}: \[localhost\] => \(item=(\w+\.\w+)\)", shown.output, re.MULTILINE)
+
+
+# saved plans
+
+
+@pytest.fixture
+def plan(six: Ansible) -> dict[str, Any]:
+    """A saved plan of the two that are due, as its file has it."""
+    six.plan(
+        subscriptions=[{"product_no": ANNUAL}, {"product_no": MONTHLY}],
+        max_orders=2,
+        dest=str(six.home / "plan.json"),
+    )
+    document: dict[str, Any] = json.loads((six.home / "plan.json").read_text(encoding="utf-8"))
+    return document
+
+
+def test_a_saved_plan_is_shown_word_for_word_and_nothing_is_decided_anew(six: Ansible, plan: dict[str, Any]) -> None:
+    six.portal.reset_log()
+    shown = report(six, ["text", "markdown", "html", "csv"], plan_file=str(six.home / "plan.json"))
+    assert shown.status == 0, shown.output
+    assert asked(six) == {"common": 2}, "a login and the listing"
+    texts = {name: (folder(six) / name).read_text(encoding="utf-8") for name in ("comment.md", "report.html")}
+    for text in [*texts.values(), shown.output]:
+        assert plan["digest"] in text
+    assert plan["totals"] == {"USD": "1743.00"} and "1743.00 USD" in texts["report.html"]
+    (table,) = re.findall(r"Digest: .*\n\n((?:\|.*\n)+)", texts["comment.md"])
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
+    assert cells == [
+        [
+            item["product_no"],
+            item["expires_before"].removesuffix("T00:00:00Z"),
+            item["expires_after"].removesuffix("T00:00:00Z"),
+            item["plan"]["name"],
+            ", ".join(service["name"] for service in item["services"]),
+            str(item["quantity"]),
+            item["billing_cycle"],
+            f"{item['price']['amount']} {item['price']['currency']}",
+        ]
+        for item in plan["items"]
+    ]
+    assert {number: row["state"] for number, row in rows(six).items() if row["state"]} == {
+        ANNUAL: "due",
+        MONTHLY: "due",
+    }
+
+
+@pytest.mark.usefixtures("plan")
+def test_a_plan_that_is_no_longer_valid_is_shown_as_that(six: Ansible) -> None:
+    shown = report(six, ["markdown"], plan_file=str(six.home / "plan.json"), now="2099-01-01T00:00:00Z")
+    assert shown.status == 0, shown.output
+    assert "**No longer valid**" in (folder(six) / "comment.md").read_text(encoding="utf-8")
+
+
+def test_a_plan_that_was_edited_is_not_shown(six: Ansible, plan: dict[str, Any]) -> None:
+    plan["items"][0]["quantity"] += 1
+    (six.home / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+    shown = report(six, ["markdown"], plan_file=str(six.home / "plan.json"))
+    assert shown.status == 2 and "has been edited" in shown.output
+    assert not folder(six).exists()
+
+
+# requests
+
+
+def test_what_is_due_costs_a_request_for_each_of_its_plan_and_services(six: Ansible) -> None:
+    assert report(six, ["csv"]).status == 0
+    states = {number: row["state"] for number, row in rows(six).items()}
+    assert states == {
+        ANNUAL: "due",
+        MONTHLY: "due",
+        SELF_RENEWING: "skipped",
+        EXPIRED: "blocked",
+        FAR: "current",
+        SWITCHING: "current",
+    }
+    assert {number for number, row in rows(six).items() if row["amount"] != "unknown"} == {ANNUAL, MONTHLY}
+    # Plan and one service, plan and two services, each asked twice at most, since what is due is looked at again.
+    assert 2 + 3 <= asked(six)["prices"] <= 2 * (2 + 3) and asked(six)["details"] <= 2
+    # Two logins and listings, then catalog, contacts and orders.
+    assert asked(six)["common"] == 2 * 2 + 3
+    assert orders_sent(six.portal) == 0
+
+
+def test_the_prices_of_a_year_are_asked_for_only_when_they_are_wanted(six: Ansible) -> None:
+    assert report(six, ["csv"], prices="year").status == 0
+    found = rows(six)
+    assert {number for number, row in found.items() if row["amount"] != "unknown"} == {ANNUAL, MONTHLY, FAR}
+    assert found[FAR]["state"] == "current", "it is decided by the usual window all the same"
+    assert 2 + 3 + 2 <= asked(six)["prices"] <= 2 * (2 + 3) + 2 * (2 + 3 + 2 + 1) and orders_sent(six.portal) == 0
+
+
+# what is written
+
+
+def test_check_mode_writes_nothing_and_an_hour_later_only_what_tells_the_time_changes(
+    start: Callable[..., Ansible],
+) -> None:
+    six = start(fleet=SIX, now=NOW)
+    checked = report(six, list(FILES), "--check", now=NOW)
+    assert checked.status == 0, checked.output
+    assert not folder(six).exists()
+    first = report(six, list(FILES), now=NOW)
+    assert files_of("changed", checked) == files_of("changed", first) == [*FILES.values()]
+    assert checked.recap == first.recap
+    later = report(six, list(FILES), now=NOW.replace("T12:", "T13:"))
+    assert files_of("changed", later) == [FILES[name] for name in ("markdown", "summary", "html", "prometheus")]
+    assert files_of("ok", later) == [FILES[name] for name in ("csv", "icalendar", "junit")]
+
+
+# failures
+
+
+def test_files_without_a_place_for_them_are_refused_before_anything_is_asked(six: Ansible) -> None:
+    shown = report(six, ["text", "html", "csv"], dest="")
+    assert shown.status == 2 and "name the directory for html, csv" in shown.output
+    assert six.portal.log == []
+
+
+def test_where_nothing_can_be_decided_the_last_report_stays(six: Ansible) -> None:
+    folder(six).mkdir()
+    (folder(six) / "yeastar_pce.prom").write_text("of yesterday\n")
+    ledger = six.home / "ledger.sqlite3"
+    ledger.write_bytes(b"no ledger" * 100)
+    shown = report(six, ["prometheus"], ledger=str(ledger))
+    assert shown.status == 2 and "ledger" in shown.output
+    assert (folder(six) / "yeastar_pce.prom").read_text() == "of yesterday\n"
+
+
+def test_where_the_orders_cannot_be_read_the_report_says_so_of_what_is_due(six: Ansible) -> None:
+    for dummy in range(2):
+        six.portal.fault("forbidden", method="GET", path="/order/v1/page")
+    shown = report(six, ["csv"], retries=0)
+    assert shown.status == 0, shown.output
+    states = {number: row["state"] for number, row in rows(six).items()}
+    assert (states[ANNUAL], states[FAR], states[EXPIRED]) == ("not_attempted", "current", "blocked")
+    assert "/order/" in rows(six)[ANNUAL]["message"]
+
+
+def test_an_empty_account_has_a_report(start: Callable[..., Ansible]) -> None:
+    ansible = start(fleet={"pbxs": []})
+    shown = report(ansible, ["text", "markdown", "html", "csv", "icalendar", "prometheus", "junit"], prices="year")
+    assert shown.status == 0, shown.output
+    assert rows(ansible) == {} and len(list(folder(ansible).iterdir())) == 6
+
+
+# interface
+
+
+def test_the_argument_spec_has_every_connection_option_as_the_modules_have_it() -> None:
+    options = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._options")
+    read = {
+        **options.CONNECTION_OPTIONS,
+        **{name: options.RENEWAL_OPTIONS[name] for name in ("billing_contact", "include_expired", "remaining_days")},
+        **{name: options.RENEWAL_OPTIONS[name] for name in ("ledger", "now")},
+    }
+    own = {"formats", "dest", "plan_file", "prices"}
+    declared = yaml.safe_load(SPEC.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
+    assert set(declared) == {f"pce_report_{name}" for name in {*read, *own}}
+    for name, option in read.items():
+        row = declared[f"pce_report_{name}"]
+        assert (row["type"], row.get("no_log")) == (option["type"], option.get("no_log"))
+
+
+def test_every_format_but_text_has_one_file() -> None:
+    declared = yaml.safe_load(SPEC.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
+    files = yaml.safe_load((SPEC.parents[1] / "vars" / "main.yml").read_text(encoding="utf-8"))["pce_report_files"]
+    assert ["text", *(file["format"] for file in files)] == declared["pce_report_formats"]["choices"]
+    assert all((SPEC.parents[1] / "templates" / file["src"]).is_file() for file in files)
+    assert len({Path(file["dest"]) for file in files}) == len(files)

@@ -1,0 +1,201 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filters of the report's templates."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+import re
+from importlib import import_module
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.pbxops.yeastar.plugins.filter.csv_row import csv_row
+from ansible_collections.pbxops.yeastar.plugins.filter.icalendar_line import icalendar_line
+from ansible_collections.pbxops.yeastar.plugins.filter.markdown_cut import markdown_cut
+from ansible_collections.pbxops.yeastar.plugins.filter.markdown_text import markdown_text
+from ansible_collections.pbxops.yeastar.plugins.filter.report_model import report_model
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Policy
+from ansible_collections.pbxops.yeastar.plugins.module_utils._saved_plan import document_of
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import DAY, NOW, SN, due_decision
+
+NAMES = ("csv_row", "icalendar_line", "markdown_cut", "markdown_text", "report_model")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_has_the_filter_of_its_name(name: str) -> None:
+    module = import_module(f"ansible_collections.pbxops.yeastar.plugins.filter.{name}")
+    assert module.FilterModule().filters() == {name: getattr(module, name)}
+
+
+# csv_row
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        ("Head office", "Head office"),
+        ("a,b", "a,b"),
+        ('say "no"', 'say "no"'),
+        ("two\r\nlines", "two\r\nlines"),
+        ("", ""),
+        (None, "unknown"),
+        (True, "true"),
+        (-3, "-3"),
+        ([], ""),
+        (["High Availability", "Recording"], "High Availability; Recording"),
+        ("=1+1", "'=1+1"),
+        ("  =1+1", "'  =1+1"),
+        ('"=1+1', "'\"=1+1"),
+        ("+49 30", "'+49 30"),
+        ("-2", "'-2"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "'\t=1"),
+        ("\uff1d1", "'\uff1d1"),
+        (["=1", "x"], "'=1; x"),
+    ],
+)
+def test_csv_is_read_back_as_it_was_but_for_formulas(value: Any, cell: str) -> None:
+    assert list(csv.reader(io.StringIO(csv_row([value, "next"]), newline=""), strict=True)) == [[cell, "next"]]
+
+
+# icalendar_line
+
+
+@pytest.mark.parametrize("text", ["short", "x" * 300, "é" * 200, "電話📞" * 60, "a;b,c\\d\ne"])
+def test_an_icalendar_line_is_folded_at_75_octets_and_no_character_is_divided(text: str) -> None:
+    line = icalendar_line(text, "SUMMARY")
+    physical = line.split("\r\n")
+    assert all(len(one.encode()) <= 75 for one in physical)
+    assert all(one.startswith(" ") for one in physical[1:])
+    unfolded = line.replace("\r\n ", "")
+    assert "\n" not in unfolded and unfolded.startswith("SUMMARY:")
+    words = {"\\n": "\n", "\\;": ";", "\\,": ",", "\\\\": "\\"}
+    assert re.sub(r"\\.", lambda match: words[match[0]], unfolded.removeprefix("SUMMARY:")) == text
+
+
+def test_a_carriage_return_does_not_end_an_icalendar_line() -> None:
+    assert icalendar_line("a\r\nBEGIN:VEVENT\rb", "SUMMARY") == "SUMMARY:a\\nBEGIN:VEVENTb"
+
+
+# markdown_text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a|b",
+        "**bold** _it_ `code`",
+        "<script>alert(1)</script>",
+        "[a](b) ![c](d)",
+        "~~gone~~",
+        "&lt; &#60;",
+        "C:\\x",
+        "{{ 7*7 }}",
+    ],
+)
+def test_markup_is_shown_and_not_obeyed(text: str) -> None:
+    shown = markdown_text(text)
+    bare = re.sub(r"^<code>(.*)</code>$", r"\1", shown)
+    assert html.unescape(bare) == text
+    assert not re.search(r"[*<>\[\]`|~\\{}]|&(?!#[0-9]+;)", bare)
+    assert not re.search(r"(?<!&)#", bare)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@everyone",
+        "see #12",
+        "group/project!7",
+        "~label",
+        "%milestone",
+        "GH-5",
+        "https://a.example/_x",
+        "www.a.example",
+        "a@b.example",
+    ],
+)
+def test_what_a_host_would_link_is_code_without_a_sign_of_its_own(text: str) -> None:
+    shown = markdown_text(text)
+    assert shown.startswith("<code>") and shown.endswith("</code>")
+    assert re.fullmatch(r"([A-Za-z0-9 ]|&#[0-9]+;)*", shown[6:-7])
+    assert html.unescape(shown[6:-7]) == text
+
+
+def test_plain_words_stay_readable_and_a_line_break_is_a_blank() -> None:
+    assert markdown_text("Head office, 12 (Berlin); at 10:30\nnow") == "Head office, 12 (Berlin); at 10:30 now"
+
+
+# markdown_cut
+
+TABLE = ["| PBX |", "|---|"]
+
+
+def document(*lengths: int) -> str:
+    tables = [[*TABLE, *(f"| row {number:04} |" for number in range(length))] for length in lengths]
+    return "# Title\n\n" + "\n\nbetween\n\n".join("\n".join(table) for table in tables) + "\n\nend\n"
+
+
+def test_a_document_that_fits_is_left_as_it_is() -> None:
+    text = document(5)
+    assert markdown_cut(text, len(text.encode())) == text
+
+
+@pytest.mark.parametrize("size", [900, 1500, 4000])
+def test_the_longest_table_is_cut_and_says_how_many_rows_are_left_out(size: int) -> None:
+    text = document(3, 400)
+    cut = markdown_cut(text, size)
+    assert size - 100 < len(cut.encode()) <= size
+    shown = cut.count("| row ")
+    assert re.findall(r"and (\d+) more rows", cut) == [str(403 - shown)]
+    assert "| row 0002 |\n\nbetween" in cut and cut.rstrip().endswith("end")
+    assert cut.startswith("# Title\n\n| PBX |\n|---|\n")
+
+
+def test_the_next_table_is_cut_once_nothing_is_left_of_the_longest() -> None:
+    cut = markdown_cut(document(50, 60), 600)
+    assert len(cut.encode()) <= 600
+    assert len(re.findall(r"more rows", cut)) == 2
+
+
+def test_a_document_that_is_too_large_without_its_tables_is_refused() -> None:
+    with pytest.raises(AnsibleFilterError, match="100 bytes"):
+        markdown_cut("x" * 200 + "\n" + document(2), 100)
+
+
+# report_model
+
+
+def test_the_model_is_made_of_a_plan_as_its_file_holds_it_and_of_no_edited_one() -> None:
+    saved = document_of([due_decision()], "https://portal.example.com", "account", Policy(), NOW, DAY)
+    found = report_model([], plan=json.dumps(saved), now="2026-11-23T00:00:00Z")
+    assert [one["product_no"] for one in found["due"]] == [SN] and found["plan"]["digest"] == saved["digest"]
+    for content, words in [
+        (json.dumps({**saved, "valid_until": "2027-01-01T00:00:00Z"}), "edited"),
+        ("no plan", "no JSON"),
+        ("[]", "no plan"),
+        ("{}", "no plan"),
+    ]:
+        with pytest.raises(AnsibleFilterError, match=words):
+            report_model([], plan=content)
+
+
+def test_a_plan_of_another_version_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._saved_plan")
+    saved = document_of([], "https://portal.example.com", "account", Policy(), NOW, DAY)
+    monkeypatch.setattr(module, "SCHEMA_VERSION", 99)
+    with pytest.raises(AnsibleFilterError, match="another version"):
+        report_model([], plan=json.dumps(saved))
+
+
+def test_a_bad_instant_is_refused_and_none_is_now() -> None:
+    with pytest.raises(AnsibleFilterError, match="tomorrow"):
+        report_model([], now="tomorrow")
+    assert report_model([])["timestamp"] > 1_700_000_000
