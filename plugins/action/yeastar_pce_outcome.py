@@ -30,6 +30,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._batch import (
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._http import REQUESTS_IMPORT_ERROR
 from ansible_collections.pbxops.yeastar.plugins.module_utils._job import Job, describe
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import Spent
 from ansible_collections.pbxops.yeastar.plugins.module_utils._results import Report, fails_host
 
 SHOWN = ("state", "reason", "expires_before", "expires_after", "order")
@@ -78,7 +79,7 @@ class ActionModule(ActionBase):
             return {request.host: {"failed": True, "msg": str(error)} for request in requests}
         params["run_id"] = params["run_id"] or str(self._task.get_play()._uuid)
         job = Job(params, on_secret=secrets.add, on_warning=Display().warning)
-        problem = "the run did not come to this PBX"
+        problem, is_spent = "the run did not come to this PBX", False
         saved: dict[str, Any] = {}
         try:
             if requests[0].mode == PLAN:
@@ -86,10 +87,11 @@ class ActionModule(ActionBase):
             else:
                 job.renew(is_check_mode=requests[0].mode == CHECK)
         except Exception as error:
-            problem = describe(error, error.__traceback__)
+            problem, is_spent = describe(error, error.__traceback__), isinstance(error, Spent)
             Display().warning(remove_values(problem, secrets))
         known = job.known()
-        rows = {row["product_no"]: row for row in known.get("results", [])}
+        # A plan that is spent is refused, whatever there is to say of each PBX.
+        rows = {row["product_no"]: row for row in known.get("results", []) if not is_spent}
         diffs = {entry["before_header"]: [entry] for entry in known.get("diff", [])}
         outcomes = {}
         for request in requests:

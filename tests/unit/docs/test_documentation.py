@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -15,24 +14,16 @@ from ansible.parsing.dataloader import DataLoader
 
 from tests.simulator import Simulator
 from tests.support.checks import (
-    known_environment,
     problems_of_block,
     problems_of_commands,
     problems_of_document,
     problems_of_names,
     variables_of_role,
 )
-from tests.support.documents import REPOSITORY, Block, all_blocks, blocks_of, document_paths
+from tests.support.documents import REPOSITORY, Block, all_blocks, document_paths
 
 YAML_BLOCKS = all_blocks("yaml")
 FLEET_KEYS = {"account", "pbxs"}
-
-
-def block_in(path: str, key: str) -> dict[str, Any]:
-    """The one YAML mapping of a document that has this key."""
-    documents = [block.document() for block in blocks_of(path) if block.language == "yaml"]
-    (found,) = [document for document in documents if isinstance(document, dict) and key in document]
-    return found
 
 
 @pytest.mark.parametrize("block", YAML_BLOCKS, ids=lambda block: block.place)
@@ -72,37 +63,6 @@ def test_fleets_are_ones_that_the_simulator_takes() -> None:
     assert len(fleets) == 1
     with Simulator(fleet=fleets[0]) as portal:
         assert len(portal.pbxs) == 11
-
-
-@pytest.mark.parametrize("kind", ["workflow", "gitlab"])
-def test_a_pipeline_renews_once_after_a_plan_and_an_approval(kind: str) -> None:
-    path = "docs/docsite/rst/guide_pipelines.rst"
-    if kind == "workflow":
-        workflow = block_in(path, "jobs")
-        assert workflow["concurrency"]["cancel-in-progress"] is False
-        renew, plan = workflow["jobs"]["renew"], workflow["jobs"]["plan"]
-        assert renew["needs"] == "plan" and renew["environment"]
-        scripts = [step["run"] for step in renew["steps"] if "pbxops.yeastar.renew" in step.get("run", "")]
-        assert "retry" not in yaml.safe_dump(workflow)
-    else:
-        pipeline = block_in(path, "stages")
-        renew, plan = pipeline["renew"], pipeline["plan"]
-        assert renew["resource_group"] == plan["resource_group"]
-        assert (renew["when"], renew["retry"], renew["allow_failure"]) == ("manual", 0, False)
-        assert pipeline["default"]["interruptible"] is False
-        scripts = [line for line in renew["script"] if "pbxops.yeastar.renew" in line]
-    assert len(scripts) == 1
-    assert "pbxops.yeastar.plan" in yaml.safe_dump(plan) and "pbxops.yeastar.renew" not in yaml.safe_dump(plan)
-
-
-def test_the_credential_type_injects_variables_that_are_read_from_fields_that_it_has() -> None:
-    path = "docs/docsite/rst/guide_awx.rst"
-    fields = block_in(path, "fields")
-    injected = block_in(path, "env")["env"]
-    assert set(injected) <= known_environment()
-    assert [field["id"] for field in fields["fields"] if field.get("secret")] == ["client_secret"]
-    assert set(injected.values()) == {f"{{{{ {field['id']} }}}}" for field in fields["fields"]}
-    assert set(fields["required"]) == {field["id"] for field in fields["fields"]}
 
 
 def test_an_ini_inventory_needs_the_quotes_that_the_guide_asks_for(tmp_path: Path) -> None:
