@@ -55,7 +55,7 @@ def _cell(value: Any) -> str:
     text = value if isinstance(value, str) else "; ".join(map(str, value))
     if text.lstrip(" \"'").startswith(_FORMULA):
         text = f"'{text}"
-    return '"{}"'.format(text.replace('"', '""')) if any(sign in text for sign in ',"\r\n') else text
+    return '"{}"'.format(text.replace('"', '""')) if any(sign in text for sign in ',;"\r\n') else text
 
 
 class FilterModule:

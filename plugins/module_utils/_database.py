@@ -162,6 +162,15 @@ class Sqlite(Database):
         self._execute("BEGIN IMMEDIATE")
 
 
+# s, and ms: how long a server may be silent. What waits for a lock is bounded by TRANSACTION_WAIT.
+_PATIENCE: dict[str, Any] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "tcp_user_timeout": 30_000,
+}
+
+
 class Postgresql(Database):
     """A server that several controllers share; locks are advisory ones, which end with the connection."""
 
@@ -178,7 +187,7 @@ class Postgresql(Database):
         parts = urlsplit(url)
         name = f"postgresql://{parts.hostname or ''}{parts.path}"
         with _translated(name, self.errors, self.advice):
-            connection = psycopg.connect(url, autocommit=True, prepare_threshold=None, connect_timeout=10)
+            connection = psycopg.connect(url, autocommit=True, prepare_threshold=None, **_PATIENCE)
         super().__init__(name, connection)
 
     def try_lock(self, key: str) -> bool:

@@ -25,7 +25,7 @@ from ._planner import Plan, settled
 from ._portal import OrderingPortal
 from ._results import Report
 from ._run import Run, Setting
-from ._settlement import LOOK_BEFORE_ANYTHING_ELSE, Settlement, orders_of_intent, settle
+from ._settlement import LOOK_BEFORE_ANYTHING_ELSE, Settlement, columns_of, orders_of_intent, settle
 from ._transport import MAX_RETRY_AFTER, AccessError, Ambiguous, NotSent, ReadError, Rejected, Withheld
 
 LONGEST_HESITATION = 30.0  # s, at most, before a run without a ledger looks at the orders again (faults, row 40)
@@ -33,6 +33,14 @@ _FIRST_POLL = 2.0  # s
 _SLOWEST_POLL = 15.0  # s
 _NO_TIME = 1.0  # s of waiting after which what was read before counts as old
 _BEFORE_PROCESSING = (401, 429)
+
+
+@dataclass
+class _Departure:
+    """Whether an order is on its way, and its intent as that was noted."""
+
+    intent: Intent
+    has_begun: bool = False
 
 
 @dataclass(frozen=True)
@@ -196,33 +204,50 @@ class OrderingRun(Run):
         return decision
 
     def _send(self, decision: Decision, request: OrderRequest, intent: Intent, is_last: bool) -> Optional[float]:
-        """Send an order, once; seconds after which the protocol may run again, None if it must not.
-
-        Before it leaves, report and ledger say that it may have been sent.
-        """
-        intent = self._ledger.update(
-            intent, uncertain_since=self._clock(), portal_uncertain_since=self._portal_now(), note="sending"
-        )
-        sent = settled(decision, "ambiguous", f"the run broke off while it was ordering; {LOOK_BEFORE_ANYTHING_ELSE}")
-        self._report.record(sent, may_have_ordered=True)
+        """Send an order, once; seconds after which the protocol may run again, None if it must not."""
+        departure = _Departure(intent)
         try:
-            order = self._ordering_portal.save_order(request, may_leave=lambda: self._stopped_by is None)
+            order = self._ordering_portal.save_order(request, lambda: self._let_leave(decision, departure))
         except Withheld:
             self._report.record(self._not_attempted(decision))
             self._close(intent, _intent.NOT_SENT, "another order has stopped the run")
         except NotSent as error:
             self._report.record(settled(decision, "not_sent", f"nothing was ordered: {error}"))
-            self._close(intent, _intent.NOT_SENT, str(error))
+            self._close(departure.intent, _intent.NOT_SENT, str(error))
         except Rejected as error:
-            return self._refused(decision, intent, error, is_last)
+            return self._refused(decision, departure.intent, error, is_last)
         except Ambiguous as error:
-            self._uncertain(decision, intent, str(error))
-        except BaseException:
-            self._book(intent, status=_intent.UNKNOWN, note="the run was interrupted while it was ordering")
+            self._uncertain(decision, departure.intent, str(error))
+        except (Taken, LedgerError):
+            raise  # of the departure, which did not take place then
+        except BaseException as error:
+            self._interrupted(decision, departure, str(error))
             raise
         else:
-            self._accepted(decision, intent, order)
+            self._accepted(decision, departure.intent, order)
         return None
+
+    def _let_leave(self, decision: Decision, departure: _Departure) -> bool:
+        """Have report and ledger say that an order may have been sent, unless the run is to order no more.
+
+        Asked when nothing is left to be waited for, so that the settle window begins when the order leaves.
+        """
+        if self._stopped_by is not None:
+            return False
+        since = {"uncertain_since": self._clock(), "portal_uncertain_since": self._portal_now()}
+        departure.intent = self._ledger.update(departure.intent, **since, note="sending")
+        sent = settled(decision, "ambiguous", f"the run broke off while it was ordering; {LOOK_BEFORE_ANYTHING_ELSE}")
+        self._report.record(sent, may_have_ordered=True)
+        departure.has_begun = True
+        return True
+
+    def _interrupted(self, decision: Decision, departure: _Departure, problem: str) -> None:
+        if departure.has_begun:
+            uncertain = {"status": _intent.UNKNOWN, "note": "interrupted while it was ordering"}
+            self._book(departure.intent, **uncertain, uncertain_since=self._clock())
+        else:
+            self._report.record(settled(decision, "stopped", f"not attempted: {problem or 'the run broke off'}"))
+            self._close(departure.intent, _intent.NOT_SENT, "the run was interrupted before it was sent")
 
     # what has become of it
 
@@ -275,7 +300,7 @@ class OrderingRun(Run):
         message = f"order {order} is accepted; not verified: the run broke off before that; run again later"
         accepted = replace(settled(decision, "awaiting_expiry", message), known_order=order)
         self._report.record(accepted, may_have_ordered=True)
-        intent = self._book(intent, status=_intent.ACCEPTED, note=f"accepted as {order}", **_order_columns(order))
+        intent = self._book(intent, status=_intent.ACCEPTED, note=f"accepted as {order}", **columns_of(order))
         self._sent[decision.product_no] = _Sent(accepted, intent)
         self._verify(decision.product_no)
 
@@ -346,7 +371,7 @@ class OrderingRun(Run):
     def _keep(self, intent: Intent, settlement: Settlement) -> Intent:
         if settlement.reason == "waiting" and settlement.status == intent.status:
             return intent
-        columns = {} if settlement.order is None else _order_columns(settlement.order)
+        columns = {} if settlement.order is None else columns_of(settlement.order)
         if settlement.order is not None and settlement.order.product_no not in (None, intent.product_no):
             columns = {}
         return self._book(intent, status=settlement.status, note=settlement.message, **columns)
@@ -369,8 +394,3 @@ class OrderingRun(Run):
             booked = replace(intent, **changes)
         self._remember(booked)
         return booked
-
-
-def _order_columns(order: Order) -> dict[str, Optional[str]]:
-    known = {"order_no": order.order_no, "transaction_no": order.transaction_no, "order_status": order.status}
-    return {name: value for name, value in known.items() if value is not None}

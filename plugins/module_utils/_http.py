@@ -151,9 +151,11 @@ class Http:
 
         try:
             return self._within_deadline(work_and_give_back)
-        except (Broken, requests.RequestException, HTTPError, OSError, ValueError) as error:
+        except BaseException as error:
             if body is not None:
-                body.is_abandoned = True
+                body.is_abandoned = True  # also when it is the process that shall end
+            if not isinstance(error, (Broken, requests.RequestException, HTTPError, OSError, ValueError)):
+                raise
             raise Broken(_problem_of(error), sent=body is None or body.has_started) from None
 
     def _within_deadline(self, work: Callable[[], Answer]) -> Answer:

@@ -155,8 +155,7 @@ class Ledger:
 
     def refuse_spent(self, digest: str) -> None:
         """Raise Spent for a plan that has been applied."""
-        with self._database.transaction() as execute:
-            _refuse_spent(execute, digest)
+        _refuse_spent(self._database.query, digest)
 
     def reserve(
         self, caps: Caps, prices: Mapping[str, Optional[Money]], digest: Optional[str] = None

@@ -196,8 +196,12 @@ class Portal:
         pricing = {entry.offer.id: entry.pricing_id for entry in catalog.plans if entry.offer.id == order.plan_id}
         paths = [(RENEWAL_OF_PLAN, pricing.get(order.plan_id), params)]
         for service_id in order.service_ids:
-            entries = [entry for entry in catalog.services if entry.offer.id == service_id]
-            pricing_id = entries[0].pricing_id if entries else None
+            pricing_ids = {
+                entry.pricing_id
+                for entry in catalog.services
+                if entry.offer.id == service_id and entry.plan_id in (None, order.plan_id)
+            }
+            pricing_id = pricing_ids.pop() if len(pricing_ids) == 1 else None
             paths.append((RENEWAL_OF_SERVICE, pricing_id, {**params, "connectionPlanId": order.plan_id}))
         prices = self.pool.map(self._price, paths)
         known = [price for price in prices if price is not None]

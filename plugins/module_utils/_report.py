@@ -159,11 +159,19 @@ def _item_of_result(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _item_of_plan(item: Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(item["quantity"], int):
+        raise ValueError("plan_file: expected the number of extensions as a number")
     return {
         **_item_of_result(item),
+        **_instants(item, "expires_before", "expires_after"),
         "plan": _said(item["plan"]),
         "services": [_said(service) for service in item["services"]],
     }
+
+
+def _instants(row: Mapping[str, Any], *names: str) -> dict[str, str]:
+    """Of a file that anybody may have written. Raises ValueError for what is no instant."""
+    return {name: format_instant(parse_instant(row[name])) for name in names}
 
 
 def _said(offer: Mapping[str, Any]) -> str:
@@ -171,8 +179,9 @@ def _said(offer: Mapping[str, Any]) -> str:
 
 
 def _header(plan: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    names = ("digest", "portal", "account", "created", "valid_until", "has_changes", "policy")
-    return {**{name: plan[name] for name in names}, "is_valid": now <= parse_instant(plan["valid_until"])}
+    names = ("digest", "portal", "account", "has_changes", "policy")
+    instants = _instants(plan, "created", "valid_until")
+    return {**{name: plan[name] for name in names}, **instants, "is_valid": now <= parse_instant(plan["valid_until"])}
 
 
 def _sums(items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

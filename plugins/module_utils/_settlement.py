@@ -194,3 +194,9 @@ def reason_of_open(order: Order) -> str:
     if order.status == _states.DONE_STATUS:
         return "awaiting_expiry"
     return "unpaid" if order.status == _states.UNPAID_STATUS else "pending_confirmation"
+
+
+def columns_of(order: Order) -> dict[str, Optional[str]]:
+    """What the ledger keeps of an order, as far as it is known."""
+    known = {"order_no": order.order_no, "transaction_no": order.transaction_no, "order_status": order.status}
+    return {name: value for name, value in known.items() if value is not None}

@@ -24,9 +24,12 @@ class Snapshot:
 
     def read_listing(self) -> dict[str, Row]:
         """Read the product list and return its rows; `subscriptions` then holds every PBX of the account."""
-        rows = {str(row["productNo"]): row for row in self._portal.subscription_rows()}
+        rows = self._rows()
         self.subscriptions = {number: self._portal.subscription(number, row) for number, row in rows.items()}
         return rows
+
+    def _rows(self) -> dict[str, Row]:
+        return {str(row["productNo"]): row for row in self._portal.subscription_rows()}
 
     def complete(self, product_no: str) -> Subscription:
         """Read the detail of a PBX, and take from the listing what the detail does not report."""
@@ -38,10 +41,13 @@ class Snapshot:
     def reread(self, product_no: str) -> Subscription:
         """Read a PBX anew. Where only the listing tells expiry or quantity, that is read anew as well."""
         detail = self._portal.subscription(product_no, self._portal.subscription_detail(product_no))
+        listed = self.subscriptions.get(product_no)
         if isinstance(detail.expires_at, Undetermined) or isinstance(detail.quantity, Undetermined):
-            self.read_listing()
-        if product_no in self.subscriptions:
-            detail = detail.completed_by(self.subscriptions[product_no])
+            # Of this PBX alone: of the others more may be known by now, or something newer.
+            row = self._rows().get(product_no)
+            listed = None if row is None else self._portal.subscription(product_no, row)
+        if listed is not None:
+            detail = detail.completed_by(listed)
         self.subscriptions[product_no] = detail
         return detail
 

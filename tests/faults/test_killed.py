@@ -108,14 +108,16 @@ def test_killed_in_a_play_at_a_point_of_its_own(one: Ansible) -> None:
 @pytest.mark.faults(10)
 @pytest.mark.parametrize("point", ["half_body", "after_commit"])
 def test_a_task_whose_time_is_over_while_its_order_is_under_way(one: Ansible, point: str) -> None:
-    # Ansible gives up the task and leaves the module's process alone: it goes on, and the next run waits for it.
+    # Ansible gives up the task and leaves the module's process alone: it goes on, and the next run waits for it. If the
+    # worker is slow to end, Ansible ends it, and with it the module: half an order is none, and is sent again in time.
     one.portal.fault("hold", path=SAVE, point=point)
     process = one.playbook(*play_with(one, timeout=4))
     assert process.returncode and "cancelled" not in process.stdout
     assert [held.point for held in one.portal.held] == [point], process.stdout
     one.portal.release()
-    assert not has_waited(settle(one, [FIRST]))
-    assert orders_sent(one.portal) == 1
+    waited = has_waited(settle(one, [FIRST]))
+    assert not waited or point == "half_body"
+    assert orders_sent(one.portal) == 1 + len(waited)
     judge(one.portal, [FIRST])
 
 

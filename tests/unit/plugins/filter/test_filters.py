@@ -65,6 +65,11 @@ def test_csv_is_read_back_as_it_was_but_for_formulas(value: Any, cell: str) -> N
     assert list(csv.reader(io.StringIO(csv_row([value, "next"]), newline=""), strict=True)) == [[cell, "next"]]
 
 
+def test_a_formula_after_a_semicolon_stays_in_its_cell_where_semicolons_divide() -> None:
+    (row,) = csv.reader(io.StringIO(csv_row(['x;=HYPERLINK("a")']), newline=""), delimiter=";")
+    assert row == ['x;=HYPERLINK("a")']
+
+
 # icalendar_line
 
 

@@ -45,6 +45,51 @@ def _lost(answer: Callable[[str], Answer]) -> Callable[[str], Answer]:
     return save
 
 
+def test_the_settle_window_begins_when_the_order_leaves_however_long_it_waited_for_a_token(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trial = Trial(Shop(A=12), monkeypatch)
+    patiently(trial, lambda: trial.sleep(900))
+
+    def save(number: str) -> Answer:
+        raise KeyboardInterrupt
+
+    trial.account.save = save
+    with pytest.raises(KeyboardInterrupt):
+        trial.go()
+    (intent,) = trial.ledger.intents()
+    assert (intent.status, intent.uncertain_since) == (_intent.UNKNOWN, NOW + timedelta(seconds=900))
+    assert trial.report.changed
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, MemoryError])
+def test_an_order_that_is_interrupted_while_it_waits_to_leave_was_not_attempted(
+    monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    trial = Trial(Shop(A=12), monkeypatch)
+
+    def interrupt() -> None:
+        raise error
+
+    patiently(trial, interrupt)
+    with pytest.raises(error):
+        trial.go()
+    assert statuses(trial.ledger) == [("not_sent", 1)] and not trial.report.changed
+    assert trial.states() == {"A": "not_attempted/stopped"} and trial.account.sent == []
+
+
+def patiently(trial: Trial, wait: Callable[[], Any]) -> None:
+    """Have something happen when an order has all it needs but the leave to go: a pause of all, a login."""
+    transport: Any = trial.bench.transport
+    post_once = transport.post_once
+
+    def post_later(*arguments: Any) -> Any:
+        wait()
+        return post_once(*arguments)
+
+    transport.post_once = post_later
+
+
 # --- before the order -------------------------------------------------------------------------------------------------
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Connection, Http
-from ansible_collections.pbxops.yeastar.plugins.module_utils._pool import Pool
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pool import BrokenOff, Pool
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.wires import (
     Told,
     listening,
@@ -105,3 +105,37 @@ def test_who_is_told_to_end_waits_for_no_answer_and_sends_nothing_more(server: _
     time.sleep(0.1)
     assert server.paths == ["/0"]
     server.together.abort()
+
+
+class _SlowSession:
+    """Connects until it may go on, and then asks for the body, as a session does."""
+
+    def __init__(self) -> None:
+        self.connected, self.ended = threading.Event(), threading.Event()
+        self.sent: Any = None
+
+    def request(self, *_arguments: Any, data: Any, **_options: Any) -> None:
+        self.connected.wait(10)
+        try:
+            self.sent = data.read()
+        except OSError as error:
+            self.sent = error
+        self.ended.set()
+        raise OSError("closed")
+
+
+@pytest.mark.parametrize("told", [KeyboardInterrupt, SystemExit, BrokenOff])
+def test_an_order_does_not_leave_after_whoever_sends_it_was_told_to_end(told: type[BaseException]) -> None:
+    pool, session = Pool(), _SlowSession()
+    http = Http(Connection("http://127.0.0.1:1", timeout=20), pool)
+    http._sessions.append(session)
+
+    def wait(future: Any, timeout: Any = None) -> Any:
+        raise told
+
+    pool.wait = wait  # type: ignore[method-assign]
+    with pytest.raises(told):
+        http.exchange("POST", "/order", data=b"{}")
+    session.connected.set()
+    assert session.ended.wait(10)
+    assert isinstance(session.sent, OSError)

@@ -13,7 +13,13 @@ from typing import Any, Optional
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._fields import Fields
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Catalog, Offer, OrderRequest, Undetermined
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model import (
+    Catalog,
+    CatalogEntry,
+    Offer,
+    OrderRequest,
+    Undetermined,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._money import Money
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import OrderingPortal, Portal
 from ansible_collections.pbxops.yeastar.plugins.module_utils._transport import Ambiguous, ReadError
@@ -339,6 +345,26 @@ def test_the_price_of_a_renewal_is_the_sum_of_all_its_lines() -> None:
 )
 def test_a_price_with_an_unknown_part_is_unknown(plan: Any, service: Any) -> None:
     assert prices(plan, service) is None
+
+
+def test_the_price_of_a_service_is_that_of_its_own_plan_and_unknown_where_that_is_not_clear() -> None:
+    def service(pricing_id: str, plan_id: Optional[str]) -> CatalogEntry:
+        return CatalogEntry(Offer(HA, "HA"), pricing_id, plan_id)
+
+    plan = (CatalogEntry(Offer(ENTERPRISE, "Enterprise Plan"), "11"),)
+    query = {"productId": "13", "productNo": SN}
+    path = "/pricing/openapi/purchase/v1/renew"
+    one = {"amount": 1, "currency": "USD"}
+    bench, portal = reading(
+        get(f"{path}/plan_info/11", one, **query),
+        get(f"{path}/add_on_info/21", one, **query, connectionPlanId=ENTERPRISE),
+    )
+    with bench:
+        catalog = Catalog(plan, (service("31", "another plan"), service("21", ENTERPRISE)))
+        assert portal.renewal_price(ORDER, catalog) == Money(Decimal(2), "USD")
+    bench, portal = reading(get(f"{path}/plan_info/11", one, **query))
+    with bench:
+        assert portal.renewal_price(ORDER, Catalog(plan, (service("21", ENTERPRISE), service("31", None)))) is None
 
 
 def test_a_price_whose_line_is_not_in_the_catalog_is_unknown() -> None:

@@ -295,3 +295,11 @@ def test_instants_are_those_of_the_report() -> None:
     assert (
         found["rows"] == [] and found["months"][0]["month"] == "2026-11" and found["months"][-1]["month"] == "2027-10"
     )
+
+
+@pytest.mark.parametrize(
+    "edit", [{"quantity": "1<img src=x>"}, {"expires_before": "<b>soon</b>"}, {"expires_after": "2027-13-01"}]
+)
+def test_an_item_of_a_plan_holds_no_text_where_a_number_or_an_instant_belongs(edit: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"expected|month must be"):
+        model(plan=plan({**item("A"), **edit}))

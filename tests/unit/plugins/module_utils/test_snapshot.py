@@ -141,6 +141,22 @@ def snapshot_of(*calls: Call) -> tuple[Bench, Snapshot]:
     return bench, Snapshot(Portal(bench.transport, Fields({})))
 
 
+def test_what_is_read_anew_of_one_pbx_takes_nothing_from_another() -> None:
+    first, second = {"productNo": "A", "expireDate": "2027-01-01"}, {"productNo": "B", "expireDate": "2027-01-01"}
+    bench, snapshot = snapshot_of(
+        product_list(first, second),
+        detail_of("B", quantity=5, expireDate="2028-01-01"),
+        detail_of("A"),
+        product_list({**first, "quantity": 7}, second),
+    )
+    with bench:
+        snapshot.read_listing()
+        snapshot.reread("B")
+        assert snapshot.reread("A").quantity == 7
+        other = snapshot.subscriptions["B"]
+    assert (other.quantity, other.expires_at) == (5, datetime(2028, 1, 1, tzinfo=timezone.utc))
+
+
 def test_a_detail_is_completed_by_the_listing_and_wins_over_it() -> None:
     listed = {"productNo": "A", "quantity": 10, "billingCycle": "annually"}
     bench, snapshot = snapshot_of(product_list(listed), detail_of("A", quantity=20, planName="Basic"))
