@@ -175,7 +175,8 @@ def play(ansible: Ansible, playbook: str, faults: list[dict[str, Any]], hosts: i
     (directory / "hosts.ini").write_text("\n".join(["[pbxs]", *numbers, ""]))
     arguments = ["-vvv", "--diff", "-i", directory / "hosts.ini", "-e", f"@{directory / 'faults.json'}"]
     arguments += ["-e", "ansible_python_interpreter={{ ansible_playbook_python }}"]
-    environment = {"ANSIBLE_FORKS": "2", "ANSIBLE_REMOTE_TMP": str(ansible.home / "remote")}
+    # One host after another, so that it is certain which of them meets which fault.
+    environment = {"ANSIBLE_FORKS": "1", "ANSIBLE_REMOTE_TMP": str(ansible.home / "remote")}
     return ansible.playbook(*arguments, directory / "playbook.yml", environment=environment).stdout
 
 
