@@ -86,7 +86,7 @@ simulator: $(READY)
 	$(BIN)/python -m tests.simulator $(ARGS)
 
 # Measure the collection beside what its users would do instead, and write docs/performance.md; wants a machine that does
-# nothing else: make bench ARGS=--quick, --full or --help
+# nothing else: make bench ARGS=--quick, ARGS='--full 1' for the whole matrix, ARGS=--help
 bench: $(BENCH)/ready
 	$(BENCH)/bin/python -m tests.bench $(ARGS)
 

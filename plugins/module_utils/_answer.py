@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Optional
 from urllib.parse import urlsplit
 
@@ -82,11 +83,7 @@ def _host_of(location: str) -> str:
 
 def date_of(answer: Answer) -> Optional[datetime]:
     """The server's clock as the answer left it, from its Date header (RFC 9110, section 6.6.1); None without one."""
-    try:
-        date = parsedate_to_datetime(answer.headers.get("Date", ""))
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return date.replace(tzinfo=timezone.utc) if date.tzinfo is None else date.astimezone(timezone.utc)
+    return _http_date(answer.headers.get("Date", ""))
 
 
 def retry_after(answer: Answer) -> Optional[float]:
@@ -94,8 +91,14 @@ def retry_after(answer: Answer) -> Optional[float]:
     text = answer.headers.get("Retry-After", "").strip()
     if text.isascii() and text.isdigit():
         return float(text)
+    date = _http_date(text)
+    return None if date is None else max(0.0, (date - utc_now()).total_seconds())
+
+
+@lru_cache(maxsize=1)  # many answers leave within the same second
+def _http_date(text: str) -> Optional[datetime]:
     try:
-        wait: float = (parsedate_to_datetime(text) - utc_now()).total_seconds()
-        return max(0.0, wait)
+        date = parsedate_to_datetime(text)
     except (ValueError, TypeError, OverflowError):
         return None
+    return date.replace(tzinfo=timezone.utc) if date.tzinfo is None else date.astimezone(timezone.utc)

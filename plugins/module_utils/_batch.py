@@ -96,7 +96,9 @@ def read_params(
             " the cap is the confirmation"
         )
     declared = {name: values.pop(name) for name in DECLARATION_OPTIONS if name in values}
-    values["subscriptions"] = [{"product_no": product_no_of(values.pop("product_no", None)), **declared}]
+    # Not a default of the role, since a template would cost each host more than all the rest of this.
+    default = None if variable_of("product_no") in task_vars else task_vars["inventory_hostname"]
+    values["subscriptions"] = [{"product_no": product_no_of(values.pop("product_no", default)), **declared}]
     # With a plan, its digest is the confirmation, and the hosts are those that may have an item in it.
     rules = {} if is_approved else dict(RENEWAL_RULES)
     if mode != PLAN:

@@ -105,12 +105,17 @@ class Http:
         self._sessions: list[Any] = []
 
     def _new_session(self) -> Any:
-        session = requests.Session()
+        session, connection = requests.Session(), self._connection
+        # What the environment says of proxies and authorities is read once: it holds for all requests to one host.
+        verify = (connection.ca_path or True) if connection.validate_certs else False
+        settings = session.merge_environment_settings(connection.base_url, {}, True, verify, None)
+        session.proxies, session.verify = settings["proxies"], settings["verify"]
+        session.trust_env = False
         # Without this, `requests` reads the body of a redirect before anyone can bound it, even if it may not follow.
         session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
         session.headers.update(
             {
-                "User-Agent": self._connection.user_agent,
+                "User-Agent": connection.user_agent,
                 "Accept": "application/json",
                 "Accept-Encoding": "identity",
                 "Cache-Control": "no-cache",
@@ -135,7 +140,6 @@ class Http:
                 connection.base_url + path,
                 auth=_authenticate_with(token),
                 timeout=(min(CONNECT_TIMEOUT, connection.timeout / 2), connection.timeout),
-                verify=(connection.ca_path or True) if connection.validate_certs else False,
                 allow_redirects=False,
                 stream=True,
                 **payload,

@@ -212,11 +212,11 @@ class Ledger:
             return intent
         with self._database.transaction() as execute:
             rows = execute(self._select + _OF_INTENT, _key(intent))
-            current = self._read(rows[0]) if rows else None
-            if current is None:
+            if not rows:
                 raise LedgerError(f"{self._database.name}: the intent for {intent} is gone; was the ledger edited?")
-            if (current.status, current.generation) != (intent.status, intent.generation):
-                raise Taken(current)
+            current = dict(zip(_COLUMNS, rows[0]))
+            if (current["status"], current["generation"]) != (intent.status, intent.generation):
+                raise Taken(self._read(rows[0]))
             assignments = ", ".join(f"{name} = ?" for name in _COLUMNS)
             execute(
                 f"UPDATE yeastar_intent SET {assignments} WHERE portal = ?{_OF_INTENT}",

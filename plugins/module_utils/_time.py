@@ -106,7 +106,7 @@ def _zone_offset(zone: str) -> timedelta:
 
 def format_instant(instant: datetime) -> str:
     """ISO 8601 in UTC with a trailing ``Z``, to the second."""
-    return instant.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return instant.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def add_cycles(instant: datetime, billing_cycle: str, count: int = 1) -> datetime:

@@ -9,19 +9,20 @@ Every round runs all cells, one after another, so that what else the machine doe
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import sys
 import time
 from dataclasses import asdict
 
 from .measure import REPOSITORY, Cell, Sample, measure
-from .targets import TARGETS, Samples
+from .targets import EXPLAINING, TARGETS, Samples
 from .variants import ORDERING, VARIANTS
 
 RESULTS = REPOSITORY / ".tools" / "bench-results.json"
 SIZES, LATENCIES = (1, 10, 100, 500, 1000), (0, 50, 200)
-# Of what takes long by its nature, only this much is run beyond what the targets need.
-LARGEST = {"B naive": 10, "B once": 10, "A1": 100, "C no-op": 100, "E": 100}
+# Of what takes long by its nature, or only explains another, only this much is run beyond what the targets need.
+LARGEST = {"B naive": 10, "B once": 10, "A1": 100, "C two no-ops": 0, "D alone": 0}
 
 
 def main() -> int:
@@ -33,18 +34,18 @@ def main() -> int:
         return 0
     samples: dict[Cell, list[Sample]] = {cell: [] for cell in cells}
     started = time.monotonic()
-    for number in range(options.rounds):
-        for cell in cells:
+    for number in range(max(cells.values())):
+        for cell in (cell for cell, rounds in cells.items() if number < rounds):
             sample = _measured(cell)
             samples[cell].append(sample)
-            print(f"[{number + 1}/{options.rounds}] {cell}: {sample.wall:.2f} s, {sample.memory:.0f} MiB", flush=True)
+            print(f"[{number + 1}/{cells[cell]}] {cell}: {sample.wall:.2f} s, {sample.memory:.0f} MiB", flush=True)
     print(f"measured for {(time.monotonic() - started) / 60:.0f} min")
     _keep(samples)
     if options.quick:
         return 0
     from .page import write  # here, since only this needs matplotlib
 
-    return 0 if write(samples, options.rounds) else 1
+    return 0 if write(samples) else 1
 
 
 def _measured(cell: Cell) -> Sample:
@@ -61,29 +62,30 @@ def _keep(samples: Samples) -> None:
     RESULTS.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
 
-def _cells(options: argparse.Namespace) -> list[Cell]:
-    """Those that the targets need, and with ``--full`` the whole matrix up to what is practical."""
-    needed = [cell for target in TARGETS for cell in target.cells]
-    needed += [Cell("G", size, size, 0) for size in (100, 1000)]
+def _cells(options: argparse.Namespace) -> dict[Cell, int]:
+    """How often each cell is run: those of targets as often as asked, and with ``--full`` the rest of the matrix."""
+    needed = [
+        *EXPLAINING,
+        *(cell for target in TARGETS for cell in target.cells),
+        *(Cell("G", n, n, 0) for n in (100, 1000)),
+    ]
+    rounds = dict.fromkeys(needed, options.rounds)
     if options.full:
-        needed += [
-            Cell(variant, size, due, latency)
-            for size in SIZES
-            for due in sorted({size, max(size // 10, 1)})
-            for latency in LATENCIES
-            for variant in VARIANTS
-            if size <= LARGEST.get(variant, max(SIZES)) and not (variant.startswith("C") and (latency or due != size))
-        ]
-    if options.quick:
-        needed = [cell for cell in needed if cell.size <= 100 and not cell.variant.startswith("B")]
+        for variant, size, latency in itertools.product(VARIANTS, SIZES, LATENCIES):
+            if size <= LARGEST.get(variant, max(SIZES)) and not (variant.startswith("C") and latency):
+                shares = (size,) if variant.startswith("C") else (size, max(size // 10, 1))
+                rounds = {**{Cell(variant, size, due, latency): options.full for due in shares}, **rounds}
     chosen = options.only or list(VARIANTS)
-    return sorted({cell for cell in needed if cell.variant in VARIANTS and cell.variant in chosen}, key=str)
+    cells = [cell for cell in rounds if cell.variant in VARIANTS and cell.variant in chosen]
+    if options.quick:
+        cells = [cell for cell in cells if cell.size <= 100 and not cell.variant.startswith("B")]
+    return {cell: rounds[cell] for cell in sorted(cells, key=str)}
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="how often each cell is run (default: 5)")
-    parser.add_argument("--full", action="store_true", help="beyond the targets' cells, the whole matrix: hours")
+    parser.add_argument("--rounds", type=int, default=5, help="how often each cell of a target is run (default: 5)")
+    parser.add_argument("--full", type=int, default=0, metavar="N", help="run the rest of the matrix N times as well")
     parser.add_argument("--quick", action="store_true", help="small fleets alone, and no page: to see that it works")
     parser.add_argument("--only", nargs="+", choices=VARIANTS, help="only these variants; the page needs all")
     parser.add_argument("--list", action="store_true", help="name the cells and end")

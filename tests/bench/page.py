@@ -15,7 +15,7 @@ import matplotlib as mpl
 
 from .measure import REPOSITORY, Cell
 from .plays import POOL
-from .targets import TARGETS, Samples, wall
+from .targets import EXPLAINED, TARGETS, Samples, explain, wall
 from .variants import VARIANTS
 
 mpl.use("Agg")
@@ -32,7 +32,7 @@ GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gp
 """
 
 
-def write(samples: Samples, rounds: int) -> bool:
+def write(samples: Samples) -> bool:
     """Write page and plot; whether all targets are met."""
     PLOT.parent.mkdir(exist_ok=True)
     _draw(samples)
@@ -40,8 +40,8 @@ def write(samples: Samples, rounds: int) -> bool:
     rows = []
     for target, is_met in zip(TARGETS, met, strict=True):
         bound = f"{'≥' if target.is_least else '≤'} {target.limit:g}{target.unit}"
-        rows.append(f"| {target.name} | {bound} | {target.value(samples):.3g}{target.unit} | {_word(is_met)} |")
-    text = "\n".join([_LICENCE, *_head(rounds), *rows, "", *_cells(samples), *_legend(samples), ""])
+        rows.append(f"| {target.name} | {bound} | {_number(target.value(samples))}{target.unit} | {_word(is_met)} |")
+    text = "\n".join([_LICENCE, *_head(), *rows, "", *_shares(samples), *_cells(samples), *_legend(samples), ""])
     notes = PAGE.with_name("performance-notes.md")
     if notes.exists():
         text += "\n" + notes.read_text(encoding="utf-8").partition("-->\n")[2].lstrip()
@@ -54,13 +54,17 @@ def _word(is_met: bool) -> str:
     return "met" if is_met else "**not met**"
 
 
-def _head(rounds: int) -> list[str]:
+def _number(value: float) -> str:
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _head() -> list[str]:
     tools = ", ".join(f"{name} {version(name)}" for name in ("ansible-core", "requests"))
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {tools}"
     return [
         "# Performance",
         "",
-        f"Measured on {datetime.now(UTC):%Y-%m-%d}: {machine}; medians of {rounds} interleaved runs, each against a",
+        f"Measured on {datetime.now(UTC):%Y-%m-%d}: {machine}; medians of interleaved runs, each against a",
         "simulator of its own on the same machine. `make bench` measures anew and writes this page; do not edit it.",
         f"Whatever has a pool here has one of {POOL}.",
         "",
@@ -73,6 +77,19 @@ def _head(rounds: int) -> list[str]:
     ]
 
 
+def _shares(samples: Samples) -> list[str]:
+    rows = [
+        "## The role, beside what Ansible takes for two tasks and the module for the orders",
+        "",
+        "| PBXs | D, the empty play taken off | E / (two no-ops + that) | (one no-op + that) / one no-op |",
+        "|---|---|---|---|",
+    ]
+    for size in EXPLAINED:
+        orders, role, least = explain(samples, size)
+        rows.append(f"| {size} | {orders:.2f} s | {role:.2f} times | {least:.2f} times |")
+    return [*rows, ""]
+
+
 def _cells(samples: Samples) -> list[str]:
     rows = [
         "## Measurements",
@@ -80,15 +97,15 @@ def _cells(samples: Samples) -> list[str]:
         "`CPU` is of all processes of the command, `portal` what the simulator took beside it; `memory` is the largest",
         "process. `requests` reached the portal.",
         "",
-        "| variant | PBXs | due | ms each | wall | from, to | CPU | portal | memory | requests |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| variant | PBXs | due | ms each | runs | wall | from, to | CPU | portal | memory | requests |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for cell in sorted(samples, key=lambda cell: (cell.variant, cell.latency, cell.size, cell.due)):
         kept = samples[cell]
         walls = [sample.wall for sample in kept]
         cpu, portal_cpu = (median(getattr(sample, name) for sample in kept) for name in ("cpu", "portal_cpu"))
         rows.append(
-            f"| {cell.variant} | {cell.size} | {cell.due} | {cell.latency} | {median(walls):.2f} s"
+            f"| {cell.variant} | {cell.size} | {cell.due} | {cell.latency} | {len(kept)} | {median(walls):.2f} s"
             f" | {min(walls):.2f}, {max(walls):.2f} s | {cpu:.2f} s | {portal_cpu:.2f} s"
             f" | {max(sample.memory for sample in kept):.0f} MiB | {sum(kept[0].requests.values())} |"
         )
@@ -102,8 +119,9 @@ def _legend(samples: Samples) -> list[str]:
 
 
 def _draw(samples: Samples) -> None:
-    figure, axes = pyplot.subplots(1, 2, figsize=(11, 4.5), sharey=True)
-    for axis, latency in zip(axes, (0, 50), strict=True):
+    latencies = sorted({cell.latency for cell in samples})
+    figure, (axes,) = pyplot.subplots(1, len(latencies), figsize=(5 * len(latencies), 4.5), sharey=True, squeeze=False)
+    for axis, latency in zip(axes, latencies, strict=True):
         for variant in VARIANTS:
             cells = sorted((cell for cell in samples if _belongs(cell, variant, latency)), key=lambda cell: cell.size)
             if cells:

@@ -25,9 +25,9 @@ def empty() -> list[dict[str, Any]]:
     return play("localhost", [])
 
 
-def no_op() -> list[dict[str, Any]]:
-    """C: what Ansible takes to tell one result of each host."""
-    return play("all", [{"name": "Do nothing", "ansible.builtin.debug": {"msg": "nothing"}}])
+def no_op(tasks: int = 1) -> list[dict[str, Any]]:
+    """C: what Ansible takes to tell the results of so many tasks of each host."""
+    return play("all", [{"name": "Do nothing", "ansible.builtin.debug": {"msg": "nothing"}}] * tasks)
 
 
 def module(name: str, **options: Any) -> list[dict[str, Any]]:

@@ -80,6 +80,19 @@ def _all(variant: str, size: int, latency: int = 0) -> Cell:
 
 
 EMPTY = _all("C empty", 1)
+# What explains how long the role takes: whatever two tasks do, they cost each host this much.
+EXPLAINED = (100, 500)
+EXPLAINING = tuple(_all(variant, size) for variant in ("C no-op", "C two no-ops", "D", "E") for size in EXPLAINED)
+
+
+def explain(samples: Samples, size: int) -> tuple[float, float, float]:
+    """What D takes without the empty play (s), E beside two no-ops and that, and one no-op and that beside a no-op."""
+    no_op, two_no_ops, orders, role = (
+        wall(samples, _all(cell, size)) for cell in ("C no-op", "C two no-ops", "D", "E")
+    )
+    orders -= wall(samples, EMPTY)
+    return orders, role / (two_no_ops + orders), (no_op + orders) / no_op
+
 
 TARGETS = (
     _ratio("D / (empty play + A), N=500 all due, 50 ms", 1.25, _all("D", 500, 50), (EMPTY, _all("A", 500, 50))),

@@ -68,6 +68,7 @@ VARIANTS: dict[str, tuple[str, Callable[[Cell, Portal, Path], Prepared]]] = {
     "B once": ("tutorial with uri, common reads once", _play(lambda: plays.tutorial(is_naive=False))),
     "C empty": ("an empty play, the hosts in its inventory", _play(plays.empty)),
     "C no-op": ("a no-op for each host", _play(plays.no_op)),
+    "C two no-ops": ("two of them, as many tasks as the role has", _play(lambda: plays.no_op(2))),
     "D": (f"yeastar_pce_renewal with a list, concurrency {POOL}", _module("yeastar_pce_renewal")),
     "D alone": ("the same module without Ansible around it", _alone),
     "E": (f"role pce_renewal for each host, concurrency {POOL}", _play(plays.role)),

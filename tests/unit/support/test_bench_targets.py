@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from tests.bench.measure import Cell, Sample, measure
-from tests.bench.targets import TARGETS, Target
+from tests.bench.targets import EXPLAINING, TARGETS, Target, explain
 from tests.bench.variants import VARIANTS
 
 CELLS = {cell for target in TARGETS for cell in target.cells}
@@ -54,8 +54,14 @@ def test_requests_are_counted_without_the_pages_of_orders_and_the_largest_memory
     assert target("peak memory").value(samples) == 81 and not target("peak memory").is_met(samples)
 
 
-def test_every_cell_of_a_target_has_its_variant() -> None:
-    assert {cell.variant for cell in CELLS} <= set(VARIANTS)
+def test_what_the_role_takes_is_held_beside_what_two_tasks_and_the_orders_take() -> None:
+    walls = {"C empty": 1.0, "C no-op": 4.0, "C two no-ops": 8.0, "D": 3.0, "E": 15.0}
+    samples = {cell: [sample(walls.get(cell.variant, 0.0))] for cell in (*CELLS, *EXPLAINING)}
+    assert explain(samples, 500) == (2.0, 1.5, 1.5)
+
+
+def test_every_cell_that_is_needed_has_its_variant() -> None:
+    assert {cell.variant for cell in (*CELLS, *EXPLAINING)} <= set(VARIANTS)
 
 
 @pytest.mark.parametrize("variant", ["A", "D alone"])

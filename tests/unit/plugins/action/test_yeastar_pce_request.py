@@ -63,6 +63,8 @@ def test_a_strategy_that_keeps_the_hosts_together_is_accepted(request_of: Any, s
         ({}, {"plan_only": "perhaps"}, "plan_only: expected true or false"),
         ({}, {"no_such_option": 1}, "no_such_option"),
         ({"product_no": 3658}, {}, "quote it"),
+        # The host's name stands in for a serial number that is not declared, never for one that is declared as nothing.
+        ({"product_no": None}, {}, "product_no: expected a serial number"),
     ],
 )
 def test_what_is_wrong_fails_the_host_and_is_named(

@@ -322,6 +322,17 @@ def test_a_proxy_of_the_environment_is_used(serve: Any, monkeypatch: pytest.Monk
     assert proxy.requests[0].startswith(b"POST http://portal.invalid/order HTTP/1.1\r\n")
 
 
+def test_a_host_that_the_environment_excepts_is_reached_without_the_proxy(
+    serve: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy, server = serve(say(whole(b"by proxy"))), serve(say(whole(b"direct")))
+    for name, value in (("http_proxy", f"http://127.0.0.1:{proxy.port}"), ("no_proxy", "127.0.0.1")):
+        monkeypatch.setenv(name, value)
+        monkeypatch.setenv(name.upper(), value)
+    assert post(http_to(server)).content == b"direct"
+    assert proxy.requests == []
+
+
 @pytest.mark.parametrize("status", [403, 407, 502])
 def test_a_proxy_that_refuses_the_tunnel_means_that_nothing_was_sent(
     serve: Any, monkeypatch: pytest.MonkeyPatch, status: int
@@ -370,6 +381,14 @@ def test_an_untrusted_certificate_means_that_nothing_was_sent(tls_server: Server
 
 def test_ca_path_is_trusted(tls_server: Server, certificate: Path) -> None:
     assert post(http_to(tls_server, "https", timeout=5, ca_path=str(certificate))).status == 200
+
+
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_a_ca_bundle_of_the_environment_is_trusted(
+    tls_server: Server, certificate: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, str(certificate))
+    assert post(http_to(tls_server, "https", timeout=5)).status == 200
 
 
 def test_without_validate_certs_any_certificate_will_do(tls_server: Server) -> None:
