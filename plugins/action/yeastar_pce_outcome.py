@@ -78,7 +78,7 @@ class ActionModule(ActionBase):
         except ValueError as error:
             return {request.host: {"failed": True, "msg": str(error)} for request in requests}
         params["run_id"] = params["run_id"] or str(self._task.get_play()._uuid)
-        job = Job(params, on_secret=secrets.add, on_warning=Display().warning)
+        job = Job(params, secrets.add, lambda text: Display().warning(remove_values(text, secrets)))
         problem, is_spent = "the run did not come to this PBX", False
         saved: dict[str, Any] = {}
         try:
@@ -86,7 +86,7 @@ class ActionModule(ActionBase):
                 saved = _saved(job, job.decide(), self._task.check_mode)
             else:
                 job.renew(is_check_mode=requests[0].mode == CHECK)
-        except Exception as error:
+        except BaseException as error:  # also a task's timeout: what is known of each host is to be told all the same
             problem, is_spent = describe(error, error.__traceback__), isinstance(error, Spent)
             Display().warning(remove_values(problem, secrets))
         known = job.known()

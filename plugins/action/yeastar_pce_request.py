@@ -40,12 +40,17 @@ class ActionModule(ActionBase):
                 f"the strategy {strategy} may let each host go its own way, so there is no batch to hold a cap against:"
                 " use the strategy linear"
             )
+        host = task_vars["inventory_hostname"]
+        if host not in task_vars["ansible_play_batch"]:
+            raise AnsibleActionFail(
+                f"{host} has failed before, so it is not of the batch; a rescue or clear_host_errors brings it back"
+            )
         arguments = dict(self._task.args)
         try:
             mode = mode_of(self._task, arguments.pop("plan_only", False))
             params = read_params(arguments, task_vars, self._templar, mode)
             key = run_key(RUN_DIRECTORY)
-            request = Request.of(task_vars["inventory_hostname"], self._task, mode, params, key)
+            request = Request.of(host, self._task, mode, params, key)
         except ValueError as error:
             raise AnsibleActionFail(str(error)) from None
         return {**result, "changed": False, "request": request.as_result()}

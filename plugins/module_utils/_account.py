@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Optional
 
 from ansible.module_utils.basic import missing_required_lib
 
+from ._envelope import hide
 from ._http import REQUESTS_IMPORT_ERROR
 from ._info import gather
 from ._inventory import Row, rows_of
@@ -19,18 +20,9 @@ from ._job import Job, describe
 from ._model import Filters
 from ._time import utc_now
 
-HIDDEN = "********"
-
 
 class AccountError(Exception):
     """An account that could not be read. The text holds no secret."""
-
-
-def hide(text: str, secrets: Iterable[str]) -> str:
-    """A text without the secrets that it may repeat."""
-    for secret in sorted(secrets, key=len, reverse=True):  # one may be a part of another
-        text = text.replace(secret, HIDDEN)
-    return text
 
 
 class Account:

@@ -99,6 +99,6 @@ def retry_after(answer: Answer) -> Optional[float]:
 def _http_date(text: str) -> Optional[datetime]:
     try:
         date = parsedate_to_datetime(text)
+        return date.replace(tzinfo=timezone.utc) if date.tzinfo is None else date.astimezone(timezone.utc)
     except (ValueError, TypeError, OverflowError):
         return None
-    return date.replace(tzinfo=timezone.utc) if date.tzinfo is None else date.astimezone(timezone.utc)

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Optional
 
 SUCCESS = "success"
+HIDDEN = "********"
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,19 @@ class Envelope:
     def is_success(self) -> bool:
         """Whether the answer itself claims success, by ``code`` and by ``status``."""
         return self.code == SUCCESS and self.status in (200, None)
+
+    def without(self, secrets: Iterable[str]) -> Envelope:
+        """The same with none of these in what it says of an error, which goes into messages and the ledger."""
+        if self.is_success:
+            return self
+        return replace(self, **{name: hide(getattr(self, name), secrets) for name in ("code", "detail", "request_id")})
+
+
+def hide(text: str, secrets: Iterable[str]) -> str:
+    """A text without the secrets that it may repeat."""
+    for secret in sorted(secrets, key=len, reverse=True):  # one may be a part of another
+        text = text.replace(secret, HIDDEN)
+    return text
 
 
 def parse_envelope(content: bytes) -> Envelope:
@@ -81,7 +95,8 @@ def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    """A text that can be written anywhere: JSON may hold halves of characters."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
 def _status(value: Any) -> Optional[int]:

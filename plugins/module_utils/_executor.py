@@ -21,11 +21,11 @@ from ._intent import Intent
 from ._ledger import Busy, Taken
 from ._model import Decision, Declaration, Order, OrderRequest
 from ._money import Money
-from ._planner import Plan, settled
+from ._planner import Plan, settled, unless_changed
 from ._portal import OrderingPortal
 from ._results import Report
 from ._run import Run, Setting
-from ._settlement import LOOK_BEFORE_ANYTHING_ELSE, Settlement, columns_of, orders_of_intent, settle
+from ._settlement import LOOK_BEFORE_ANYTHING_ELSE, Settlement, columns_of, living, orders_of_intent, settle
 from ._transport import MAX_RETRY_AFTER, AccessError, Ambiguous, NotSent, ReadError, Rejected, Withheld
 
 LONGEST_HESITATION = 30.0  # s, at most, before a run without a ledger looks at the orders again (faults, row 40)
@@ -127,19 +127,17 @@ class OrderingRun(Run):
                 self._close(intent, _intent.NOT_SENT, fresh.message)
                 self._report.record(fresh)
                 return
-            delay = self._send(fresh, replace(fresh.order, po_number=intent.po_number), intent, is_last)
-            if delay is None:
+            if not self._send(fresh, replace(fresh.order, po_number=intent.po_number), intent, is_last):
                 return
-            with self._portal.unhurried.closed():
-                self._sleep(delay)
             planned = self._decide_again(planned)
             if planned.order is None:
                 self._report.record(planned)
                 return
 
     def _decide_again(self, planned: Decision) -> Decision:
+        """Decide with what is known after a refusal; what has become of the price meanwhile is not bought."""
         try:
-            return self._decide_with_price(planned.product_no)
+            return unless_changed(planned, self._decide_beside_others(planned.product_no))
         except AccessError as error:
             self._stop(planned, "access was refused")
             return settled(planned, "not_readable", str(error))
@@ -203,8 +201,8 @@ class OrderingRun(Run):
             return settled(decision, "stopped", "not attempted: another run has just tried to renew it; run again")
         return decision
 
-    def _send(self, decision: Decision, request: OrderRequest, intent: Intent, is_last: bool) -> Optional[float]:
-        """Send an order, once; seconds after which the protocol may run again, None if it must not."""
+    def _send(self, decision: Decision, request: OrderRequest, intent: Intent, is_last: bool) -> bool:
+        """Send an order, once; whether the protocol may run again."""
         departure = _Departure(intent)
         try:
             order = self._ordering_portal.save_order(request, lambda: self._let_leave(decision, departure))
@@ -225,7 +223,7 @@ class OrderingRun(Run):
             raise
         else:
             self._accepted(decision, departure.intent, order)
-        return None
+        return False
 
     def _let_leave(self, decision: Decision, departure: _Departure) -> bool:
         """Have report and ledger say that an order may have been sent, unless the run is to order no more.
@@ -251,41 +249,48 @@ class OrderingRun(Run):
 
     # what has become of it
 
-    def _refused(self, decision: Decision, intent: Intent, error: Rejected, is_last: bool) -> Optional[float]:
-        """Seconds after which the protocol may run again; None if the refusal stands."""
+    def _refused(self, decision: Decision, intent: Intent, error: Rejected, is_last: bool) -> bool:
+        """Whether the protocol may run again, after the pause that the refusal asks for."""
         reason = "rate_limited" if error.status == 429 else "rejected"
         self._report.record(settled(decision, reason, f"nothing was ordered: {error}"))
         intent = self._close(intent, _intent.REJECTED, str(error))
         if self._stopped_by is not None:
-            return None
+            return False
         delay = error.retry_after if error.status in _BEFORE_PROCESSING and not is_last else None
         if delay is not None and delay <= MAX_RETRY_AFTER:
-            return delay
+            with self._portal.unhurried.closed():
+                self._sleep(delay)
+            return not self._is_there_already(decision, intent, error)
         if error.status in (*_BEFORE_PROCESSING, 403):
             self._stop(decision, "the portal refuses orders")
         else:
-            self._look_for_open_order(decision, intent, error)
-        return None
+            self._is_there_already(decision, intent, error)
+        return False
 
-    def _look_for_open_order(self, decision: Decision, intent: Intent, error: Rejected) -> None:
-        """An order that is refused may be one that is there already, even ours, if it was replayed (rows 35 and 37)."""
+    def _is_there_already(self, decision: Decision, intent: Intent, error: Rejected) -> bool:
+        """Whether an order was refused, or may have been, since one is there: even ours, replayed (rows 35 and 37)."""
         try:
             self._read_orders()
         except ReadError as failure:
             self._warn(f"{decision.product_no}: after the refusal of its order: {failure}")
-            return
-        own, dummy = orders_of_intent(intent, self._orders_for(intent)[0])
-        living = [order for order in own if order.status not in _states.DEAD_STATUSES]
-        if living:
-            message = f"order {living[0]} is accepted (and refused as well: {error})"
-            adopted = replace(settled(decision, "already_ordered", message), known_order=living[0])
+            return True
+        own, possible = (living(orders) for orders in orders_of_intent(intent, self._orders_for(intent)[0]))
+        # Not every portal tells numbers. What is refused before processing is not refused for the sake of its replay.
+        nameless = [one for one in possible if not one.po_number and error.status not in _BEFORE_PROCESSING]
+        if own:
+            message = f"order {own[0]} is accepted (and refused as well: {error})"
+            adopted = replace(settled(decision, "already_ordered", message), known_order=own[0])
             self._report.record(adopted, may_have_ordered=True)
             self._sent[decision.product_no] = _Sent(decision, intent)
             self._verify(decision.product_no)
-            return
-        fresh = self._decide(decision.product_no)
-        if fresh.state == _states.PENDING:
+        elif nameless:
+            self._uncertain(decision, intent, f"{error}, and yet order {nameless[0]} has come since, which may be ours")
+        else:
+            fresh = self._decide(decision.product_no)
+            if fresh.state != _states.PENDING:
+                return False
             self._report.record(replace(fresh, message=f"{fresh.message} (asked all the same: {error})"))
+        return True
 
     def _uncertain(self, decision: Decision, intent: Intent, problem: str) -> None:
         message = f"{problem}; {LOOK_BEFORE_ANYTHING_ELSE}"
@@ -380,10 +385,7 @@ class OrderingRun(Run):
         return self._book(intent, status=status, note=note)
 
     def _book(self, intent: Intent, **changes: Any) -> Intent:
-        """Write what has become of an order, and remember it as it then stands in the ledger.
-
-        If it cannot be written, evidence will tell the next run, and this one orders no more.
-        """
+        """Note what has become of an order; if that fails, evidence tells the next run, and this one orders no more."""
         try:
             booked = self._ledger.update(intent, **changes)
         except Taken as taken:

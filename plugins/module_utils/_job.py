@@ -171,7 +171,8 @@ class Job:
             if not ledger.is_kept and not read_only:
                 self._warn(
                     "ledger is none: an order that this run loses sight of is known to later runs only by what the"
-                    " portal shows, and nothing keeps two runs from ordering the same PBX at once"
+                    " portal shows, nothing keeps two runs from ordering the same PBX at once, and caps count this"
+                    " run alone"
                 )
             clock = self._clock()
             ahead = clock.ahead if is_loopback(self._params) else timedelta(0)
@@ -206,6 +207,8 @@ def describe(error: BaseException, trace: Optional[TracebackType]) -> str:
         return str(error)
     if isinstance(error, KeyboardInterrupt):
         return "interrupted by SIGINT"
+    if not isinstance(error, Exception):
+        return f"the run was ended by {type(error).__name__}"
     return f"unexpected {type(error).__name__} at {_place(trace)}: {error}; please report it"
 
 

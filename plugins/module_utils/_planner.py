@@ -286,6 +286,15 @@ def changed_since(planned: Decision, fresh: Decision) -> list[str]:
     return changes
 
 
+def unless_changed(planned: Decision, fresh: Decision) -> Decision:
+    """A decision that was made again, or what keeps it from being the one that was planned."""
+    changes = changed_since(planned, fresh) if fresh.order is not None else []
+    if changes:
+        message = f"changed while the run was under way: {'; '.join(changes)}; run again to decide anew"
+        return settled(fresh, "stale_plan", message)
+    return fresh
+
+
 def advanced_by_one_cycle(before: datetime, billing_cycle: str, after: datetime, ordered_at: datetime) -> bool:
     """Whether an expiry lies one cycle after the old one or, for what had expired, one cycle after the order.
 

@@ -24,7 +24,6 @@ from ._model import Decision, Declaration, Evidence, Order, Policy, Subscription
 from ._money import Money
 from ._planner import (
     Plan,
-    changed_since,
     current_term_began,
     decide,
     make_plan,
@@ -32,6 +31,7 @@ from ._planner import (
     screen,
     settled,
     undecided,
+    unless_changed,
     without_orders,
 )
 from ._pool import Gate
@@ -42,7 +42,7 @@ from ._saved_plan import SavedPlan
 from ._settlement import UNKNOWN_SKEW, Settlement, Times, settle
 from ._snapshot import Snapshot
 from ._terms import effective, same_expiry
-from ._time import DAY
+from ._time import DAY, in_words
 from ._transport import AccessError, ReadError
 
 ORDERS_MAX_AGE = 30.0  # s after which what others may have ordered is looked at again (faults, row 40)
@@ -164,12 +164,12 @@ class Run:
         offset = self._portal.clock_offset
         if offset is None:
             return
-        offset = min(offset, offset + self._ahead, key=abs)
-        if abs(offset) <= SKEW_TO_WARN_OF:
+        off = self._off(offset)
+        if off <= SKEW_TO_WARN_OF:
             return
         direction = "behind" if offset > timedelta(0) else "ahead of"
-        seen = f"this controller's clock is {_in_words(abs(offset))} {direction}"
-        if abs(offset) > SKEW_TO_REFUSE:
+        seen = f"this controller's clock is {in_words(off)} {direction}"
+        if off > SKEW_TO_REFUSE:
             raise ReadError("clocks", f"{seen} the portal's: set it, since every decision here depends on the date")
         self._warn(f"{seen} the portal's; set it, since every decision here depends on the date")
 
@@ -192,14 +192,19 @@ class Run:
         if subscription is None:
             return not_found(product_no, self._snapshot.subscriptions)
         screened = screen(declaration, subscription, self._policy, self._report.now)
-        if isinstance(screened, Terms) or screened.reason != "cannot_determine":
+        if isinstance(screened, Terms):
+            # A listing that names no services may just not have them, and they have a price of their own.
+            if screened.services or not (declaration.services or self._policy.needs_prices):
+                return screened
+        elif screened.reason != "cannot_determine":
             return screened
         try:
             subscription = self._snapshot.complete(product_no)
         except AccessError:
             raise
         except ReadError as error:
-            return settled(screened, "not_readable", str(error))
+            known = screened if isinstance(screened, Decision) else undecided(subscription, screened)
+            return settled(known, "not_readable", str(error))
         return screen(declaration, subscription, self._policy, self._report.now)
 
     def _read_evidence(self) -> None:
@@ -331,7 +336,11 @@ class Run:
 
     def _portal_now(self) -> Optional[datetime]:
         offset = self._portal.clock_offset
-        return None if offset is None else self._clock() + offset
+        return None if offset is None or self._off(offset) > SKEW_TO_REFUSE else self._clock() + offset
+
+    def _off(self, offset: timedelta) -> timedelta:
+        """How far two clocks are apart, of which one may have been set for a test."""
+        return min(abs(offset), abs(offset + self._ahead))
 
     def _keep(self, intent: Intent, settlement: Settlement) -> Intent:
         """Remember what an intent has come to, for the decisions of this run."""
@@ -350,7 +359,7 @@ class Run:
     def _warn_of_age(self, intent: Intent, settlement: Settlement) -> None:
         age = self._clock() - intent.uncertain_since
         if _states.REASONS[settlement.reason] == _states.PENDING and age > OPEN_TOO_LONG:
-            self._warn(f"{intent.product_no}: for {_in_words(age)} now: {settlement.message}")
+            self._warn(f"{intent.product_no}: for {in_words(age)} now: {settlement.message}")
 
     def _decide(self, product_no: str) -> Decision:
         subscription = self._snapshot.subscriptions[product_no]
@@ -379,11 +388,7 @@ class Run:
             if isinstance(error, AccessError):
                 self._stop(planned, "access was refused")
             return settled(planned, "not_readable", str(error))
-        changes = changed_since(planned, fresh) if fresh.order is not None else []
-        if changes:
-            message = f"changed while the run was under way: {'; '.join(changes)}; run again to decide anew"
-            return settled(fresh, "stale_plan", message)
-        return fresh
+        return unless_changed(planned, fresh)
 
     def _refresh_orders(self) -> None:
         with self._reading_orders.alone():
@@ -392,8 +397,3 @@ class Run:
 
     def _stop(self, decision: Decision, why: str) -> None:
         self._stopped_by = f"{decision.product_no}: {why}"
-
-
-def _in_words(span: timedelta) -> str:
-    hours, minutes = divmod(int(span.total_seconds()) // 60, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

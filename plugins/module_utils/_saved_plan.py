@@ -9,7 +9,6 @@ The file is canonical JSON with the SHA-256 of all the rest of it in ``digest``.
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -263,9 +262,9 @@ def read_plan(path: str, approved_digest: str, portal: str, account: str, now: d
     """Read a plan that was approved by its digest. Raises PlanError with what is wrong with it (faults, row 67)."""
     document = _load(path)
     digest = _digest(document)
-    if not hmac.compare_digest(digest, str(document.get("digest"))):
+    if digest != document.get("digest"):
         raise PlanError(f"plan_file: {path} has been edited since it was made; plan again")
-    if not hmac.compare_digest(digest, approved_digest.strip().lower()):
+    if digest != approved_digest.strip().lower():
         raise PlanError(f"plan_digest: {path} has the digest {digest}, which is not the one that was approved")
     if document.get("schema_version") != SCHEMA_VERSION:
         raise PlanError(f"plan_file: {path} is of another version of this collection; plan again")

@@ -71,7 +71,7 @@ def settle(
         message = f"order {foreign[0]} of {foreign[0].product_no} carries the tag of this PBX; look in the portal"
         return Settlement(intent.status, "verification_failed", message, foreign[0])
     certain, possible = orders_of_intent(intent, orders)
-    twins = _living(certain)
+    twins = living(certain)
     if len(twins) > 1:
         numbers = " and ".join(sorted(str(order) for order in twins))
         message = f"ordered more than once: {numbers}; cancel or have refunded what is too much, then settle it by hand"
@@ -79,7 +79,7 @@ def settle(
     order = _order_that_counts(certain) or _recorded_order(intent)
     # A dead order that may be another's proves nothing against a renewal or a person's word.
     may_be_dead = intent.status != _intent.RENEWED and not times.left_of_window(intent)
-    if order is None and (_living(possible) or may_be_dead):
+    if order is None and (living(possible) or may_be_dead):
         order = _order_that_counts(possible)
     expires_at = subscription.expires_at
     if isinstance(expires_at, Undetermined) or same_expiry(intent.expires_at, expires_at):
@@ -123,14 +123,14 @@ def _completed(order: Order, intent: Intent) -> Order:
     )
 
 
-def _living(orders: Iterable[Order]) -> list[Order]:
+def living(orders: Iterable[Order]) -> list[Order]:
     return [order for order in orders if order.status not in _states.DEAD_STATUSES]
 
 
 def _order_that_counts(orders: list[Order]) -> Optional[Order]:
     """Of several, one that is still open, since that may have to be acted upon; else one that is done; else any."""
-    living = _living(orders)
-    return next((order for order in living if is_open(order)), next(iter(living or orders), None))
+    alive = living(orders)
+    return next((order for order in alive if is_open(order)), next(iter(alive or orders), None))
 
 
 def _recorded_order(intent: Intent) -> Optional[Order]:

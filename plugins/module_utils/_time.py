@@ -123,3 +123,9 @@ def add_cycles(instant: datetime, billing_cycle: str, count: int = 1) -> datetim
 def whole_days(expires_at: datetime, now: datetime) -> int:
     """Days from ``now`` to ``expires_at``, rounded down; negative once expired. For display, never for a decision."""
     return (expires_at - now) // DAY
+
+
+def in_words(span: timedelta) -> str:
+    """A span of time to the minute, for people."""
+    hours, minutes = divmod(int(span.total_seconds()) // 60, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

@@ -133,6 +133,7 @@ class Transport:
         # Closed while the portal has asked for less; nothing is sent then.
         self.unhurried = Gate(self.pool)
         self._on_secret = on_secret
+        self._secrets = {secret for secret in (connection.client_secret, connection.access_token) if secret}
         self._on_warning = on_warning
         self._sleep = sleep
         self._clock = clock
@@ -216,7 +217,7 @@ class Transport:
             answer = self._exchange("GET", path, token, params=params)
         except Broken as error:
             raise ReadError(call, str(error)) from None
-        envelope = envelope_of(answer)
+        envelope = self._envelope_of(answer)
         status = status_of(answer, envelope)
         if status == 401:
             raise AccessError(call, "the access token was refused", answer, envelope)
@@ -236,6 +237,10 @@ class Transport:
         if date is not None:
             self.clock_offset = date - self._clock()
         return answer
+
+    def _envelope_of(self, answer: Answer) -> Optional[Envelope]:
+        envelope = envelope_of(answer)
+        return None if envelope is None else envelope.without(self._secrets)
 
     def _accept_content_type(self, call: str, answer: Answer, envelope: Envelope) -> None:
         content_type = answer.headers.get("Content-Type", "").split(";")[0].strip().lower()
@@ -286,7 +291,7 @@ class Transport:
             answer = self._exchange("POST", TOKEN_PATH, data=form)
         except Broken as error:
             raise ReadError(call, str(error)) from None
-        envelope = envelope_of(answer)
+        envelope = self._envelope_of(answer)
         status = status_of(answer, envelope)
         if status in (401, 403) or (envelope is not None and 400 <= status < 500 and status not in (408, 429)):
             problem = (
@@ -299,6 +304,7 @@ class Transport:
         details = envelope.result if isinstance(envelope.result, Mapping) else {}
         for secret in (details.get("token"), details.get("refreshToken")):
             if isinstance(secret, str) and secret:
+                self._secrets.add(secret)
                 self._on_secret(secret)
         if not isinstance(details.get("token"), str) or not details["token"]:
             raise ReadError(call, "expected a token in the answer, found none", answer, envelope)
@@ -340,7 +346,7 @@ class WritingTransport(Transport):
             answer = self._exchange("POST", path, token, data=content, headers=headers)
         except Broken as error:
             raise (Ambiguous if error.sent else NotSent)(call, str(error)) from None
-        envelope = envelope_of(answer)
+        envelope = self._envelope_of(answer)
         if envelope is None or not envelope.is_complete:
             raise Ambiguous(call, problem_of(answer, envelope), answer, envelope)
         if is_refusal(answer, envelope):

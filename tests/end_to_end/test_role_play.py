@@ -64,6 +64,25 @@ def test_hosts_that_failed_or_ended_earlier_in_the_play_are_not_ordered(six: Ans
     assert shown.recap[ANNUAL]["failed"] == 1
 
 
+def test_a_host_that_failed_and_always_reaches_the_role_is_not_ordered(six: Ansible) -> None:
+    block = [{"fail": {"msg": "not now"}, **on(MONTHLY)}]
+    shown = run(six, BOTH, plays=[tasks_play({"block": block, "always": [IMPORT]})])
+    assert renewed(six.portal) == [ANNUAL]
+    assert shown.states() == {ANNUAL: "renewed"}, shown.output
+    assert "it is not of the batch" in shown.output and shown.recap[MONTHLY]["failed"]
+
+
+@pytest.mark.faults(10)
+def test_a_task_whose_time_is_over_tells_each_host_what_has_become_of_it(six: Ansible) -> None:
+    six.portal.fault("order_status", status="pending")
+    hosts = {MONTHLY: {}, ANNUAL: {}, FAR: {}}
+    shown = run(six, hosts, plays=[role_play(timeout=8)], wait_timeout=300, concurrency=1)
+    states = {MONTHLY: "pending", ANNUAL: "renewed", FAR: "current"}
+    assert shown.states() == states, shown.output
+    assert {host: shown.recap[host].get("changed", 0) for host in hosts} == {MONTHLY: 1, ANNUAL: 1, FAR: 0}
+    assert len(six.portal.invoices) == 2
+
+
 def test_a_strategy_that_takes_hosts_apart_is_refused_before_anything_is_sent(six: Ansible) -> None:
     shown = run(six, BOTH, plays=[role_play(strategy="free")])
     assert shown.status != 0

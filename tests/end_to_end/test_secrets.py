@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -248,7 +250,7 @@ def test_an_access_token_of_the_users_own_is_not_shown(one: Ansible) -> None:
 
 
 @pytest.mark.faults(69)
-@pytest.mark.parametrize("padding", [0, 270], ids=["short", "cut short inside the secret"])
+@pytest.mark.parametrize("padding", [0, 270, 400], ids=["short", "too long with the secret", "too long without it"])
 def test_what_the_portal_says_in_an_error_is_told_without_the_secret_it_repeats(one: Ansible, padding: int) -> None:
     product_no = one.portal.pbxs[0].product_no
     one.info()
@@ -259,5 +261,9 @@ def test_what_the_portal_says_in_an_error_is_told_without_the_secret_it_repeats(
     ordering = one.renew(product_no=product_no, access_token=token)
     assert not one.portal.faults, "the faults were never met"
     for result in (reading, ordering):
-        assert result["failed"] and ("characters)" if padding else "you said:") in result["msg"]
+        assert result["failed"] and ("characters)" if padding == 400 else "you said: ********'") in result["msg"]
         assert_no_secret_in(json.dumps(result), one)
+    assert_no_secret_in_files(one)
+    with closing(sqlite3.connect(next(one.home.rglob("ledger.sqlite3")))) as ledger:
+        ((note,),) = ledger.execute("SELECT note FROM yeastar_intent").fetchall()
+    assert padding == 400 or "you said: ********" in note

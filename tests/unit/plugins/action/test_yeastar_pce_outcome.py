@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.exchange
     NOW,
     SN,
     decision,
+    detail,
     evidence,
     listing,
+    order,
     pbx,
     portal,
     renewal,
@@ -97,7 +100,8 @@ def with_price(*calls: Call) -> list[Call]:
         "GET", "/pricing/openapi/purchase/v1/renew/plan_info/1001", success({"amount": "1", "currency": "USD"})
     )
     before = next(index for index, call in enumerate(calls) if call.path.endswith("/detail"))
-    return [*calls[:before], price, calls[before], price, *calls[before + 1 :]]
+    # The listing names no services, which have a price of their own.
+    return [calls[0], detail(), *calls[1:before], price, calls[before], price, *calls[before + 1 :]]
 
 
 def test_a_plan_of_the_batch_is_saved_once_and_told_to_every_host(
@@ -216,11 +220,23 @@ def test_a_batch_that_ends_early_shows_what_each_host_had_come_to(
     assert len(warnings) == 1 and warnings[0].startswith("unexpected ZeroDivisionError at expected_calls.py:")
 
 
+def test_a_run_that_is_ended_tells_what_is_known(
+    play: Any, monkeypatch: pytest.MonkeyPatch, warnings: list[str]
+) -> None:
+    controller = play(SN)
+    controller.request(SN)
+    with portal(monkeypatch, login(), *decision(), Call("POST", order().path, KeyboardInterrupt())):
+        outcome = controller.outcome(SN)
+    assert (outcome["state"], outcome["changed"], outcome["failed"]) == ("unknown", True, True)
+    assert warnings == ["interrupted by SIGINT"]
+
+
 def test_a_batch_whose_worker_died_is_never_run_again(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     controller = play(SN)
     controller.request(SN)
-    with portal(monkeypatch, login(), Call("GET", listing(pbx()).path, KeyboardInterrupt())):
-        with pytest.raises(KeyboardInterrupt):
+    with portal(monkeypatch, login(), *renewal()):
+        with monkeypatch.context() as dying, pytest.raises(SystemExit):
+            dying.setattr(yeastar_pce_outcome, "_shown", lambda *arguments: sys.exit())
             controller.outcome(SN)
         with pytest.raises(AnsibleActionFail, match="it may have ordered: look in the portal"):
             controller.outcome(SN)

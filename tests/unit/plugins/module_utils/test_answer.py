@@ -84,6 +84,13 @@ def test_every_answer_tells_how_far_the_portals_clock_is_ahead(answer: Any) -> N
     assert bench.transport.clock_offset == timedelta(minutes=10)
 
 
+@pytest.mark.parametrize("date", ["Fri, 31 Dec 9999 23:59:59 -1200", "Mon, 23 Nov 2026", "soon"])
+def test_a_date_that_cannot_be_read_tells_nothing(date: str) -> None:
+    with Bench(Call("GET", "/x", success({}, Date=date)), access_token="given", retries=0) as bench:
+        bench.transport.get("/x")
+    assert bench.transport.clock_offset is None
+
+
 def test_an_answer_without_a_date_leaves_what_an_earlier_one_told() -> None:
     dated = success({}, Date="Mon, 23 Nov 2026 00:10:00 GMT")
     with Bench(login(), Call("GET", "/x", dated), Call("GET", "/x", success({}))) as bench:

@@ -151,3 +151,14 @@ def test_a_count_is_a_whole_number_or_digits(value: Any, expected: int) -> None:
 def test_any_other_count_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match="whole number"):
         _envelope.read_count(value)
+
+
+def test_half_a_character_in_what_the_portal_says_becomes_one_that_can_be_written_anywhere() -> None:
+    assert _envelope.parse_envelope(b'{"code": "no", "detailMessage": "half \\ud83d of it"}').detail == "half ? of it"
+
+
+def test_what_is_said_of_an_error_is_without_the_secrets_that_it_repeats() -> None:
+    said = {"code": "a_secret", "detailMessage": "you said a secret of mine and a_secret", "requestId": "b"}
+    envelope = _envelope_of(**said).without({"a_secret", "a secret", "a secret of mine"})
+    assert (envelope.code, envelope.detail) == ("********", "you said ******** and ********")
+    assert _envelope_of().without({"success", "f"}) == _envelope_of()

@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _run
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Declaration
+from ansible_collections.pbxops.yeastar.plugins.module_utils._money import Money
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import raw
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.trials import Account, Trial
 
@@ -56,6 +60,30 @@ def test_services_that_only_the_detail_tells_are_ordered_and_are_no_change(monke
     assert [len(body["serviceList"]) for body in trial.account.sent] == [2]
 
 
+@pytest.mark.faults(56)
+def test_services_that_only_the_detail_tells_are_priced_with_the_rest_and_are_no_change(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trial = Trial(Account(A=1), monkeypatch, max_amount_per_item=Decimal(100))
+    trial.account.pbxs["A"]["serviceList"] = []
+    trial.account.details["A"]["serviceList"] = ["HA"]
+    prices = {1: Money(Decimal(50), "USD"), 0: Money(Decimal(40), "USD")}
+    monkeypatch.setattr(trial.run._portal, "renewal_price", lambda order, catalog: prices[len(order.service_ids)])
+    trial.go()
+    assert trial.states() == {"A": "renewed/expiry_moved"} and trial.only()["price"]["amount"] == "50"
+
+
+@pytest.mark.faults(56)
+def test_declared_services_are_held_against_the_detail_where_the_listing_names_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trial = Trial(Account(A=1), monkeypatch)
+    trial.account.pbxs["A"]["serviceList"] = []
+    trial.account.details["A"]["serviceList"] = ["HA"]
+    trial.go(Declaration("A", services=("HA",)))
+    assert trial.states() == {"A": "renewed/expiry_moved"}
+
+
 def test_what_is_due_is_told_as_not_attempted_when_the_evidence_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     trial = Trial(Account(A=1, FAR=300), monkeypatch)
     trial.account.before["purchase_product_info"] = lambda: raw(b"<html>")
@@ -64,3 +92,22 @@ def test_what_is_due_is_told_as_not_attempted_when_the_evidence_cannot_be_read(m
     assert trial.states() == {"A": "not_attempted/stopped", "FAR": "current/enough_time"}
     rows: list[dict[str, Any]] = trial.report.as_result()["results"]
     assert str(caught.value) in rows[0]["message"]
+
+
+@pytest.mark.faults(47)
+def test_one_answer_from_a_server_whose_clock_is_far_off_does_not_get_into_the_ledger(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trial = Trial(Account(A=12), monkeypatch)
+    account = trial.account
+    account.ahead = timedelta(0)
+    account.before["page"] = lambda: setattr(account, "ahead", timedelta(days=-20000))
+
+    def right_again() -> None:
+        account.ahead = timedelta(0)
+        account.pbxs["A"]["quantity"] = 101
+
+    account.before["detail"] = right_again
+    trial.go()
+    assert trial.states() == {"A": "blocked/stale_plan"}
+    assert [intent.portal_uncertain_since for intent in trial.ledger.intents()] == [None]

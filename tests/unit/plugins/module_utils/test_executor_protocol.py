@@ -177,7 +177,7 @@ def test_a_refused_token_leads_to_one_more_order_after_a_new_login_and_a_new_rea
     trial.go()
     assert trial.states() == {"A": "renewed/expiry_moved"} and trial.sleeps == [0]
     between = shop.log[shop.log.index("save") + 1 :]
-    assert between[: between.index("save")] == ["token", "detail"]
+    assert between[: between.index("save")] == ["token", "page", "detail"]
     assert shop.sent[1]["poNumber"] == f"{shop.sent[0]['poNumber']}.2" and statuses(trial.ledger) == [("renewed", 2)]
 
 
@@ -213,14 +213,18 @@ def test_a_refusal_that_does_not_say_that_it_came_first_is_not_waited_for(
     [
         (lambda shop: shop.charge("A"), "current/enough_time"),
         (lambda shop: shop.pbxs["A"].update(quantity=101), "blocked/stale_plan"),
+        (lambda shop: shop.prices.append(Money(Decimal(60), "USD")), "blocked/stale_plan"),
+        (lambda shop: shop.before.update(page=lambda: refusal(500)), "failed/rate_limited"),
     ],
-    ids=["a person renews", "the quantity changes"],
+    ids=["a person renews", "the quantity changes", "the price rises", "the orders cannot be read any more"],
 )
 def test_what_changes_during_the_wait_is_not_ordered(
-    monkeypatch: pytest.MonkeyPatch, change: Callable[[Shop], Any], expected: str
+    monkeypatch: pytest.MonkeyPatch, change: Callable[[Any], Any], expected: str
 ) -> None:
-    trial = Trial(Shop(A=12), monkeypatch)
-    shop = trial.account
+    trial = Trial(Shop(A=12), monkeypatch, max_total=Decimal(100))
+    shop: Any = trial.account
+    shop.prices = [Money(Decimal(50), "USD")]
+    monkeypatch.setattr(trial.run._portal, "renewal_price", lambda order, catalog: shop.prices[-1])
 
     def limited(number: str) -> Answer:
         change(shop)
@@ -279,19 +283,40 @@ def test_an_order_that_is_refused_because_one_is_open_is_pending(
 
 
 @pytest.mark.faults(35, 37)
-def test_a_refusal_after_our_own_order_was_accepted_adopts_that(monkeypatch: pytest.MonkeyPatch) -> None:
-    trial = Trial(Shop(A=12), monkeypatch)
+@pytest.mark.parametrize("status", [400, 401, 429])
+def test_a_refusal_after_our_own_order_was_accepted_adopts_that(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    trial = _with_credentials(Trial(Shop(A=12), monkeypatch))
     shop = trial.account
     shop.saved_status = "pending"
 
     def replayed(number: str) -> Answer:
         shop.accept(number)
-        return refusal(400, "order_pending")
+        return refusal(status, "order_pending", Retry_After="1")
 
     shop.save = replayed
     trial.go()
     assert trial.states() == {"A": "pending/unpaid"} and trial.report.changed
     assert statuses(trial.ledger) == [("accepted", 1)] and trial.only()["order"]["order_no"] == "BN1"
+    assert shop.ordered() == ["A"]
+
+
+@pytest.mark.faults(35)
+@pytest.mark.parametrize(("status", "state"), [(400, "renewed/expiry_moved"), (401, "current/enough_time")])
+def test_a_refusal_beside_an_order_that_has_no_number_is_never_sent_again(
+    monkeypatch: pytest.MonkeyPatch, status: int, state: str
+) -> None:
+    trial = _with_credentials(Trial(Shop(echoes=False, A=12), monkeypatch))
+    shop = trial.account
+
+    def replayed(number: str) -> Answer:
+        shop.accept(number)
+        return refusal(status)
+
+    shop.save = replayed
+    trial.go()
+    assert trial.states() == {"A": state} and shop.ordered() == ["A"]
+    # A refusal on business grounds may have been one of our own order; before any processing, there was none.
+    assert trial.report.changed is (status == 400)
 
 
 def test_a_refusal_stands_when_the_orders_cannot_be_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,11 +133,12 @@ def test_a_part_of_a_day_counts_as_a_whole_one_and_what_has_expired_as_none(path
     ("changes", "said"),
     [
         ({"approved_digest": "0" * 64}, "not the one that was approved"),
+        ({"approved_digest": "a digest that was cut…"}, "not the one that was approved"),
         ({"portal": "https://other.example.com"}, "this is https://other.example.com"),
         ({"account": "another"}, "and account another"),
         ({"now": NOW + DAY + timedelta(seconds=1)}, "was valid until 2026-11-24T00:00:00Z"),
     ],
-    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+    ids=["another digest", "no digest", "another portal", "another account", "too late"],
 )
 def test_a_plan_that_is_not_for_here_and_now_is_refused(path: Path, changes: dict[str, Any], said: str) -> None:
     plan = document()
