@@ -86,7 +86,8 @@ results:
     state:
       description:
         - V(due) (would be ordered), V(current) (enough time left), V(skipped) (the portal renews it itself), V(pending)
-          (an order is open), V(blocked), V(failed) or V(not_attempted) (a cap stopped the run).
+          (an order is open), V(blocked), V(failed), V(unknown) (an earlier run may have ordered it) or V(not_attempted)
+          (a cap stopped the run).
       type: str
       returned: success
     reason:

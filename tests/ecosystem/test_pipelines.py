@@ -89,6 +89,15 @@ def hold_that_only_the_approved_plan_is_bought(tools: Tools, plan_file: Path, bu
     assert (len(tools.portal.invoices), orders_sent(tools.portal)) == (DUE, DUE)
 
 
+def block_one(tools: Tools, machines: Machines) -> str:
+    """Declare of a PBX that is due what the portal contradicts, and give its serial number."""
+    number = min(tools.portal.pbxs, key=lambda pbx: pbx.expires_at).product_no
+    declared = machines.repository / "inventory" / "host_vars"
+    declared.mkdir()
+    (declared / f"{number}.yml").write_text("pce_renewal_quantity: 9999\n", encoding="utf-8")
+    return number
+
+
 # GitHub
 
 
@@ -102,6 +111,7 @@ def github(tools: Tools, machines: Machines, ledger: tuple[str, str], event: str
         "secrets.YEASTAR_CLIENT_ID": tools.portal.client_id,
         "secrets.YEASTAR_CLIENT_SECRET": tools.portal.client_secret,
         "secrets.LEDGER_PASSWORD": ledger[1],
+        "vars.RENEWAL_IS_PROTECTED": "true",
     }
     return GitHub.of(EXAMPLES / "github" / "renewal.yml", machines, context)
 
@@ -121,6 +131,28 @@ def test_the_workflow_buys_what_was_approved_once(tools: Tools, machines: Machin
 
     later = github(tools, machines, ledger, "schedule")
     assert later.run("plan").status == 0 and not later.would_run("renew")
+
+
+def test_without_an_environment_that_somebody_protects_the_workflow_buys_nothing(
+    tools: Tools, machines: Machines, ledger: tuple[str, str]
+) -> None:
+    run = github(tools, machines, ledger, "schedule")
+    del run.context["vars.RENEWAL_IS_PROTECTED"]
+    assert run.run("plan").status == 0 and run.would_run("renew")
+    assert run.run("renew").status == 1
+    assert orders_sent(tools.portal) == 0
+
+
+def test_a_plan_in_which_a_pbx_is_blocked_is_shown_and_the_workflow_buys_nothing(
+    tools: Tools, machines: Machines, ledger: tuple[str, str]
+) -> None:
+    number = block_one(tools, machines)
+    run = github(tools, machines, ledger, "schedule")
+    assert run.run("plan").status == 2
+    plan = json.loads((run.artifacts / "plan" / "plan.json").read_text(encoding="utf-8"))
+    assert number not in [item["product_no"] for item in plan["items"]] and len(plan["items"]) == DUE - 1
+    assert plan["digest"] in run.summary and number in run.summary
+    assert not run.would_run("renew") and orders_sent(tools.portal) == 0
 
 
 def test_a_pull_request_gets_the_plan_as_a_comment_and_buys_nothing(
@@ -206,6 +238,19 @@ def test_the_pipeline_buys_what_was_approved_once(tools: Tools, machines: Machin
     assert (kept / pipeline.configuration["plan"]["artifacts"]["reports"]["junit"]).exists()
 
     hold_that_only_the_approved_plan_is_bought(tools, plan_file, lambda: pipeline.run("renew"))
+
+
+def test_a_plan_in_which_a_pbx_is_blocked_is_shown_and_the_pipeline_ends(
+    tools: Tools, machines: Machines, ledger: tuple[str, str]
+) -> None:
+    number = block_one(tools, machines)
+    pipeline = gitlab(tools, machines, ledger)
+    assert pipeline.run("plan").status == 2
+    kept = pipeline.artifacts("plan")
+    plan = json.loads((kept / "plan.json").read_text(encoding="utf-8"))
+    assert number not in [item["product_no"] for item in plan["items"]] and len(plan["items"]) == DUE - 1
+    assert plan["digest"] in (kept / "reports" / "comment.md").read_text(encoding="utf-8")
+    assert pipeline.configuration["renew"]["needs"] == ["plan"] and orders_sent(tools.portal) == 0
 
 
 def test_a_merge_request_gets_the_plan_as_a_note(

@@ -89,6 +89,7 @@ class GitHub:
     artifacts: Path
     context: dict[str, str] = field(default_factory=dict)
     summary: str = ""
+    failed: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, path: Path, machines: Machines, context: Mapping[str, str]) -> GitHub:
@@ -97,8 +98,9 @@ class GitHub:
         return cls(workflow, machines, machines.folder / "artifacts", dict(context))
 
     def would_run(self, name: str) -> bool:
-        """Whether the job's condition is met."""
-        return self._is_met(self.workflow["jobs"][name].get("if", ""))
+        """Whether the job that it needs has not failed, and its condition is met."""
+        job = self.workflow["jobs"][name]
+        return job.get("needs") not in self.failed and self._is_met(job.get("if", ""), self.machines.folder)
 
     def run(self, name: str) -> Ended:
         """Run a job. What it sets as outputs is there for the jobs that need it."""
@@ -106,11 +108,14 @@ class GitHub:
         checkout = self.machines.make()
         ended = Ended(0, "")
         for step in job["steps"]:
-            if ended.status == 0 and self._is_met(step.get("if", "")):
+            condition = step.get("if", "")
+            if (ended.status == 0 or "always()" in condition) and self._is_met(condition, checkout):
                 step_ended = self._run_step(step, checkout)
-                ended = Ended(step_ended.status, ended.output + step_ended.output)
+                ended = Ended(ended.status or step_ended.status, ended.output + step_ended.output)
         for output, expression in job.get("outputs", {}).items():
             self.context[f"needs.{name}.outputs.{output}"] = self._filled(expression)
+        if ended.status:
+            self.failed.add(name)
         return ended
 
     def _run_step(self, step: Mapping[str, Any], checkout: Path) -> Ended:
@@ -140,16 +145,22 @@ class GitHub:
     def _filled(self, text: str) -> str:
         return _EXPRESSION.sub(lambda match: self.context.get(match[1], ""), text)
 
-    def _is_met(self, condition: str) -> bool:
-        """Conjunctions of comparisons, in disjunction, are all that the examples use."""
+    def _is_met(self, condition: str, checkout: Path) -> bool:
+        """Conjunctions of comparisons and `always()`, in disjunction, are all that the examples use."""
         return not condition or any(
-            all(self._compares(comparison) for comparison in clause.split(" && ")) for clause in condition.split(" || ")
+            all(term == "always()" or self._compares(term, checkout) for term in clause.split(" && "))
+            for clause in condition.split(" || ")
         )
 
-    def _compares(self, comparison: str) -> bool:
+    def _compares(self, comparison: str, checkout: Path) -> bool:
         left, operator, right = comparison.split()
-        values = [side[1:-1] if side.startswith("'") else self.context.get(side, "") for side in (left, right)]
+        values = [self._value(side, checkout) for side in (left, right)]
         return (values[0] == values[1]) is {"==": True, "!=": False}[operator]
+
+    def _value(self, side: str, checkout: Path) -> str:
+        if side.startswith("hashFiles("):
+            return "a hash" if (checkout / side[len("hashFiles('") : -len("')")]).exists() else ""
+        return side[1:-1] if side.startswith("'") else self.context.get(side, "")
 
 
 @dataclass
