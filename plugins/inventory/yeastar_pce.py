@@ -125,7 +125,8 @@ from ansible.inventory.data import InventoryData
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible.utils.vars import combine_vars
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._account import Account, AccountError, hide
+from ansible_collections.pbxops.yeastar.plugins.module_utils._account import Account, AccountError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._envelope import hide
 from ansible_collections.pbxops.yeastar.plugins.module_utils._inventory import (
     EVERY_GROUP,
     Host,

@@ -38,7 +38,8 @@ class Envelope:
         """The same with none of these in what it says of an error, which goes into messages and the ledger."""
         if self.is_success:
             return self
-        return replace(self, **{name: hide(getattr(self, name), secrets) for name in ("code", "detail", "request_id")})
+        code, detail, request_id = (hide(text, secrets) for text in (self.code, self.detail, self.request_id))
+        return replace(self, code=code, detail=detail, request_id=request_id)
 
 
 def hide(text: str, secrets: Iterable[str]) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _account
-from ansible_collections.pbxops.yeastar.plugins.module_utils._account import Account, AccountError, hide
+from ansible_collections.pbxops.yeastar.plugins.module_utils._account import Account, AccountError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._envelope import hide
 from ansible_collections.pbxops.yeastar.plugins.module_utils._time import utc_now
 from ansible_collections.pbxops.yeastar.plugins.module_utils._transport import ReadError
 
