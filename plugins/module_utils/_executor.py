@@ -263,8 +263,7 @@ class OrderingRun(Run):
             return not self._is_there_already(decision, intent, error)
         if error.status in (*_BEFORE_PROCESSING, 403):
             self._stop(decision, "the portal refuses orders")
-        else:
-            self._is_there_already(decision, intent, error)
+        self._is_there_already(decision, intent, error)
         return False
 
     def _is_there_already(self, decision: Decision, intent: Intent, error: Rejected) -> bool:

@@ -283,15 +283,19 @@ def test_an_order_that_is_refused_because_one_is_open_is_pending(
 
 
 @pytest.mark.faults(35, 37)
-@pytest.mark.parametrize("status", [400, 401, 429])
-def test_a_refusal_after_our_own_order_was_accepted_adopts_that(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+@pytest.mark.parametrize(
+    ("status", "headers"), [(400, {}), (401, {}), (403, {}), (429, {}), (429, {"Retry_After": "1"})]
+)
+def test_a_refusal_after_our_own_order_was_accepted_adopts_that(
+    monkeypatch: pytest.MonkeyPatch, status: int, headers: dict[str, str]
+) -> None:
     trial = _with_credentials(Trial(Shop(A=12), monkeypatch))
     shop = trial.account
     shop.saved_status = "pending"
 
     def replayed(number: str) -> Answer:
         shop.accept(number)
-        return refusal(status, "order_pending", Retry_After="1")
+        return refusal(status, "order_pending", **headers)
 
     shop.save = replayed
     trial.go()
