@@ -62,10 +62,7 @@ class ActionModule(ActionBase):
             own.host, lambda: participants(use, task_vars), lambda new: self._run_batch(new, task_vars)
         )
         if outcome is None:
-            raise AnsibleActionFail(
-                "the run for this batch broke off, and it may have ordered: look in the portal under Orders and at the"
-                " expiry of the PBX before anything else"
-            )
+            outcome = _broken_off(own.mode)
         return {**result, **outcome}
 
     def _run_batch(self, requests: list[Request], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -99,6 +96,17 @@ class ActionModule(ActionBase):
             outcomes[request.host] = {**_shown(rows.get(product_no), diffs.get(product_no, []), problem), **saved}
         cleaned: dict[str, Any] = remove_values(outcomes, secrets)
         return cleaned
+
+
+def _broken_off(mode: str) -> dict[str, Any]:
+    """What is told of a host when whoever ran its batch has told nothing. Only a renewal may have ordered."""
+    if mode != RENEW:
+        return {"failed": True, "msg": f"the run for this batch broke off; it was to {mode}, so nothing was ordered"}
+    msg = (
+        "the run for this batch broke off, and it may have ordered: look in the portal under Orders and at the expiry"
+        " of the PBX before anything else"
+    )
+    return {"failed": True, "changed": True, "msg": msg}
 
 
 def _saved(job: Job, report: Report, is_check_mode: bool) -> dict[str, Any]:

@@ -166,19 +166,12 @@ def hash_secrets(params: Mapping[str, Any], key: bytes) -> str:
 def run_key(directory: str) -> bytes:
     """A random key that lives as long as the ansible-playbook that made ``directory``, and is nowhere told."""
     path = Path(directory) / f"{PREFIX}key"
-    with locked(path):
+    with open(f"{path}.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists():
             path.touch(mode=0o600)
             path.write_bytes(os.urandom(32))
         return path.read_bytes()
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a file of the controller alone, among all workers of a run. The lock ends with its holder."""
-    with open(f"{path}.lock", "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def participants(use: str, task_vars: Mapping[str, Any]) -> list[Request]:
@@ -255,10 +248,13 @@ class SharedOutcomes:
         """The outcome of a host; None when whoever ran its batch has not told it.
 
         ``run_batch`` gives the outcomes of those of the requests that have none yet; no host is ever run twice. The
-        requests are asked for only then: to collect them costs as much as there are hosts, for every host.
+        requests are asked for only then: to collect them costs as much as there are hosts, for every host. Whoever is
+        told to end while it waits for a run still tells its outcome, and raises that only when no run had the host.
         """
-        with locked(self._path):
+        with self._turn() as told_to_end:
             if not self._file(host).exists():
+                if told_to_end is not None:
+                    raise told_to_end
                 self._path.mkdir(exist_ok=True)
                 new = [request for request in requests_of_all() if not self._file(request.host).exists()]
                 for request in new:
@@ -267,6 +263,18 @@ class SharedOutcomes:
                     self._write(name, outcome)
             file = self._file(host)
             return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+
+    @contextmanager
+    def _turn(self) -> Iterator[Optional[BaseException]]:
+        """Wait as long as another's run takes, also when told to end: a task's timeout has told that run as well."""
+        with open(f"{self._path}.lock", "w", encoding="utf-8") as lock:
+            told_to_end = None
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            except BaseException as error:
+                told_to_end = error
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield told_to_end
 
     def _file(self, host: str) -> Path:
         return self._path / sha256(host.encode()).hexdigest()

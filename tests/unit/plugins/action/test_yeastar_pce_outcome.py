@@ -231,15 +231,27 @@ def test_a_run_that_is_ended_tells_what_is_known(
     assert warnings == ["interrupted by SIGINT"]
 
 
-def test_a_batch_whose_worker_died_is_never_run_again(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("asked", "keywords", "calls", "message"),
+    [
+        ({}, {}, renewal, "it may have ordered: look in the portal"),
+        ({"check_mode": True}, {"check_mode": True}, decision, "it was to check, so nothing was ordered"),
+        ({"plan_only": True}, {}, decision, "it was to plan, so nothing was ordered"),
+    ],
+    ids=["renew", "check", "plan"],
+)
+def test_a_batch_whose_worker_died_is_never_run_again(
+    play: Any, monkeypatch: pytest.MonkeyPatch, asked: Any, keywords: Any, calls: Any, message: str
+) -> None:
     controller = play(SN)
-    controller.request(SN)
-    with portal(monkeypatch, login(), *renewal()):
+    controller.request(SN, **asked)
+    with portal(monkeypatch, login(), *calls()):
         with monkeypatch.context() as dying, pytest.raises(SystemExit):
             dying.setattr(yeastar_pce_outcome, "_shown", lambda *arguments: sys.exit())
-            controller.outcome(SN)
-        with pytest.raises(AnsibleActionFail, match="it may have ordered: look in the portal"):
-            controller.outcome(SN)
+            controller.outcome(SN, **keywords)
+        outcome = controller.outcome(SN, **keywords)
+    assert outcome["failed"] and message in outcome["msg"]
+    assert bool(outcome.get("changed")) is (calls is renewal)
 
 
 def test_a_missing_library_is_named(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:

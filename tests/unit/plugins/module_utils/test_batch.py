@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from fcntl import LOCK_EX, LOCK_UN, flock
 from pathlib import Path
+from threading import Event, Thread, Timer
+from time import sleep
 from types import SimpleNamespace
 from typing import Any
 
@@ -226,6 +230,48 @@ def test_a_batch_whose_runner_died_is_not_run_again(tmp_path: Path) -> None:
         outcomes_of(tmp_path)("A", die)
     assert outcomes_of(tmp_path)("A", never) is None
     assert outcomes_of(tmp_path)("B", never) is None
+
+
+class TimedOut(BaseException):
+    """Stands in for what Ansible raises in a worker when the time of its task is over."""
+
+
+@pytest.fixture
+def alarm() -> Iterator[Callable[[float], None]]:
+    def ring(_signal: int, _frame: Any) -> None:
+        raise TimedOut
+
+    before = signal.signal(signal.SIGALRM, ring)
+    yield lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def test_a_host_whose_time_is_over_while_another_runs_its_batch_still_tells_its_outcome(
+    tmp_path: Path, alarm: Callable[[float], None]
+) -> None:
+    runs = Event()
+
+    def run(requests: list[Request]) -> dict[str, Any]:
+        runs.set()
+        sleep(0.5)
+        return messages("first")(requests)
+
+    runner = Thread(target=lambda: outcomes_of(tmp_path)("A", run))
+    runner.start()
+    assert runs.wait(10)
+    alarm(0.1)
+    assert outcomes_of(tmp_path)("B", never) == {"msg": "first"}
+    runner.join()
+
+
+def test_a_host_whose_time_is_over_starts_no_run_of_its_own(tmp_path: Path, alarm: Callable[[float], None]) -> None:
+    with open(tmp_path / "pce_renewal_use.lock", "w", encoding="utf-8") as other:
+        flock(other, LOCK_EX)
+        Timer(0.5, lambda: flock(other, LOCK_UN)).start()
+        alarm(0.1)
+        with pytest.raises(TimedOut):
+            outcomes_of(tmp_path)("B", never)
 
 
 def test_a_host_that_comes_late_never_has_another_run_again(tmp_path: Path) -> None:
