@@ -253,6 +253,7 @@ def _connect_postgresql(url: str, schema: Schema, read_only: bool) -> Database:
 
 def _connect_sqlite(path: Path, schema: Schema, read_only: bool) -> Database:
     with _translated(str(path), (OSError,), Sqlite.advice):
+        _refuse_remains(path)
         if not path.exists() and read_only:
             return _in_memory(schema)
         locks = None if read_only else _open_locks(path)
@@ -276,20 +277,35 @@ def _open_locks(path: Path) -> int:
 
 
 def _create_file(path: Path, locks: int, schema: Schema) -> None:
-    """Make a ledger beside ``path`` and move it there, so that none is ever found half made."""
+    """Make a ledger beside ``path`` and move it there, so that none is ever found half made.
+
+    Nor without its write-ahead log: to change to one, SQLite does not wait for whoever else has the file open.
+    """
     fcntl.lockf(locks, fcntl.LOCK_EX, 1, _number_of(_SETUP))
     if not path.exists():
         new = path.with_name(f"{path.name}.new")
-        new.unlink(missing_ok=True)
+        for left in ("", "-wal", "-shm"):
+            Path(f"{new}{left}").unlink(missing_ok=True)
         os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         database = Sqlite(str(new))
         _create_tables(database, schema)
+        database.make_durable()
         database.close()
         os.replace(new, path)
         directory = os.open(path.parent, os.O_RDONLY)
         os.fsync(directory)
         os.close(directory)
     fcntl.lockf(locks, fcntl.LOCK_UN, 1, _number_of(_SETUP))
+
+
+def _refuse_remains(path: Path) -> None:
+    """A log without its ledger holds what was last written; SQLite would read it into whatever ledger comes there."""
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and not path.exists():
+        raise LedgerError(
+            f"the ledger {path} is gone, and what was last written to it is in {log}: put the ledger back beside it, or"
+            " move that away as well once all is settled"
+        )
 
 
 def _create_tables(database: Database, schema: Schema) -> None:

@@ -117,9 +117,38 @@ def test_nothing_is_left_of_the_making(path: Path) -> None:
 
 def test_a_making_that_broke_off_is_begun_anew(path: Path) -> None:
     path.parent.mkdir(parents=True)
-    path.with_name(f"{path.name}.new").write_bytes(b"half made")
-    assert opened(str(path)).intents() == []
-    assert not path.with_name(f"{path.name}.new").exists()
+    for left in (".new", ".new-wal", ".new-shm"):
+        path.with_name(f"{path.name}{left}").write_bytes(b"half made")
+    opened(str(path)).close()
+    assert {file.name for file in path.parent.iterdir()} == {path.name, f"{path.name}.lock"}
+
+
+def test_a_new_ledger_is_read_by_another_at_once_and_can_be_written_all_the_same(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check, readers = Sqlite.check, []
+
+    def while_another_reads(self: Sqlite) -> None:
+        check(self)
+        readers.append(sqlite3.connect(path, isolation_level=None))
+        readers[0].execute("BEGIN")
+        readers[0].execute("SELECT * FROM yeastar_schema").fetchall()
+
+    monkeypatch.setattr(Sqlite, "check", while_another_reads)
+    ledger = opened(str(path))
+    ledger.intend(intent())
+    assert ledger.intents() == [intent()]
+    readers[0].close()
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_ledger_that_is_gone_but_for_its_log_is_not_begun_anew(path: Path, read_only: bool) -> None:
+    _written(path)
+    path.rename(path.with_name("away"))
+    remains = path.with_name(f"{path.name}-wal")
+    remains.write_bytes(b"the last intents")
+    assert f"what was last written to it is in {remains}" in _refused(path, read_only)
+    assert not path.exists() and remains.read_bytes() == b"the last intents"
 
 
 def test_processes_that_make_the_ledger_at_once_make_one(path: Path) -> None:
