@@ -228,7 +228,7 @@ def test_a_read_that_fails_for_one_pbx_fails_that_one_and_the_other_is_renewed(
 ) -> None:
     ansible = start(fleet=TWO, profile=profile)
     ansible.portal.fault("error_before", path=path)
-    result = ansible.renew(**BOTH, **arguments, retries=0)
+    result = ansible.renew(**BOTH, **arguments, retries=0, concurrency=1)
     assert result["failed"] and result["changed"]
     assert states(result) == {FIRST: "failed", SECOND: "renewed"}
     (row,) = [row for row in result["results"] if row["product_no"] == FIRST]
