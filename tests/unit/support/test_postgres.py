@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -100,10 +99,9 @@ def test_its_sessions_can_be_cut_off(server: Postgres) -> None:
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_nothing_is_left(fails: bool) -> None:
-    before = set(Path(tempfile.gettempdir()).glob("pbxops-postgres-*"))
     try:
         with Postgres() as server, server.database() as url:
-            (directory,) = set(Path(tempfile.gettempdir()).glob("pbxops-postgres-*")) - before
+            directory = server._home
             assert processes_of(directory) and scalar(url, "SELECT 1") == 1
             if os.geteuid() == 0:
                 assert directory.stat().st_uid != 0 and directory.stat().st_mode & 0o077 == 0
