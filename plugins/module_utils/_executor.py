@@ -25,7 +25,7 @@ from ._planner import Plan, settled, unless_changed
 from ._portal import OrderingPortal
 from ._results import Report
 from ._run import Run, Setting
-from ._settlement import LOOK_BEFORE_ANYTHING_ELSE, Settlement, columns_of, living, orders_of_intent, settle
+from ._settlement import LOOK_BEFORE_ANYTHING_ELSE, Settlement, columns_of, living, orders_of_intent
 from ._transport import MAX_RETRY_AFTER, AccessError, Ambiguous, NotSent, ReadError, Rejected, Withheld
 
 LONGEST_HESITATION = 30.0  # s, at most, before a run without a ledger looks at the orders again (faults, row 40)
@@ -321,7 +321,7 @@ class OrderingRun(Run):
                 self._report.record(replace(decision, message=message), may_have_ordered=True)
             return
         subscription = self._snapshot.subscriptions[product_no]
-        settlement = settle(sent.intent, self._told(subscription), *self._orders_for(sent.intent), self._times)
+        settlement = self._settle(sent.intent, subscription)
         self._sent[product_no] = replace(sent, intent=self._keep(sent.intent, settlement))
         if settlement.status == _intent.UNKNOWN and settlement.reason == "waiting":
             return

@@ -298,7 +298,7 @@ class Run:
             raise
         except ReadError as error:
             return settled(known, "not_readable", f"{error}; the ledger has an intent for {intent}")
-        settlement = settle(intent, self._told(subscription), *self._orders_for(intent), self._times)
+        settlement = self._settle(intent, subscription)
         self._keep(intent, settlement)
         self._warn_of_age(intent, settlement)
         if settlement.reason == "expiry_moved" or settlement.status == _intent.ABSENT:
@@ -306,10 +306,14 @@ class Run:
         decision = settled(replace(known, subscription=subscription), settlement.reason, settlement.message)
         return replace(decision, known_order=settlement.order)
 
-    def _told(self, subscription: Subscription) -> Subscription:
-        """A PBX with the declared expiry where the portal does not report one."""
+    def _settle(self, intent: Intent, subscription: Subscription) -> Settlement:
+        """Judge an intent by its orders and its PBX, with the declared expiry where the portal does not report one."""
         declared = self._declarations[subscription.product_no].expires_at
-        return replace(subscription, expires_at=effective(declared, subscription.expires_at))
+        told = replace(subscription, expires_at=effective(declared, subscription.expires_at))
+        settlement = settle(intent, told, *self._orders_for(intent), self._times)
+        if settlement.doubt is not None:
+            self._warn(f"{intent.product_no}: {settlement.doubt}")
+        return settlement
 
     def _intent_to_settle(self, product_no: str) -> Optional[Intent]:
         """The intent of a PBX that is unsettled, or that says renewed of an expiry that has come back."""
@@ -322,17 +326,10 @@ class Run:
 
     def _orders_for(self, intent: Intent) -> tuple[list[Order], list[Order]]:
         """The orders of an intent's PBX that no person has called unrelated, and those of others with its number."""
-        own = [
-            order
-            for order in self._evidence.orders.get(intent.product_no, ())
-            if order.order_no not in self._evidence.unrelated
-        ]
-        others = [
-            order
-            for product_no, order in self._orders_by_number.get(intent.po_number, ())
-            if product_no != intent.product_no
-        ]
-        return own, others
+        unrelated = self._evidence.unrelated
+        own = [order for order in self._evidence.orders.get(intent.product_no, ()) if order.order_no not in unrelated]
+        same_number = self._orders_by_number.get(intent.po_number, ())
+        return own, [order for product_no, order in same_number if product_no != intent.product_no]
 
     def _portal_now(self) -> Optional[datetime]:
         offset = self._portal.clock_offset

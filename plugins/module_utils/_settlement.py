@@ -50,13 +50,14 @@ class Times:
 
 @dataclass(frozen=True)
 class Settlement:
-    """What an intent has come to. ``reason`` is the result's; ``is_news`` says that a person should be told."""
+    """What an intent has come to. ``reason`` is the result's; ``doubt`` is what only a person can find out."""
 
     status: str
     reason: str
     message: str
     order: Optional[Order] = None
     expires_after: Optional[datetime] = None
+    doubt: Optional[str] = None
 
 
 def settle(
@@ -83,8 +84,22 @@ def settle(
         order = _order_that_counts(possible)
     expires_at = subscription.expires_at
     if isinstance(expires_at, Undetermined) or same_expiry(intent.expires_at, expires_at):
-        return _not_moved(intent, subscription, order, times)
-    return _moved(intent, expires_at, order)
+        settlement = _not_moved(intent, subscription, order, times)
+    else:
+        settlement = _moved(intent, expires_at, order)
+    return replace(settlement, doubt=_doubt_about(order, possible))
+
+
+def _doubt_about(order: Optional[Order], possible: Iterable[Order]) -> Optional[str]:
+    """A copy of an order has its number. Where the portal tells none, a copy looks like anybody's order."""
+    dated = [other for other in living(possible) if other.created_at is not None and other is not order]
+    strangers = [other for other in dated if not other.po_number]
+    if order is None or not strangers:
+        return None
+    return (
+        f"order {strangers[0]} has come as well as {order}, and the portal tells no number of it: if nobody has placed"
+        " it, it is a second charge; look in the portal under Orders"
+    )
 
 
 def orders_of_intent(intent: Intent, orders: Iterable[Order]) -> tuple[list[Order], list[Order]]:

@@ -342,6 +342,17 @@ def test_an_order_that_a_proxy_sends_twice_is_seen_and_ends_all_ordering(two: An
         assert len(two.portal.invoices) == 2 and orders_sent(two.portal) == 1
 
 
+@pytest.mark.faults(35)
+def test_a_copy_that_the_portal_does_not_tell_from_another_order_is_warned_of(start: Callable[..., Ansible]) -> None:
+    ansible = start(fleet=TWO, profile="sparse")
+    ansible.portal.fault("double_commit", path=SAVE)
+    result = ansible.renew(product_no=FIRST, services=["High Availability"], billing_cycle="annually")
+    assert row_of(result)["reason"] == "verification_failed" and orders_sent(ansible.portal) == 1
+    warning = str(result["warnings"])
+    assert all(invoice.order_no in warning for invoice in ansible.portal.invoices)
+    assert len(ansible.portal.invoices) == 2 and "it is a second charge" in warning
+
+
 def test_an_order_that_moves_another_pbxs_expiry_is_pending_and_the_other_is_not_ordered(two: Ansible) -> None:
     two.portal.fault("wrong_advance", cycles=1, product_no=SECOND)
     result = renew_both(two)

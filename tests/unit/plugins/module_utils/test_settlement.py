@@ -341,3 +341,33 @@ def test_a_persons_word_that_it_was_ordered_stands_until_its_own_order_is_dead(o
 def test_a_renewal_whose_expiry_came_back_follows_its_order(word: str, status: str, reason: str) -> None:
     settlement = _settle(order(status=word), of=intent(status=_intent.RENEWED, order_no="BN77"))
     assert (settlement.status, settlement.reason) == (status, reason)
+
+
+# --- what only a person can find out ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("moved_to", [EXPIRY, utc(2027, 12, 5)], ids=["pending", "renewed"])
+@pytest.mark.parametrize("own", [_tagged(), _untagged()], ids=["with its number", "without"])
+def test_an_order_without_a_number_beside_the_own_one_may_be_a_second_charge(own: Order, moved_to: datetime) -> None:
+    settlement = _settle(own, _untagged(order_no="BN78"), seen=subscription(expires_at=moved_to))
+    assert settlement.status in (_intent.ACCEPTED, _intent.RENEWED)
+    assert settlement.doubt is not None and "BN77" in settlement.doubt and "BN78" in settlement.doubt
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"order_no": "BN78", "status": "cancelled"},
+        {"order_no": "BN78", "po_number": "expansion"},
+        {"order_no": "BN78", "created_at": None},
+        {"order_no": "BN78", "created_at": NOW - timedelta(days=30)},
+    ],
+    ids=["dead", "another number", "no date", "older"],
+)
+def test_what_cannot_be_a_copy_raises_no_doubt(other: dict[str, Any]) -> None:
+    assert _settle(_tagged(), _untagged(**other), seen=subscription(expires_at=utc(2027, 12, 5))).doubt is None
+
+
+def test_without_an_order_of_the_intents_there_is_nothing_to_be_a_copy_of() -> None:
+    assert _settle().doubt is None
+    assert _settle(_untagged(status="failed")).doubt is None
