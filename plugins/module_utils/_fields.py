@@ -9,6 +9,7 @@ two that disagree are refused, and none at all is said to be missing: nothing he
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -52,6 +53,8 @@ _SWITCHES = {
     **dict.fromkeys(("true", "on", "yes", "1", "enabled", "active", "activated"), True),
     **dict.fromkeys(("false", "off", "no", "0", "disabled", "inactive", "unactivated"), False),
 }
+# Not, say, how often: isAutoRenew, enable_auto_renewal, planAutoRenewFlag, but no autoRenewCycle.
+_AUTO_RENEWAL = re.compile("autorenew(al)?(ed|enabled?|flag|on|state|status|switch)?$")
 
 
 def read_text(value: Any) -> str:
@@ -141,6 +144,8 @@ class Fields:
                 found[key] = _READERS[concept](value)
             except ValueError as error:
                 return Undetermined(concept, f"{concept}: {key} cannot be read: {error}", reported=True)
+        if not found and self._keys[concept] is CANDIDATES["auto_renewal"] and _seems_to_renew_itself(row):
+            return True
         if not found:
             tried = ", ".join(self._keys[concept])
             return Undetermined(concept, f"{concept}: none of the fields {tried} is reported")
@@ -157,3 +162,13 @@ def _at(row: Mapping[str, Any], key: str) -> Any:
     for part in key.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
     return value
+
+
+def _seems_to_renew_itself(value: Any, key: str = "") -> bool:
+    """Whether any field at any depth looks like an auto-renewal that is on (contract, section 11, row 16)."""
+    if isinstance(value, Mapping):
+        return any(_seems_to_renew_itself(inner, name) for name, inner in value.items())
+    if isinstance(value, list):
+        return any(_seems_to_renew_itself(inner, key) for inner in value)
+    is_on = _SWITCHES.get(str(value).strip().casefold(), False)
+    return is_on and _AUTO_RENEWAL.search(re.sub("[^a-z]", "", key.casefold())) is not None

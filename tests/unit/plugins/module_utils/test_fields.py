@@ -178,6 +178,44 @@ def test_a_switch_is_read_in_its_usual_words(word: Any, expected: bool) -> None:
     assert _read({"autoRenew": word}, "auto_renewal") is expected
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"isAutoRenew": 1},
+        {"auto_renew": "on"},
+        {"autoRenewEnabled": "true"},
+        {"plan": {"enable-auto-renewal": True}},
+        {"subscriptions": [{"planAutoRenewFlag": "0"}, {"planAutoRenewFlag": "1"}]},
+        {"isAutoRenewed": True},
+    ],
+    ids=str,
+)
+def test_any_field_that_looks_like_auto_renewal_and_is_on_counts(row: dict[str, Any]) -> None:
+    assert _read(row, "auto_renewal") is True
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"isAutoRenew": False},
+        {"autoRenewCycle": 1},
+        {"autoRenewTimes": "1"},
+        {"renew": True},
+        {"isAutoRenew": "2026-12-05"},
+        {"isAutoRenew": None},
+    ],
+    ids=str,
+)
+def test_what_does_not_say_that_it_is_on_tells_nothing(row: dict[str, Any]) -> None:
+    assert not _undetermined(row, "auto_renewal").reported
+
+
+def test_a_field_that_is_known_or_mapped_goes_before_one_that_looks_like_it() -> None:
+    assert _read({"autoRenew": False, "isAutoRenew": True}, "auto_renewal") is False
+    assert _read({"prolongs": False, "isAutoRenew": True}, "auto_renewal", auto_renewal="prolongs") is False
+    assert not _undetermined({"isAutoRenew": True}, "auto_renewal", auto_renewal="prolongs").reported
+
+
 class TestFieldMap:
     def test_it_replaces_the_candidates(self) -> None:
         row = {"expireDate": "2026-12-05", "validThrough": "2027-01-01"}
