@@ -28,6 +28,13 @@ def is_refusal(answer: Answer, envelope: Envelope) -> bool:
     return 400 <= status_of(answer, envelope) < 500 and status_of(answer, envelope) != 408
 
 
+def refuses_token(answer: Answer, envelope: Optional[Envelope]) -> bool:
+    """Whether a read failed for its token: a 401, or a code that names the token (contract, section 11, row 9)."""
+    status = status_of(answer, envelope)
+    names_it = envelope is not None and not envelope.is_success and "token" in envelope.code.casefold()
+    return status == 401 or (names_it and status < 500 and status != 429)
+
+
 def envelope_of(answer: Answer) -> Optional[Envelope]:
     """The vendor's envelope; None where the answer has none."""
     try:

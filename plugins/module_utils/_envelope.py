@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Optional
 
+Page = tuple[int, list[Mapping[str, Any]]]
+
 SUCCESS = "success"
 HIDDEN = "********"
 
@@ -56,7 +58,7 @@ def parse_envelope(content: bytes) -> Envelope:
     """
     try:
         document = json.loads(
-            content.decode("utf-8"),
+            content.decode("utf-8-sig"),  # a reader may pass over a byte order mark (RFC 8259, section 8.1)
             parse_float=Decimal,
             parse_constant=_refuse_constant,
             object_pairs_hook=_object_without_duplicates,
@@ -74,6 +76,29 @@ def parse_envelope(content: bytes) -> Envelope:
         status=status,
         is_complete=status is not None and bool(_text(document.get("requestId"))),
     )
+
+
+def read_page(page: Any, key: str) -> Page:
+    """Total and rows of one page of a listing (contract, section 1: ``count`` repeats ``total``).
+
+    Raises ValueError for anything else, also for a ``count`` of this page alone: the rest would be left unseen.
+    """
+    if not isinstance(page, Mapping):
+        raise ValueError("expected a page with a list of results")
+    is_told = page.get("total") is not None
+    try:
+        total = read_count(page["total"] if is_told else page.get("count"))
+    except ValueError as error:
+        raise ValueError(f"expected the total of the listing: {error}") from None
+    rows = [] if page.get("results") is None and total == 0 else page.get("results")
+    if not isinstance(rows, list):
+        raise ValueError("expected a page with a list of results")
+    if not is_told and page.get("totalPage") not in (None, 0, 1, "0", "1") and 0 < total <= len(rows):
+        raise ValueError(f"its count is {total}, which is this page alone, and yet it has {page['totalPage']} pages")
+    for row in rows:
+        if not isinstance(row, Mapping) or row.get(key) in (None, ""):
+            raise ValueError(f"a row of the listing has no {key}")
+    return total, rows
 
 
 def read_count(value: Any) -> int:

@@ -152,6 +152,11 @@ class Fields:
         values = list(found.values())
         if concept == "expires_at" and max(values) - min(values) < _time.DAY:
             return min(values)  # a date and an instant of that day are one expiry
+        if list(found) == ["price"] and self._keys[concept] is CANDIDATES["amount"]:
+            beside = [key for key in row if "unit" in key.casefold() or key in CANDIDATES["quantity"]]
+            if beside:
+                why = f"{concept}: price may be that of one unit, since {beside[0]} stands beside it"
+                return Undetermined(concept, why, reported=True)
         if any(value != values[0] for value in values[1:]):
             return Undetermined(concept, f"{concept}: the fields {', '.join(found)} disagree", reported=True)
         return values[0]

@@ -134,7 +134,8 @@ def decide(
     try:
         earlier = _earlier_intent(subscription, screened, evidence) or _earlier_order(subscription, screened, evidence)
         if earlier is not None:
-            return earlier
+            since = earlier.known_order.created_at if earlier.known_order else now
+            return unless_lapsed(earlier, since, now)
         terms = identify(declaration, screened, evidence.catalog)
         contact = choose_contact(declaration.billing_contact or policy.billing_contact, evidence.contacts)
     except Unclear as unclear:
@@ -200,7 +201,10 @@ def _earlier_order(subscription: Subscription, terms: Terms, evidence: Evidence)
     orders = tuple(order for order in orders if order.order_no not in evidence.unrelated)
     open_orders = [order for order in orders if is_open(order)]
     if open_orders:
-        message = f"order {open_orders[0]} is open; settle it in the portal, it is not ordered again"
+        message = (
+            f"order {open_orders[0]} is open; settle it in the portal, it is not ordered again. If it is no renewal,"
+            " say so with yeastar_pce_ledger"
+        )
         decision = _decision_of(subscription, terms.expires_at, "already_ordered", message)
         return replace(decision, terms=terms, known_order=open_orders[0])
     tagged = [order for order, dummy in tagged_for(terms.expires_at, orders) if order.status == _states.DONE_STATUS]
@@ -221,6 +225,20 @@ def _earlier_order(subscription: Subscription, terms: Terms, evidence: Evidence)
             " yeastar_pce_ledger",
         )
     return None
+
+
+def unless_lapsed(decision: Decision, since: Optional[datetime], now: datetime) -> Decision:
+    """A PBX that has expired while an order for it has been open for more than a day needs a person.
+
+    ``since`` is when the order was placed; None where that is not known (contract, section 11, rows 8 and 15).
+    """
+    expires_at = decision.expires_at
+    if decision.state != _states.PENDING or expires_at is None or expires_at > now:
+        return decision
+    if since is not None and now - since <= DAY:
+        return decision
+    message = f"it has expired on {format_instant(expires_at)}, and {decision.message}"
+    return replace(settled(decision, "expired", message), known_order=decision.known_order)
 
 
 def is_open(order: Order) -> bool:

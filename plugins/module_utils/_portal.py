@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any, Optional, Union
@@ -124,13 +125,17 @@ class Portal:
         for row, plan_id in _walk(answer, None):
             service_id = _id(row, "serviceId")
             if service_id is not None:
-                offer = Offer(service_id, known(self._fields.read(row, "service_name")))
+                offer = Offer(service_id, self._name(row, "service_name"))
                 entry = CatalogEntry(offer, _id(row, "pricingServiceId"), plan_id)
                 services.setdefault(f"{plan_id}/{service_id}", entry)
             elif plan_id is not None:
-                offer = Offer(plan_id, known(self._fields.read(row, "plan")) or _text(row, "name"))
+                offer = Offer(plan_id, self._name(row, "plan") or _text(row, "name"))
                 plans.setdefault(plan_id, CatalogEntry(offer, _id(row, "pricingPlanId")))
         return Catalog(tuple(plans.values()), tuple(services.values()))
+
+    def _name(self, entry: Row, concept: str) -> Optional[str]:
+        """The name in the catalog, where a field that `field_map` names for the PBX may have its usual name."""
+        return known(self._fields.read(entry, concept)) or known(Fields({}).read(entry, concept))
 
     def billing_contact_rows(self) -> list[Row]:
         """The account's billing contacts, given as a list, as one object or as ``results`` (contract, section 7.1)."""
@@ -175,7 +180,7 @@ class Portal:
             order_no=_id(source, "orderNo"),
             status=_status(source),
             created_at=created_at,
-            product_no=_id(source, "productNo"),
+            product_no=_serial_number(source),
             is_for_other_product=_id(source, "productId") not in (None, str(PRODUCT_ID))
             or _text(source, "operationType") in ("purchase_plan", "trial_plan"),
             po_number=None if isinstance(po_number, Undetermined) else po_number,
@@ -187,8 +192,8 @@ class Portal:
         path = ORDER_DETAIL + quote(str(row["id"]), safe="")
         return self.order(_laid_over(row, self._object(path, self._transport.get(path))))
 
-    def renewal_price(self, order: OrderRequest, catalog: Catalog) -> Optional[Money]:
-        """What renewing the plan and every service costs; None where an amount or its currency is not told.
+    def renewal_price(self, order: OrderRequest, catalog: Catalog) -> Union[Money, Undetermined]:
+        """What renewing the plan and every service costs, or why that is not known.
 
         The fields of both answers are not public (contract, sections 5.3 and 5.4).
         """
@@ -204,20 +209,26 @@ class Portal:
             pricing_id = pricing_ids.pop() if len(pricing_ids) == 1 else None
             paths.append((RENEWAL_OF_SERVICE, pricing_id, {**params, "connectionPlanId": order.plan_id}))
         prices = self.pool.map(self._price, paths)
-        known = [price for price in prices if price is not None]
-        if len(known) < len(prices) or len({price.currency for price in known}) != 1:
-            return None
-        return Money(sum((price.amount for price in known[1:]), known[0].amount), known[0].currency)
+        told = [price for price in prices if isinstance(price, Money)]
+        unknown = [price for price in prices if isinstance(price, Undetermined)]
+        if unknown:
+            return unknown[0]
+        currencies = sorted({price.currency for price in told})
+        if len(currencies) > 1:
+            return Undetermined("price", f"its parts are in {' and '.join(currencies)}", reported=True)
+        return Money(sum((price.amount for price in told[1:]), told[0].amount), told[0].currency)
 
-    def _price(self, line: tuple[str, Optional[str], Mapping[str, str]]) -> Optional[Money]:
+    def _price(self, line: tuple[str, Optional[str], Mapping[str, str]]) -> Union[Money, Undetermined]:
         base, pricing_id, params = line
         if not pricing_id:
-            return None
+            name = "pricingPlanId" if base == RENEWAL_OF_PLAN else "pricingServiceId"
+            return Undetermined("price", f"the catalog tells no single {name} to ask for it by")
         path = base + quote(pricing_id, safe="")
         info = self._object(path, self._transport.get(path, params))
         amount, currency = self._fields.read(info, "amount"), self._fields.read(info, "currency")
-        if isinstance(amount, Undetermined) or isinstance(currency, Undetermined):
-            return None
+        for value in (amount, currency):
+            if isinstance(value, Undetermined):
+                return value
         return Money(amount, currency)
 
     def _object(self, path: str, result: Any) -> Row:
@@ -344,6 +355,12 @@ def _id(row: Any, key: str) -> Optional[str]:
         return read_id(row.get(key)) if isinstance(row, Mapping) else None
     except ValueError:
         return None
+
+
+def _serial_number(order: Row) -> Optional[str]:
+    """The one PBX of an order; None where it names several in a text, of which each might be meant."""
+    product_no = _id(order, "productNo")
+    return None if product_no is None or re.search(r"[\s,;|/]", product_no) else product_no
 
 
 def _status(row: Row) -> str:

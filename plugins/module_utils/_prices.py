@@ -8,30 +8,32 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 from decimal import Decimal
-from typing import Optional, Union
+from typing import Union
 
 from . import _intent, _money
 from ._intent import Intent
-from ._model import Decision, Policy, Undetermined
+from ._model import Decision, Policy, Undetermined, known
 from ._money import Money
 from ._planner import advanced_by_one_cycle, settled
 from ._time import format_instant
 
 
-def priced(decision: Decision, price: Optional[Money], policy: Policy, intents: Collection[Intent] = ()) -> Decision:
-    """Hold a due decision against the price limits; ``price`` is None where the portal's is not known.
+def priced(
+    decision: Decision, price: Union[Money, Undetermined], policy: Policy, intents: Collection[Intent] = ()
+) -> Decision:
+    """Hold a due decision against the price limits.
 
     ``intents`` are those of the PBX; the last one's price is what ``max_price_increase_percent`` counts from.
     """
-    decision = replace(decision, price=price, price_asked=True)
-    if price is None:
+    decision = replace(decision, price=known(price), price_asked=True)
+    if isinstance(price, Undetermined):
         if not policy.blocks_unknown_price:
             return decision
         return settled(
             decision,
             "unknown_price",
-            "the portal's price cannot be determined; name its fields in field_map (amount, currency), or set"
-            " on_unknown_price: allow",
+            f"the portal's price cannot be determined: {price.why}; name its fields in field_map (amount, currency), or"
+            " set on_unknown_price: allow, and no price limit holds for it",
         )
     if policy.currency is not None and price.currency != policy.currency:
         return settled(decision, "price_limit", f"the price is {price}, expected {policy.currency}")

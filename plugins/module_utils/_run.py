@@ -32,6 +32,7 @@ from ._planner import (
     settled,
     undecided,
     unless_changed,
+    unless_lapsed,
     without_orders,
 )
 from ._pool import Gate
@@ -167,8 +168,7 @@ class Run:
         off = self._off(offset)
         if off <= SKEW_TO_WARN_OF:
             return
-        direction = "behind" if offset > timedelta(0) else "ahead of"
-        seen = f"this controller's clock is {in_words(off)} {direction}"
+        seen = f"this controller's clock is {in_words(off)} {'behind' if offset > timedelta(0) else 'ahead of'}"
         if off > SKEW_TO_REFUSE:
             raise ReadError("clocks", f"{seen} the portal's: set it, since every decision here depends on the date")
         self._warn(f"{seen} the portal's; set it, since every decision here depends on the date")
@@ -300,11 +300,12 @@ class Run:
             return settled(known, "not_readable", f"{error}; the ledger has an intent for {intent}")
         settlement = self._settle(intent, subscription)
         self._keep(intent, settlement)
-        self._warn_of_age(intent, settlement)
         if settlement.reason == "expiry_moved" or settlement.status == _intent.ABSENT:
             return None
-        decision = settled(replace(known, subscription=subscription), settlement.reason, settlement.message)
-        return replace(decision, known_order=settlement.order)
+        known = replace(known, subscription=subscription, known_order=settlement.order)
+        decision = settled(known, settlement.reason, settlement.message)
+        self._warn_of_age(decision, intent.uncertain_since)
+        return unless_lapsed(decision, intent.uncertain_since, self._report.now)
 
     def _settle(self, intent: Intent, subscription: Subscription) -> Settlement:
         """Judge an intent by its orders and its PBX, with the declared expiry where the portal does not report one."""
@@ -353,14 +354,17 @@ class Run:
         ]
         self._intents[intent.product_no] = (*others, intent)
 
-    def _warn_of_age(self, intent: Intent, settlement: Settlement) -> None:
-        age = self._clock() - intent.uncertain_since
-        if _states.REASONS[settlement.reason] == _states.PENDING and age > OPEN_TOO_LONG:
-            self._warn(f"{intent.product_no}: for {in_words(age)} now: {settlement.message}")
+    def _warn_of_age(self, decision: Decision, since: datetime) -> None:
+        age = self._clock() - since
+        if decision.state == _states.PENDING and age > OPEN_TOO_LONG:
+            self._warn(f"{decision.product_no}: for {in_words(age)} now: {decision.message}")
 
     def _decide(self, product_no: str) -> Decision:
-        subscription = self._snapshot.subscriptions[product_no]
-        return decide(self._declarations[product_no], subscription, self._evidence, self._policy, self._report.now)
+        declaration, subscription = self._declarations[product_no], self._snapshot.subscriptions[product_no]
+        decision = decide(declaration, subscription, self._evidence, self._policy, self._report.now)
+        if decision.known_order is not None and decision.known_order.created_at is not None:
+            self._warn_of_age(decision, decision.known_order.created_at)
+        return decision
 
     def _decide_with_price(self, product_no: str) -> Decision:
         decision = self._decide(product_no)

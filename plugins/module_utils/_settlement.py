@@ -86,7 +86,7 @@ def settle(
     if isinstance(expires_at, Undetermined) or same_expiry(intent.expires_at, expires_at):
         settlement = _not_moved(intent, subscription, order, times)
     else:
-        settlement = _moved(intent, expires_at, order)
+        settlement = _moved(intent, expires_at, order, times.now)
     return replace(settlement, doubt=_doubt_about(order, possible))
 
 
@@ -163,11 +163,11 @@ def _recorded_order(intent: Intent) -> Optional[Order]:
     )
 
 
-def _moved(intent: Intent, expires_at: datetime, order: Optional[Order]) -> Settlement:
+def _moved(intent: Intent, expires_at: datetime, order: Optional[Order], now: datetime) -> Settlement:
     moved = f"{format_instant(intent.expires_at)} -> {format_instant(expires_at)}"
     by = f"order {order}" if order else "an order that is not in the list"
     if advanced_by_one_cycle(intent.expires_at, intent.billing_cycle, expires_at, intent.uncertain_since):
-        message = f"renewed by {by}: {moved}"
+        message = f"renewed by {by}: {moved}" + ("" if expires_at > now else ", which is past as well: renew it again")
         return Settlement(_intent.RENEWED, "expiry_moved", message, order, expires_at)
     message = f"{by} was for one cycle, but the expiry moved {moved}; look in the portal, then settle it in the ledger"
     return Settlement(intent.status, "verification_failed", message, order, expires_at)

@@ -26,7 +26,7 @@ _EPOCH = re.compile(r"\d{9,14}")
 _CALENDAR = re.compile(
     r"(?P<year>\d{4})(?P<separator>[-/])(?P<month>\d{1,2})(?P=separator)(?P<day>\d{1,2})"
     r"(?:[T ](?P<hour>\d{2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
-    r" ?(?P<zone>Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?)?",
+    r" ?(?P<zone>Z|UTC|GMT|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)?)?",
     re.IGNORECASE,
 )
 
@@ -98,9 +98,9 @@ def _from_calendar(text: str) -> datetime:
 
 
 def _zone_offset(zone: str) -> timedelta:
-    if zone.upper() == "Z":
+    if zone.upper() in ("Z", "UTC", "GMT"):
         return timedelta(0)
-    offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
+    offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:].lstrip(":") or 0))
     return -offset if zone[0] == "-" else offset
 
 

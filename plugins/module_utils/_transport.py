@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Optional, TypeVar
 
-from ._answer import date_of, envelope_of, is_refusal, problem_of, retry_after, status_of
-from ._envelope import Envelope, read_count
+from ._answer import date_of, envelope_of, is_refusal, problem_of, refuses_token, retry_after, status_of
+from ._envelope import Envelope, Page, read_count, read_page
 from ._http import Answer, Broken, Connection, Http
 from ._pool import Gate, Pool
 from ._time import utc_now
@@ -34,7 +34,6 @@ MAX_PAGES = 1000
 LISTING_ATTEMPTS = 3
 
 T = TypeVar("T")
-_Page = tuple[int, list[Mapping[str, Any]]]
 
 
 class TransportError(Exception):
@@ -69,6 +68,10 @@ class ReadError(TransportError):
 
 class AccessError(ReadError):
     """The credentials, the token or the caller's address were refused: no other call would fare better."""
+
+
+class TokenRefused(AccessError):
+    """The token was refused, where another one may help."""
 
 
 class NotSent(TransportError):
@@ -143,15 +146,15 @@ class Transport:
         self.clock_offset: Optional[timedelta] = None
 
     def get(self, path: str, params: Optional[Mapping[str, str]] = None) -> Any:
-        """The ``result`` of a read. A 401 leads to one fresh token.
+        """The ``result`` of a read. A token that is refused leads to one fresh token.
 
         Raises ReadError after the last repeat; AccessError at once.
         """
         token = self._bearer_token()
         try:
             return self._repeat(lambda: self._get_once(path, params, token))
-        except AccessError as error:
-            if error.status != 401 or self._connection.access_token is not None:
+        except TokenRefused:
+            if self._connection.access_token is not None:
                 raise
         self._forget(token)
         fresh_token = self._bearer_token()
@@ -190,15 +193,18 @@ class Transport:
                 raise _Shifted(f"expected {total} rows, got {len(rows)}")
         raise ReadError(f"GET {path}", f"the listing has no end after {MAX_PAGES} pages")
 
-    def _pages_in_order(self, path: str, params: Mapping[str, str], key: str) -> Iterator[_Page]:
+    def _pages_in_order(self, path: str, params: Mapping[str, str], key: str) -> Iterator[Page]:
         """Total and rows of each page: of the first, and then of as many at once as the pool has places.
 
         Every page but the first is asked for when the first has come, so that a row that is new before them all shows.
         """
 
-        def read(page_no: int) -> _Page:
+        def read(page_no: int) -> Page:
             page = self.get(path, {**params, "pageNo": str(page_no), "pageSize": str(PAGE_SIZE)})
-            return _read_page(f"GET {path}", page, key)
+            try:
+                return read_page(page, key)
+            except ValueError as error:
+                raise ReadError(f"GET {path}", str(error)) from None
 
         total, rows = read(1)
         yield total, rows
@@ -219,8 +225,8 @@ class Transport:
             raise ReadError(call, str(error)) from None
         envelope = self._envelope_of(answer)
         status = status_of(answer, envelope)
-        if status == 401:
-            raise AccessError(call, "the access token was refused", answer, envelope)
+        if refuses_token(answer, envelope):
+            raise TokenRefused(call, "the access token was refused", answer, envelope)
         if status == 403:
             problem = "access was refused; check the API permission and Client IP Restriction in the portal"
             raise AccessError(call, problem, answer, envelope)
@@ -377,20 +383,3 @@ def _delay_before_repeat(error: ReadError, attempt: int) -> Optional[float]:
     if error.status is not None and error.status < 500:
         return None
     return min(0.5 * (1 << attempt), 8.0)
-
-
-def _read_page(call: str, page: Any, key: str) -> _Page:
-    """Total and rows of one page (contract, section 1: ``count`` repeats ``total``)."""
-    if not isinstance(page, Mapping):
-        raise ReadError(call, "expected a page with a list of results")
-    try:
-        total = read_count(page["total"] if page.get("total") is not None else page.get("count"))
-    except ValueError as error:
-        raise ReadError(call, f"expected the total of the listing: {error}") from None
-    rows = [] if page.get("results") is None and total == 0 else page.get("results")
-    if not isinstance(rows, list):
-        raise ReadError(call, "expected a page with a list of results")
-    for row in rows:
-        if not isinstance(row, Mapping) or row.get(key) in (None, ""):
-            raise ReadError(call, f"a row of the listing has no {key}")
-    return total, rows

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -406,6 +407,18 @@ def test_an_expiry_that_moves_late_is_followed_until_it_shows(tutorial: Ansible)
     (invoice,) = tutorial.portal.invoices
     assert (row["state"], row["expires_after"]) == ("renewed", f"{invoice.expiry_after:%Y-%m-%dT%H:%M:%SZ}")
     assert orders_sent(tutorial.portal) == 1
+
+
+@pytest.mark.faults(58)
+def test_an_order_that_stays_unpaid_does_not_let_the_pbx_lapse_unseen(tutorial: Ansible) -> None:
+    tutorial.portal.fault("order_status", status="pending")
+    first = tutorial.renew(product_no=FIRST, wait_timeout=0)
+    assert states(first) == {FIRST: "pending"} and not first.get("failed")
+    later = tutorial.portal.clock.now() + timedelta(days=20)
+    lapsed = tutorial.renew(product_no=FIRST, wait_timeout=0, now=f"{later:%Y-%m-%dT%H:%M:%SZ}")
+    assert lapsed["failed"] and row_of(lapsed)["reason"] == "expired"
+    assert "it has expired on" in lapsed["msg"] and "pending" in lapsed["msg"]
+    assert len(tutorial.portal.invoices) == 1 and orders_sent(tutorial.portal) == 1
 
 
 def test_a_failed_look_at_an_accepted_order_leaves_it_pending_and_says_so(tutorial: Ansible) -> None:

@@ -153,6 +153,12 @@ def test_check_mode_writes_nothing_and_an_hour_later_only_what_tells_the_time_ch
 # failures
 
 
+def test_a_place_that_depends_on_where_the_playbook_lies_is_refused_before_anything_is_read(six: Ansible) -> None:
+    shown = report(six, ["text", "csv"], dest="report")
+    assert shown.status != 0 and "pce_report_dest is report, expected an absolute path" in shown.output
+    assert six.portal.log == []
+
+
 def test_files_without_a_place_for_them_are_refused_before_anything_is_asked(six: Ansible) -> None:
     shown = report(six, ["text", "html", "csv"], dest="")
     assert shown.status == 2 and "name the directory for html, csv" in shown.output

@@ -36,6 +36,7 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders
     RECORDING,
     SN,
     ULTIMATE,
+    UNKNOWN_PRICE,
     catalog,
     contact,
     due_decision,
@@ -245,7 +246,8 @@ def test_what_is_due_contradicts_nothing_that_is_declared(case: Case) -> None:
 @exact
 @given(st.lists(PRICES, max_size=5), POLICIES)
 def test_a_plan_never_holds_more_orders_or_a_higher_price_than_allowed(prices: list[Any], policy: Policy) -> None:
-    decisions = [_prices.priced(due_decision(f"SN{number}"), price, policy) for number, price in enumerate(prices)]
+    asked = [price or UNKNOWN_PRICE for price in prices]
+    decisions = [_prices.priced(due_decision(f"SN{number}"), price, policy) for number, price in enumerate(asked)]
     plan = _planner.make_plan(decisions, policy)
     orders = [decision for decision in plan.decisions if decision.order is not None]
     event(f"{len(orders)} orders, excess: {plan.excess is not None}")

@@ -20,6 +20,7 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders
     EXPIRY,
     HA,
     RECORDING,
+    UNKNOWN_PRICE,
     due_decision,
     intent,
     policy,
@@ -68,7 +69,7 @@ def test_what_is_ordered_is_within_the_limit_of_a_renewal_of_the_same_or_was_all
     price: Optional[Money], known: list[Any], percent: Decimal, on_unknown_price: Optional[str]
 ) -> None:
     limits = policy(max_price_increase_percent=percent, on_unknown_price=on_unknown_price)
-    decision = _prices.priced(due_decision(), price, limits, known)
+    decision = _prices.priced(due_decision(), price or UNKNOWN_PRICE, limits, known)
     event(decision.reason)
     if decision.order is None:
         assert decision.reason in ("price_limit", "unknown_price")

@@ -52,6 +52,9 @@ def unreported(concept: str) -> Undetermined:
     return Undetermined(concept, f"{concept}: none of the fields x, y is reported")
 
 
+UNKNOWN_PRICE = Undetermined("price", "amount: none of the fields x, y is reported")
+
+
 def unreadable(concept: str) -> Undetermined:
     """What the portal says something about that cannot be read."""
     return Undetermined(concept, f"{concept}: x cannot be read: nonsense", reported=True)

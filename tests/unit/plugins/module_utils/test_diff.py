@@ -12,6 +12,7 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders
     HA,
     RECORDING,
     SN,
+    UNKNOWN_PRICE,
     due_decision,
     order,
     terms,
@@ -47,7 +48,7 @@ def test_that_there_is_no_service_and_no_price_is_said() -> None:
 
 
 def test_a_price_that_was_asked_for_in_vain_is_not_known() -> None:
-    (entry,) = diff_of([_prices.priced(due_decision(), None, Policy(on_unknown_price="allow"))])
+    (entry,) = diff_of([_prices.priced(due_decision(), UNKNOWN_PRICE, Policy(on_unknown_price="allow"))])
     assert entry["after"].rpartition("price: ")[2] == "not known\n"
 
 

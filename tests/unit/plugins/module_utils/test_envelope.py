@@ -139,6 +139,10 @@ def test_a_number_beyond_every_measure_is_refused_as_an_unreadable_answer() -> N
         _envelope.parse_envelope(b'{"code": "success", "result": 1e99999999999999999999}')
 
 
+def test_a_byte_order_mark_is_passed_over() -> None:
+    assert _envelope.parse_envelope(b'\xef\xbb\xbf{"code": "success"}').code == "success"
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [(0, 0), (117, 117), ("117", 117), (" 25 ", 25), ("007", 7)],

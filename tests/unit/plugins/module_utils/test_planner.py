@@ -277,6 +277,26 @@ class TestEarlierOrders:
         assert "BN77" in decision.message
 
     @pytest.mark.parametrize(
+        ("expired_for", "open_for", "outcome"),
+        [
+            (-SECOND, 400 * DAY, ("pending", "already_ordered")),
+            (0 * DAY, DAY, ("pending", "already_ordered")),
+            (0 * DAY, DAY + SECOND, ("blocked", "expired")),
+            (8 * DAY, 30 * DAY, ("blocked", "expired")),
+            (8 * DAY, None, ("blocked", "expired")),
+        ],
+    )
+    def test_an_open_one_does_not_let_a_pbx_lapse_unseen(
+        self, expired_for: timedelta, open_for: Optional[timedelta], outcome: tuple[str, str]
+    ) -> None:
+        opened = order(status="pending", created_at=None if open_for is None else NOW - open_for)
+        reported = subscription(expires_at=NOW - expired_for)
+        decision = _decide(reported=reported, known=evidence(opened), rules=policy(include_expired=True))
+        assert _outcome(decision) == outcome
+        assert decision.known_order == opened and "BN77" in decision.message
+        assert decision.message.startswith("it has expired on") == (outcome[0] == "blocked")
+
+    @pytest.mark.parametrize(
         ("created_at", "outcome"),
         [
             pytest.param(NOW, ("blocked", "recent_order"), id="now"),

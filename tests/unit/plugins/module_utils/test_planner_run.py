@@ -22,6 +22,7 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders
     RECORDING,
     SECOND,
     ULTIMATE,
+    UNKNOWN_PRICE,
     declaration,
     due_decision,
     evidence,
@@ -62,7 +63,7 @@ def _outcome(decision: Decision) -> tuple[str, str]:
     ],
 )
 def test_a_price_is_held_against_the_limits(price: Optional[Money], limits: dict[str, Any], reason: str) -> None:
-    decision = _prices.priced(due_decision(), price, policy(**limits))
+    decision = _prices.priced(due_decision(), price or UNKNOWN_PRICE, policy(**limits))
     assert _outcome(decision) == ("due" if reason == "in_window" else "blocked", reason)
     assert decision.price == price
 

@@ -303,6 +303,13 @@ def test_an_order_row_without_its_pbx_gets_it_from_the_detail(order_id: Any, abs
     assert (order.product_no, order.order_no, order.status, order.order_id) == (SN, "BN7", "pending", str(order_id))
 
 
+@pytest.mark.parametrize("several", [f"3631E3418911,{SN}", f"3631E3418911, {SN}", f"{SN};3631E3418911", f"{SN} X"])
+def test_an_order_for_several_pbxs_in_one_text_is_of_none_that_is_known(several: str) -> None:
+    portal = reading()[1]
+    assert portal.order({"id": 1, "productNo": several}).product_no is None
+    assert portal.order({"id": 1, "productNo": f" {SN} "}).product_no == SN
+
+
 @pytest.mark.parametrize("created", [1700000000, "1700000000000", "2023-11-14 22:13:20"])
 def test_an_order_row_tells_pbx_tag_and_time(created: Any) -> None:
     row = {"id": 1, "productNo": SN, "customReferenceNo": "PO-1", "createTime": created}
@@ -333,18 +340,27 @@ def test_the_price_of_a_renewal_is_the_sum_of_all_its_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    ("plan", "service"),
+    ("plan", "service", "why"),
     [
-        ({}, {}),
-        ({"amount": 1, "currency": "USD"}, {}),
-        ({"amount": 1}, {"amount": 1, "currency": "USD"}),
-        ({"amount": 1, "currency": "USD"}, {"amount": 1, "currency": "EUR"}),
-        ({"amount": 1, "price": 2, "currency": "USD"}, {"amount": 1, "currency": "USD"}),
-        ({"amount": "1,200", "currency": "USD"}, {"amount": 1, "currency": "USD"}),
+        ({}, {}, "none of the fields amount, totalAmount, totalPrice, payAmount, price is reported"),
+        ({"amount": 1, "currency": "USD"}, {}, "none of the fields amount"),
+        ({"amount": 1}, {"amount": 1, "currency": "USD"}, "none of the fields currencyCode, currency is reported"),
+        ({"amount": 1, "currency": "USD"}, {"amount": 1, "currency": "EUR"}, "its parts are in EUR and USD"),
+        ({"amount": 1, "price": 2, "currency": "USD"}, {"amount": 1, "currency": "USD"}, "amount, price disagree"),
+        ({"amount": "1,200", "currency": "USD"}, {"amount": 1, "currency": "USD"}, "got '1,200'"),
+        ({"price": 12, "quantity": 100, "currency": "USD"}, {}, "since quantity stands beside it"),
+        ({"price": 12, "unitPrice": 12, "currency": "USD"}, {}, "since unitPrice stands beside it"),
     ],
 )
-def test_a_price_with_an_unknown_part_is_unknown(plan: Any, service: Any) -> None:
-    assert prices(plan, service) is None
+def test_a_price_with_an_unknown_part_is_unknown(plan: Any, service: Any, why: str) -> None:
+    price = prices(plan, service)
+    assert isinstance(price, Undetermined) and why in price.why
+
+
+def test_a_price_that_stands_alone_or_is_mapped_is_the_whole_one() -> None:
+    one = {"price": 12, "currency": "USD"}
+    assert prices(one, one) == Money(Decimal(24), "USD")
+    assert Fields({"amount": "price"}).read({**one, "quantity": 100}, "amount") == 12
 
 
 def test_the_price_of_a_service_is_that_of_its_own_plan_and_unknown_where_that_is_not_clear() -> None:
@@ -364,13 +380,15 @@ def test_the_price_of_a_service_is_that_of_its_own_plan_and_unknown_where_that_i
         assert portal.renewal_price(ORDER, catalog) == Money(Decimal(2), "USD")
     bench, portal = reading(get(f"{path}/plan_info/11", one, **query))
     with bench:
-        assert portal.renewal_price(ORDER, Catalog(plan, (service("21", ENTERPRISE), service("31", None)))) is None
+        price = portal.renewal_price(ORDER, Catalog(plan, (service("21", ENTERPRISE), service("31", None))))
+    assert isinstance(price, Undetermined) and "tells no single pricingServiceId" in price.why
 
 
 def test_a_price_whose_line_is_not_in_the_catalog_is_unknown() -> None:
     bench, portal = reading()
     with bench:
-        assert portal.renewal_price(ORDER, Catalog()) is None
+        price = portal.renewal_price(ORDER, Catalog())
+    assert isinstance(price, Undetermined) and "tells no single pricingPlanId" in price.why
 
 
 def test_a_page_of_the_billing_contacts_is_not_taken_for_all_of_them() -> None:
@@ -386,6 +404,14 @@ def test_either_field_of_a_pending_switch_tells_of_it(field: str) -> None:
     bench, portal = reading()
     with bench:
         assert portal.subscription(SN, {field: "something"}).pending_plan == "something"
+
+
+@pytest.mark.parametrize("field_map", [{}, {"plan": "license.edition", "service_name": "addOn.title"}])
+def test_a_name_in_the_catalog_is_found_whatever_it_is_called_in_the_row_of_a_pbx(field_map: dict[str, str]) -> None:
+    for answer in (NESTED, FLAT):
+        catalog = reading(**field_map)[1].catalog(answer)
+        assert catalog.plans[0].offer.name == "Enterprise Plan"
+        assert catalog.services[0].offer.name == "High Availability"
 
 
 def test_a_plan_whose_services_are_all_for_trials_is_left_out_of_the_catalog() -> None:

@@ -27,6 +27,7 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders
     HA,
     NOW,
     RECORDING,
+    UNKNOWN_PRICE,
     due_decision,
     intent,
     policy,
@@ -53,7 +54,7 @@ def last(**changes: Any) -> Intent:
 
 def held(price: Optional[Money], *intents: Intent, percent: str = "10", **limits: Any) -> Decision:
     limits = {"max_price_increase_percent": Decimal(percent), **limits}
-    return _prices.priced(due_decision(), price, policy(**limits), intents)
+    return _prices.priced(due_decision(), price or UNKNOWN_PRICE, policy(**limits), intents)
 
 
 @pytest.mark.parametrize(

@@ -343,6 +343,13 @@ def test_a_renewal_whose_expiry_came_back_follows_its_order(word: str, status: s
     assert (settlement.status, settlement.reason) == (status, reason)
 
 
+@pytest.mark.parametrize(("now", "is_past"), [(utc(2027, 12, 4), False), (utc(2027, 12, 5), True)])
+def test_a_renewal_up_to_a_day_that_is_past_says_so(now: datetime, is_past: bool) -> None:
+    settlement = _settle(_tagged(), seen=subscription(expires_at=utc(2027, 12, 5)), times=_at(now))
+    assert settlement.status == _intent.RENEWED
+    assert ("which is past as well: renew it again" in settlement.message) == is_past
+
+
 # --- what only a person can find out ----------------------------------------------------------------------------------
 
 

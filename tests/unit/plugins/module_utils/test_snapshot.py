@@ -74,6 +74,12 @@ def test_a_listing_of_1_000_full_pages_is_still_whole() -> None:
     assert len(read_listing(*pages)) == 25000
 
 
+@pytest.mark.parametrize("pages", [3, "3"])
+def test_a_count_of_one_page_alone_is_not_taken_for_the_whole(pages: Any) -> None:
+    with pytest.raises(ReadError, match="its count is 25, which is this page alone, and yet it has 3 pages"):
+        read_listing((1, page(rows(1, 25), total=None, count=25, totalPage=pages)))
+
+
 SHIFTS = {
     "the total changes": [(1, page(rows(1, 25), 30)), (2, page(rows(26, 31), 31))],
     "a row comes twice": [(1, page(rows(1, 25), 30)), (2, page(rows(25, 29), 30))],

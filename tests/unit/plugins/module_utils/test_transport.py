@@ -95,6 +95,13 @@ def test_a_401_on_a_read_leads_to_one_fresh_token_and_one_repeat() -> None:
     assert bench.sleeps == []
 
 
+@pytest.mark.parametrize(("http", "status"), [(200, 200), (200, 400), (400, 400), (403, 403)])
+def test_a_code_that_names_the_token_leads_to_a_fresh_one_as_well(http: int, status: int) -> None:
+    said = raw(envelope({}, code="access_token_expired", status=status), status=http)
+    with Bench(login("old"), read(said, "old"), login("new"), read(success("ok"), "new")) as bench:
+        assert bench.transport.get("/thing") == "ok"
+
+
 def test_a_second_401_on_a_read_is_final() -> None:
     calls = [login("old"), read(refusal(401), "old"), login("new"), read(refusal(401), "new")]
     with Bench(*calls) as bench, pytest.raises(AccessError, match="token was refused"):
