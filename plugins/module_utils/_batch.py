@@ -166,12 +166,19 @@ def hash_secrets(params: Mapping[str, Any], key: bytes) -> str:
 def run_key(directory: str) -> bytes:
     """A random key that lives as long as the ansible-playbook that made ``directory``, and is nowhere told."""
     path = Path(directory) / f"{PREFIX}key"
-    with open(f"{path}.lock", "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(path):
         if not path.exists():
             path.touch(mode=0o600)
             path.write_bytes(os.urandom(32))
         return path.read_bytes()
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a file of the controller alone, among all workers of a run. The lock ends with its holder."""
+    with open(f"{path}.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def participants(use: str, task_vars: Mapping[str, Any]) -> list[Request]:
@@ -248,33 +255,31 @@ class SharedOutcomes:
         """The outcome of a host; None when whoever ran its batch has not told it.
 
         ``run_batch`` gives the outcomes of those of the requests that have none yet; no host is ever run twice. The
-        requests are asked for only then: to collect them costs as much as there are hosts, for every host. Whoever is
-        told to end while it waits for a run still tells its outcome, and raises that only when no run had the host.
-        """
-        with self._turn() as told_to_end:
-            if not self._file(host).exists():
-                if told_to_end is not None:
-                    raise told_to_end
-                self._path.mkdir(exist_ok=True)
-                new = [request for request in requests_of_all() if not self._file(request.host).exists()]
-                for request in new:
-                    self._write(request.host, None)
-                for name, outcome in run_batch(new).items():
-                    self._write(name, outcome)
-            file = self._file(host)
-            return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+        requests are asked for only then: to collect them costs as much as there are hosts, for every host.
 
-    @contextmanager
-    def _turn(self) -> Iterator[Optional[BaseException]]:
-        """Wait as long as another's run takes, also when told to end: a task's timeout has told that run as well."""
-        with open(f"{self._path}.lock", "w", encoding="utf-8") as lock:
-            told_to_end = None
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-            except BaseException as error:
-                told_to_end = error
-                fcntl.flock(lock, fcntl.LOCK_EX)
-            yield told_to_end
+        A task's timeout tells all hosts to end at the same moment, also the one whose run knows what it has ordered
+        for the others. Whoever is told to end here waits for that, and tells it.
+        """
+        try:
+            with locked(self._path):
+                if not self._file(host).exists():
+                    self._path.mkdir(exist_ok=True)
+                    new = [request for request in requests_of_all() if not self._file(request.host).exists()]
+                    for request in new:
+                        self._write(request.host, None)
+                    for name, outcome in run_batch(new).items():
+                        self._write(name, outcome)
+                return self._told(host)
+        except BaseException:
+            with locked(self._path):
+                told = self._told(host)
+            if told is None:
+                raise
+            return told
+
+    def _told(self, host: str) -> Any:
+        file = self._file(host)
+        return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
 
     def _file(self, host: str) -> Path:
         return self._path / sha256(host.encode()).hexdigest()

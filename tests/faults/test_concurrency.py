@@ -186,7 +186,7 @@ def test_50_forks_over_200_pbxs_log_in_once_list_once_and_order_at_most_four_at_
     shown: list[Shown] = []
     play = threading.Thread(target=lambda: shown.append(run(ansible, hosts, "--forks", "50", max_orders=6)))
     play.start()
-    portal.wait_held(timeout=90, count=4)
+    portal.wait_held(timeout=400, count=4)
     play.join(1)
     assert orders_sent(portal) == 4
     portal.release()

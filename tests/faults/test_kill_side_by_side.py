@@ -100,5 +100,7 @@ def test_a_run_over_thirty_that_is_killed_in_the_middle_goes_on_where_it_stopped
     done = len(thirty.portal.invoices)
     assert 15 <= done < 30
     results = settle(thirty, numbers(thirty), **FOUR)
-    assert orders_sent(thirty.portal) == 30  # what was done was not asked for again
+    # What was done was not asked for again; of one that was being sent, half may have come.
+    whole = [entry for entry in thirty.portal.log if entry.path.endswith(SAVE) and entry.raw_body is not None]
+    assert len(whole) == 30
     judge(thirty.portal, numbers(thirty), results, kills=1)

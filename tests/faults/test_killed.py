@@ -112,7 +112,7 @@ def test_a_task_whose_time_is_over_while_its_order_is_under_way(one: Ansible, po
     # worker is slow to end, Ansible ends it, and with it the module: half an order is none, and is sent again in time.
     # Which of the two it was is told by whether the portal got the rest.
     one.portal.fault("hold", path=SAVE, point=point)
-    process = one.playbook(*play_with(one, timeout=4))
+    process = one.playbook(*play_with(one, timeout=12))
     assert process.returncode and "cancelled" not in process.stdout
     assert [held.point for held in one.portal.held] == [point], process.stdout
     one.portal.release()

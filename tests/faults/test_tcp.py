@@ -206,7 +206,7 @@ NOT_READ, READ, CARRIED_OUT = ["after_headers", "half_body"], ["before_commit"],
 def renew_impatiently(ansible: Ansible, point: str) -> dict[str, Any]:
     """The result of a run that gives up while the portal stands still."""
     ansible.portal.fault("hold", path=SAVE, point=point)
-    running = ansible.start_renewal(product_no=FIRST, timeout=1)
+    running = ansible.start_renewal(product_no=FIRST, timeout=3)
     ansible.portal.wait_held()
     result = running.result()
     ansible.portal.release()

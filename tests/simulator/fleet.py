@@ -111,7 +111,7 @@ class Fleet:
 
 
 def generate(count: int, due: int) -> tuple[PbxSpec, ...]:
-    """Annual PBXs that are due in 1 to 29 days, then others (each tenth monthly, paid ahead) in 60 days or more."""
+    """Annual PBXs that are due in 2 to 29 days, then others (each tenth monthly, paid ahead) in 60 days or more."""
     if not 0 <= due <= count <= 100_000:
         raise FleetError("generate: needs 0 <= due <= count <= 100000")
     services = ((), ("High Availability",), ("High Availability", "Recording Minutes"))
@@ -122,7 +122,7 @@ def generate(count: int, due: int) -> tuple[PbxSpec, ...]:
             services=services[index % 3],
             quantity=5 + index * 5 % 496,
             billing_cycle="monthly" if index >= due and index % 10 == 9 else "annually",
-            expires=1 + index % 29 if index < due else 60 + index % 300,
+            expires=2 + index % 28 if index < due else 60 + index % 300,
         )
         for index in range(count)
     )

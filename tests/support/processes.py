@@ -92,7 +92,7 @@ class Ansible:
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
-            timeout=120,
+            timeout=600,
             check=False,
         )
 

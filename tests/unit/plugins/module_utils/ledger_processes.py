@@ -49,7 +49,10 @@ with ledger.lock(sys.argv[2]):
     print("held", flush=True)
     sys.stdin.read()
 """
-OPEN = "print(len(ledger.intents()))"
+OPEN = """
+print(len(ledger.intents()))
+sys.stdin.read()
+"""
 
 
 def opened(location: str, portal: str = PORTAL, read_only: bool = False) -> Ledger:

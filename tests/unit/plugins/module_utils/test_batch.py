@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator
-from fcntl import LOCK_EX, LOCK_UN, flock
+from collections.abc import Callable
+from fcntl import flock
 from pathlib import Path
-from threading import Event, Thread, Timer
+from threading import Event, Thread, get_ident
 from time import sleep
 from types import SimpleNamespace
 from typing import Any
@@ -237,18 +236,25 @@ class TimedOut(BaseException):
 
 
 @pytest.fixture
-def alarm() -> Iterator[Callable[[float], None]]:
-    def ring(_signal: int, _frame: Any) -> None:
-        raise TimedOut
+def over_at_the_lock(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Lets the time of this thread's task be over once, while it waits for its turn."""
 
-    before = signal.signal(signal.SIGALRM, ring)
-    yield lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds)
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, before)
+    def begin() -> None:
+        waiting = get_ident()
+
+        def ring(*arguments: Any) -> None:
+            if get_ident() == waiting:
+                monkeypatch.setattr(_batch.fcntl, "flock", flock)
+                raise TimedOut
+            flock(*arguments)
+
+        monkeypatch.setattr(_batch.fcntl, "flock", ring)
+
+    return begin
 
 
 def test_a_host_whose_time_is_over_while_another_runs_its_batch_still_tells_its_outcome(
-    tmp_path: Path, alarm: Callable[[float], None]
+    tmp_path: Path, over_at_the_lock: Callable[[], None]
 ) -> None:
     runs = Event()
 
@@ -260,18 +266,31 @@ def test_a_host_whose_time_is_over_while_another_runs_its_batch_still_tells_its_
     runner = Thread(target=lambda: outcomes_of(tmp_path)("A", run))
     runner.start()
     assert runs.wait(10)
-    alarm(0.1)
+    over_at_the_lock()
     assert outcomes_of(tmp_path)("B", never) == {"msg": "first"}
     runner.join()
 
 
-def test_a_host_whose_time_is_over_starts_no_run_of_its_own(tmp_path: Path, alarm: Callable[[float], None]) -> None:
-    with open(tmp_path / "pce_renewal_use.lock", "w", encoding="utf-8") as other:
-        flock(other, LOCK_EX)
-        Timer(0.5, lambda: flock(other, LOCK_UN)).start()
-        alarm(0.1)
-        with pytest.raises(TimedOut):
-            outcomes_of(tmp_path)("B", never)
+def test_a_host_whose_time_is_over_while_it_reads_its_outcome_still_tells_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcomes_of(tmp_path)("A", messages("first"))
+    read_text = Path.read_text
+
+    def over(*arguments: Any, **keywords: Any) -> str:
+        monkeypatch.setattr(Path, "read_text", read_text)
+        raise TimedOut
+
+    monkeypatch.setattr(Path, "read_text", over)
+    assert outcomes_of(tmp_path)("B", never) == {"msg": "first"}
+
+
+def test_a_host_whose_time_is_over_starts_no_run_of_its_own(
+    tmp_path: Path, over_at_the_lock: Callable[[], None]
+) -> None:
+    over_at_the_lock()
+    with pytest.raises(TimedOut):
+        outcomes_of(tmp_path)("B", never)
 
 
 def test_a_host_that_comes_late_never_has_another_run_again(tmp_path: Path) -> None:
