@@ -68,6 +68,8 @@ class CallbackModule(CallbackBase):
         """Begin to listen."""
         path = Path(RUN_DIRECTORY) / "yeastar_progress"
         path.touch(mode=0o600)
+        path.write_bytes(b"")  # a command may have several playbooks
+        self._is_over.clear()
         os.environ[VARIABLE] = str(path)
         interval = float(self.get_option("interval"))  # type: ignore[no-untyped-call]
         self._thread = threading.Thread(target=self._show, args=(Reading(path), interval), daemon=True)

@@ -33,11 +33,16 @@ _value:
   type: str
 """
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
 # What a spreadsheet reads as the begin of a formula, wide forms included.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+# Where the list separator is a semicolon, a spreadsheet reads a cell after each.
+_FORMULA_AFTER_SEMICOLON = re.compile(r"(;[ \"']*)(?=[{}])".format(re.escape("".join(_FORMULA))))
 
 
 def csv_row(values: Iterable[Any]) -> str:
@@ -55,6 +60,7 @@ def _cell(value: Any) -> str:
     text = value if isinstance(value, str) else "; ".join(map(str, value))
     if text.lstrip(" \"'").startswith(_FORMULA):
         text = f"'{text}"
+    text = _FORMULA_AFTER_SEMICOLON.sub(r"\1'", text)
     return '"{}"'.format(text.replace('"', '""')) if any(sign in text for sign in ',;"\r\n') else text
 
 

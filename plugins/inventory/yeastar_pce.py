@@ -11,7 +11,8 @@ description:
   - Reads the P-Series Cloud PBXs (PCE Instances) of an account from the Partner Portal. Each is a host.
   - The file's name must end in C(.yeastar_pce.yml) or C(.yeastar_pce.yaml).
   - The account is read as a whole or not at all. Where the listing comes back short, keeps shifting or is refused,
-    where two PBXs would have one name, or where an expression cannot be evaluated, the source has no hosts and fails.
+    where two PBXs would have one name, or one that of a group, or where an expression cannot be evaluated, the source
+    has no hosts and fails. Of O(compose), O(groups) and O(keyed_groups) that holds with O(strict=true) alone.
   - A source that fails is only a warning to Ansible, which goes on with what other sources have, or with nothing. Set
     C(any_unparsed_is_failed) in the section C([inventory]) of C(ansible.cfg), so that it ends instead.
   - Every host is in the groups C(expires_in_7), C(expires_in_14) and C(expires_in_30) if it expires within that many
@@ -106,8 +107,9 @@ exclude:
 hostname: >-
   {{ yeastar_comment | default('pbx', true) | regex_replace('[^A-Za-z0-9]+', '-') }}-{{ yeastar_product_no }}
 keyed_groups:
-  - key: yeastar_billing_cycle
+  - key: yeastar_billing_cycle | default('unknown', true)
     prefix: billed
+strict: true
 compose:
   # Renew only what still expires when the inventory says so.
   pce_renewal_expected_expiry: yeastar_expires_at
@@ -116,7 +118,7 @@ cache_plugin: ansible.builtin.jsonfile
 cache_connection: ~/.cache/yeastar
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 from ansible import template
@@ -186,11 +188,15 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             for host in hosts:
                 check_not_taken(host, inventory.get_host(host.name))
             # What cannot be composed for one host comes to light in a rehearsal, before there are others.
+            own = [self._sanitize_group_name(group) for host in hosts for group in host.groups]
+            _refuse_groups(hosts, {*EVERY_GROUP, *own, *inventory.groups})
             for target in (InventoryData(), inventory):
                 self.inventory = target
                 self._fill(hosts)
+                _refuse_groups(hosts, target.groups)
         except (AnsibleError, AccountError, ValueError) as error:
-            secrets = [str(config[name]) for name in SECRET_OPTIONS if config.get(name)]
+            given = config or _plain(loader, path)
+            secrets = [str(given[name]) for name in SECRET_OPTIONS if given.get(name)]
             raise AnsibleParserError(hide(str(error), secrets)) from None
 
     def _configure(self, path: str) -> Mapping[str, Any]:
@@ -243,10 +249,27 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             self._add_host_to_keyed_groups(self.get_option("keyed_groups"), host.variables, host.name, strict)
 
 
+def _refuse_groups(hosts: list[Host], groups: Container[str]) -> None:
+    """Raise ValueError for a host that is called like a group: what is to be in a group would be the group."""
+    for host in hosts:
+        if host.name in groups:
+            raise ValueError(f"hostname: {host.name} is a group as well; the filters can make a name of it")
+
+
+def _plain(loader: Any, path: str) -> Mapping[str, Any]:
+    """What a file says whose options cannot be read: the error may repeat what is secret in it."""
+    try:
+        given = loader.load_from_file(path)
+    except AnsibleError:
+        return {}
+    return given if isinstance(given, Mapping) else {}
+
+
 def inert(value: Any) -> Any:
     """What the portal said, such that it is no template."""
     if isinstance(value, Mapping):
         return {inert(name): inert(item) for name, item in value.items()}
     if isinstance(value, list):
         return [inert(item) for item in value]
-    return as_data(value) if isinstance(value, str) and "{" in value else value
+    # ansible-core 2.18 lets a text begin with a header that names other braces.
+    return as_data(value) if isinstance(value, str) and ("{" in value or "#jinja2" in value) else value

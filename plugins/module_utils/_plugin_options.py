@@ -48,10 +48,11 @@ _PREFIX = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)?")
 def inventory_account_of(params: Mapping[str, Any]) -> str:
     """What tells one account, read in one way, from all else in a cache, without telling anything of it.
 
-    A token has no name, so it is hashed itself where nothing else names the account. Raises ValueError.
+    A token has no name, so it is hashed itself; where there is one it counts, whatever else is set. Raises ValueError.
     """
     connection = connection_of(params)
-    account = fingerprint_of(connection) if connection.client_id else f"{connection.base_url}{connection.access_token}"
+    token = connection.access_token
+    account = fingerprint_of(connection) if token is None else f"{connection.base_url}\0{token}"
     told = json.dumps([account, params["field_map"] or {}], sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 

@@ -130,6 +130,9 @@ def _band(expires_at: Optional[datetime], now: datetime) -> str:
     return next(windows, LATER)
 
 
+_IN_THE_PLAN = "in the plan"
+
+
 def _message(seen: Optional[Mapping[str, Any]], item: Optional[Mapping[str, Any]]) -> Optional[str]:
     """What a saved plan and the account say of each other, where no decision tells."""
     if item is None:
@@ -138,7 +141,7 @@ def _message(seen: Optional[Mapping[str, Any]], item: Optional[Mapping[str, Any]
         return "in the plan, but not among the PBXs of this account"
     if seen["expires_at"] not in (None, item["expires_before"]):
         return f"the plan was made when it expired {item['expires_before']}; plan again"
-    return "in the plan"
+    return _IN_THE_PLAN
 
 
 def _trouble(row: Mapping[str, Any]) -> Optional[str]:
@@ -146,6 +149,8 @@ def _trouble(row: Mapping[str, Any]) -> Optional[str]:
     if row["band"] == UNKNOWN:
         return "; ".join(row["undetermined"].values()) or row["message"] or "the expiry cannot be determined"
     if row["state"] in _states.FAILING_STATES or row["state"] == _states.NOT_ATTEMPTED:
+        return str(row["message"])
+    if row["state"] is None and row["message"] not in (None, _IN_THE_PLAN):
         return str(row["message"])
     if row["band"] == EXPIRED:
         return str(row["message"] or f"it has expired on {row['expires_at']}")

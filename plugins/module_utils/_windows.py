@@ -68,20 +68,21 @@ def _rank(window: Optional[str]) -> int:
 def _event(
     entered: str, row: Mapping[str, Any], expires_at: datetime, before: Optional[datetime], now: datetime
 ) -> dict[str, Any]:
-    """An event. It becomes a variable of a play, where a text with braces could be taken for a template."""
+    """An event. It becomes a variable of a play, where a text could be taken for a template."""
     plan = row["plan"]
     return {
         "entered": entered,
-        "product_no": _without_braces(row["product_no"]),
-        "plan": None if plan is None else _without_braces(plan),
+        "product_no": _inert(row["product_no"]),
+        "plan": None if plan is None else _inert(plan),
         "expires_at": format_instant(expires_at),
         "expires_before": None if before is None else format_instant(before),
         "days_left": whole_days(expires_at, now),
     }
 
 
-def _without_braces(text: str) -> str:
-    return text.replace("{", "(").replace("}", ")")
+def _inert(text: str) -> str:
+    """On one line, without braces and without a header that names others, as Ansible reads one at a text's begin."""
+    return " ".join(text.split()).lstrip("# ").replace("{", "(").replace("}", ")")
 
 
 def told_as_document(told: Mapping[str, Told]) -> dict[str, Any]:

@@ -142,11 +142,16 @@ def test_an_expansion_that_a_person_calls_unrelated_keeps_nothing_from_being_ren
     assert states(ansible.renew(product_no=FIRST)) == {FIRST: "renewed"}
 
 
-def test_the_playbook_settles_too(tutorial: Ansible) -> None:
+@pytest.mark.parametrize("named", [False, True], ids=["by the environment", "by the variable"])
+def test_the_playbook_settles_too(tutorial: Ansible, named: bool) -> None:
     tutorial.portal.fault("error_before", path=SAVE)
     tutorial.renew(product_no=FIRST)
     words = {"product_no": FIRST, "outcome": "not_ordered", "reason": "looked"}
-    process = tutorial.playbook("pbxops.yeastar.settle", *(f"-e{name}={word}" for name, word in words.items()))
+    other = {"YEASTAR_BASE_URL": "http://127.0.0.1:1"} if named else {}
+    if named:
+        words["pce_renewal_base_url"] = tutorial.portal.url
+    given = [f"-e{name}={word}" for name, word in words.items()]
+    process = tutorial.playbook("pbxops.yeastar.settle", *given, environment=other)
     assert process.returncode == 0 and "changed=1" in process.stdout, process.stdout
     assert tutorial.module("yeastar_pce_ledger")["intents"][0]["status"] == "absent"
 

@@ -101,6 +101,6 @@ def test_a_run_over_thirty_that_is_killed_in_the_middle_goes_on_where_it_stopped
     assert 15 <= done < 30
     results = settle(thirty, numbers(thirty), **FOUR)
     # What was done was not asked for again; of one that was being sent, half may have come.
-    whole = [entry for entry in thirty.portal.log if entry.path.endswith(SAVE) and entry.raw_body is not None]
+    whole = [entry for entry in thirty.portal.log if entry.path.endswith(SAVE) and entry.body is not None]
     assert len(whole) == 30
     judge(thirty.portal, numbers(thirty), results, kills=1)

@@ -67,7 +67,10 @@ def test_csv_is_read_back_as_it_was_but_for_formulas(value: Any, cell: str) -> N
 
 def test_a_formula_after_a_semicolon_stays_in_its_cell_where_semicolons_divide() -> None:
     (row,) = csv.reader(io.StringIO(csv_row(['x;=HYPERLINK("a")']), newline=""), delimiter=";")
-    assert row == ['x;=HYPERLINK("a")']
+    assert row == ['x;\'=HYPERLINK("a")']
+    for text in ("x;=1+1;y", "x; =1+1", 'x;"=1+1', "x;y;\uff1d1"):
+        for cell in csv_row([text]).split(";"):
+            assert not cell.lstrip(' "').startswith(("=", "\uff1d"))
 
 
 # icalendar_line

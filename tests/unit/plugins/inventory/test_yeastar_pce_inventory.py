@@ -161,6 +161,16 @@ def test_whatever_fails_adds_nothing(readings: list[Any], config: dict[str, Any]
     assert list(inventory.hosts) == [] and set(inventory.groups) == {"all", "ungrouped"}
 
 
+@pytest.mark.parametrize("name", ["expired", "plan_Enterprise_Plan", "web"])
+def test_a_host_that_would_be_a_group_as_well_keeps_everything_out(readings: list[Any], name: str) -> None:
+    readings.append([subscription(name), subscription("B")])
+    inventory = InventoryData()
+    inventory.add_group("web")
+    with pytest.raises(AnsibleParserError, match=f"hostname: {name} is a group as well"):
+        parse(Plugin({}), inventory)
+    assert list(inventory.hosts) == []
+
+
 def test_a_host_of_another_source_that_is_another_pbx_keeps_everything_out(readings: list[Any]) -> None:
     readings.append([subscription("A"), subscription("B")])
     inventory = InventoryData()
@@ -180,10 +190,18 @@ def test_every_error_is_told_without_the_secrets_of_the_file(readings: list[Any]
 
 def test_what_the_portal_says_is_marked_where_it_could_be_a_template(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(yeastar_pce, "as_data", lambda text: f"<{text}>")
-    row = {"comment": "{{ x }}", "services": ["a", "{% b %}"], "quantity": 5, "undetermined": {"plan": "{"}}
+    header = "#jinja2:variable_start_string:'[%',variable_end_string:'%]'\n[% x %]"
+    row = {
+        "comment": "{{ x }}",
+        "services": ["a", "{% b %}"],
+        "quantity": 5,
+        "undetermined": {"plan": "{"},
+        "a": header,
+    }
     assert yeastar_pce.inert(row) == {
         "comment": "<{{ x }}>",
         "services": ["a", "<{% b %}>"],
         "quantity": 5,
         "undetermined": {"plan": "<{>"},
+        "a": f"<{header}>",
     }

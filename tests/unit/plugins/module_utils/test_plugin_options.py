@@ -127,6 +127,10 @@ class TestFingerprint:
         found.add(_plugin_options.inventory_account_of(params(client_id=None, access_token="c")))
         assert len(found) == 3
 
+    def test_a_token_counts_whatever_id_stands_beside_it(self) -> None:
+        given = [{}, {"access_token": "a"}, {"access_token": "b"}]
+        assert len({_plugin_options.inventory_account_of(params(**one)) for one in given}) == 3
+
     def test_it_tells_nothing_of_the_account(self) -> None:
         told = _plugin_options.inventory_account_of(params(client_id="my-own-id", client_secret="my-secret"))
         assert len(told) == 16 and "my" not in told

@@ -124,6 +124,9 @@ def test_what_becomes_a_variable_of_a_play_has_no_braces() -> None:
     hostile = row(EXPIRY, plan="{{ lookup('pipe', 'x') }}", product_no="{%x%}")
     ((event,), dummy) = events_of(hostile, None, EXPIRY)
     assert (event["plan"], event["product_no"]) == ("(( lookup('pipe', 'x') ))", "(%x%)")
+    header = row(EXPIRY, plan="#jinja2:variable_start_string:'[%',variable_end_string:'%]'\n[% lookup('pipe', 'x') %]")
+    plan = events_of(header, None, EXPIRY)[0][0]["plan"]
+    assert plan == "jinja2:variable_start_string:'[%',variable_end_string:'%]' [% lookup('pipe', 'x') %]"
     assert events_of(row(EXPIRY, plan=None), None, EXPIRY)[0][0]["plan"] is None
 
 
