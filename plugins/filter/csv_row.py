@@ -40,7 +40,6 @@ from typing import Any
 # What a spreadsheet reads as the begin of a formula, wide forms included.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
-
 # Where the list separator is a semicolon, a spreadsheet reads a cell after each.
 _FORMULA_AFTER_SEMICOLON = re.compile(r"(;[ \"']*)(?=[{}])".format(re.escape("".join(_FORMULA))))
 

@@ -270,7 +270,7 @@ class SharedOutcomes:
                     for name, outcome in run_batch(new).items():
                         self._write(name, outcome)
                 return self._told(host)
-        except BaseException:
+        except BaseException:  # a task's timeout is one; raised again where nothing is told
             with locked(self._path):
                 told = self._told(host)
             if told is None:

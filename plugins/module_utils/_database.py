@@ -74,7 +74,7 @@ class Database:
             try:
                 self._begin()
                 yield self._execute
-            except BaseException:
+            except BaseException:  # raised again, once nothing of it is left
                 with suppress(*self.errors):  # a connection that is gone has taken its transaction with it
                     self._connection.rollback()
                 raise

@@ -169,7 +169,7 @@ class OrderingRun(Run):
         """Read again under an intent that is closed if that is interrupted, since nothing has been sent yet."""
         try:
             return self._look_again(planned)
-        except BaseException:
+        except BaseException:  # raised again
             self._close(intent, _intent.NOT_SENT, "the run was interrupted before it was sent")
             raise
 

@@ -18,6 +18,6 @@ def write_whole(target: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
             os.replace(file.name, target)
-        except BaseException:
+        except BaseException:  # raised again, once the half-written file is gone
             os.unlink(file.name)
             raise

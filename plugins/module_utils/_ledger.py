@@ -143,7 +143,7 @@ class Ledger:
             waited += _LOCK_POLL
         try:
             yield
-        except BaseException:
+        except BaseException:  # raised again, once the lock is given back
             with suppress(LedgerError):  # why the block was left counts; a lost connection has lost its locks as well
                 self._database.unlock(key)
             raise

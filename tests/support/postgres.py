@@ -64,7 +64,7 @@ class Postgres:
             self.start()
             with self.admin() as connection:
                 connection.execute(f"CREATE ROLE {ROLE} LOGIN PASSWORD '{self.password}'")
-        except BaseException:
+        except BaseException:  # raised again, once nothing is left of it
             self._remove()
             raise
         return self
