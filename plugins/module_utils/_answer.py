@@ -28,6 +28,14 @@ def is_refusal(answer: Answer, envelope: Envelope) -> bool:
     return 400 <= status_of(answer, envelope) < 500 and status_of(answer, envelope) != 408
 
 
+def is_definite(answer: Answer, envelope: Envelope) -> bool:
+    """Whether a refusal says that nothing was carried out: 401, 403, 429, or the one code that is public.
+
+    What other codes mean is not known, and a portal that has made the order may refuse it for want of payment.
+    """
+    return envelope.code.startswith(VALIDATION_FAILED) or status_of(answer, envelope) in (401, 403, 429)
+
+
 def refuses_token(answer: Answer, envelope: Optional[Envelope]) -> bool:
     """Whether a read failed for its token: a 401, or a code that names the token (contract, section 11, row 9)."""
     status = status_of(answer, envelope)

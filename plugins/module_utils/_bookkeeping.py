@@ -21,25 +21,32 @@ _STATUS_OF = {ORDERED: _intent.RENEWED, NOT_ORDERED: _intent.ABSENT}
 
 @dataclass(frozen=True)
 class Word:
-    """What a person asks for, or says. ``outcome`` is None for one who only looks."""
+    """What a person asks for, or says. ``outcome`` is None for one who only looks.
+
+    ``force`` has their word count against an order that the ledger knows.
+    """
 
     product_no: Optional[str] = None
     outcome: Optional[str] = None
     reason: str = ""
     expires_at: Optional[datetime] = None
     order_no: Optional[str] = None
+    force: bool = False
 
 
 def keep(ledger: Ledger, word: Word, is_check_mode: bool) -> dict[str, Any]:
-    """Do what a person asks; the result of the module. Raises ValueError where there is nothing to settle."""
+    """Do what a person asks; the result of the module.
+
+    Raises ValueError where there is nothing to settle, and where the ledger knows better and ``force`` is not set.
+    """
     changed, diff = False, []
     if word.outcome == UNRELATED:
-        changed = word.order_no not in ledger.unrelated_orders()
-        if changed and not is_check_mode:
-            ledger.call_unrelated(str(word.product_no), str(word.order_no), word.reason)
+        changed = _call_unrelated(ledger, word, is_check_mode)
     elif word.outcome is not None:
         intent, status = _intent_meant(ledger, word), _STATUS_OF[word.outcome]
         changed = not (intent.status == status or (status == _intent.ABSENT and intent.is_closed))
+        if changed and word.outcome == NOT_ORDERED and intent.is_known_to_be_ordered and not word.force:
+            raise ValueError(_contradiction(intent))
         if changed:
             diff = [_diff(intent, status)]
         if changed and not is_check_mode:
@@ -48,10 +55,27 @@ def keep(ledger: Ledger, word: Word, is_check_mode: bool) -> dict[str, Any]:
                 try:
                     ledger.update(intent, status=status, note=note, order_no=word.order_no or intent.order_no)
                 except Taken as taken:
-                    raise ValueError(f"state: a run has just changed it, {taken}; list it and decide anew") from None
+                    raise ValueError(f"state: a run has just changed it, {taken}; list it and decide again") from None
     intents = ledger.intents() if word.product_no is None else ledger.intents_of(word.product_no)
-    result = {"intents": [_row(intent) for intent in intents], "unrelated_orders": sorted(ledger.unrelated_orders())}
+    unrelated = {number for dummy, number in ledger.unrelated_orders()}
+    result = {"intents": [_row(intent) for intent in intents], "unrelated_orders": sorted(unrelated)}
     return {"changed": changed, **result, **({"diff": diff} if diff else {})}
+
+
+def _call_unrelated(ledger: Ledger, word: Word, is_check_mode: bool) -> bool:
+    """Note that an order is no renewal of a PBX; whether that is new."""
+    product_no, order_no = str(word.product_no), str(word.order_no)
+    if ledger.was_answered_with(product_no, order_no) and not word.force:
+        raise ValueError(
+            f"outcome: the portal itself answered the renewal of {product_no} with order {order_no}, so it is not"
+            " unrelated, and calling it so lets the next run buy once more. If that is meant all the same, repeat this"
+            " with force: true"
+        )
+    changed = (product_no.casefold(), order_no) not in ledger.unrelated_orders()
+    if changed and not is_check_mode:
+        with ledger.lock(product_no):
+            ledger.call_unrelated(product_no, order_no, word.reason)
+    return changed
 
 
 def _intent_meant(ledger: Ledger, word: Word) -> Intent:
@@ -65,6 +89,16 @@ def _intent_meant(ledger: Ledger, word: Word) -> Intent:
     if not intents:
         raise ValueError(f"product_no: the ledger has no such intent for {word.product_no}; list it to see all")
     return (unsettled or intents)[-1]
+
+
+def _contradiction(intent: Intent) -> str:
+    """Why an intent is not called not ordered: the ledger knows of an order, which somebody may have paid."""
+    order = f"order {intent.order_no} ({intent.order_status})" if intent.order_no else "an order without a number"
+    return (
+        f"outcome: the ledger has {order} for {intent}: {intent.note}. Calling that not ordered lets the next run buy"
+        f" {intent.product_no} once more. If the order is no renewal of this PBX, settle it as unrelated with its"
+        " order_no; if it is cancelled or refunded, repeat this with force: true"
+    )
 
 
 def _diff(intent: Intent, status: str) -> dict[str, str]:

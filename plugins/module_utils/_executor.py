@@ -4,7 +4,8 @@
 """Send the orders of a run, each once: lock, intent, read again, one request, record, settle from evidence, verify.
 
 The steps are those of the architecture's "The protocol for one order". Nothing that may have been ordered is ever sent
-again; only a refusal that says it came before any processing, 401 or 429, leads to the protocol once more.
+again; only a refusal that says it came before any processing, 401 or 429, leads to the protocol once more. A refusal
+that is not definite leaves its intent open: the portal may have made the order all the same.
 """
 
 from __future__ import annotations
@@ -13,24 +14,24 @@ import random
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Optional
+from typing import Optional
 
-from . import _intent, _states
+from . import _intent
 from ._database import LedgerError
+from ._errors import AccessError, Ambiguous, NotSent, ReadError, Rejected, Withheld
+from ._facts import Setting
+from ._follow import FollowingRun, Sent
 from ._intent import Intent
 from ._ledger import Busy, Taken
-from ._model import Decision, Declaration, Order, OrderRequest
+from ._model import Decision, Declaration, OrderRequest
 from ._money import Money
 from ._planner import Plan, settled, unless_changed
 from ._portal import OrderingPortal
 from ._results import Report
-from ._run import Run, Setting
-from ._settlement import LOOK_BEFORE_ANYTHING_ELSE, Settlement, columns_of, living, orders_of_intent
-from ._transport import MAX_RETRY_AFTER, AccessError, Ambiguous, NotSent, ReadError, Rejected, Withheld
+from ._settlement import LOOK_BEFORE_ANYTHING_ELSE, living, orders_of_intent, until_freed
+from ._transport import MAX_RETRY_AFTER
 
 LONGEST_HESITATION = 30.0  # s, at most, before a run without a ledger looks at the orders again (faults, row 40)
-_FIRST_POLL = 2.0  # s
-_SLOWEST_POLL = 15.0  # s
 _NO_TIME = 1.0  # s of waiting after which what was read before counts as old
 _BEFORE_PROCESSING = (401, 429)
 
@@ -43,15 +44,7 @@ class _Departure:
     has_begun: bool = False
 
 
-@dataclass(frozen=True)
-class _Sent:
-    """An order that this run has sent and that has been or may have been accepted."""
-
-    decision: Decision
-    intent: Intent
-
-
-class OrderingRun(Run):
+class OrderingRun(FollowingRun):
     """A run that sends the orders."""
 
     def __init__(
@@ -67,18 +60,18 @@ class OrderingRun(Run):
 
         ``account`` is noted in the ledger.
         """
-        super().__init__(portal, setting, report)
+        super().__init__(portal, setting, report, wait_timeout, sleep)
         self._ordering_portal = portal
         self._account = account
-        self._wait_timeout = wait_timeout
-        self._sleep = sleep
-        self._sent: dict[str, _Sent] = {}
 
     def execute(self, declarations: Iterable[Declaration]) -> None:
         """As `Run.execute`, and then follow the orders whose effect does not show yet."""
-        super().execute(declarations)
-        self._look_for_duplicates()
-        self._follow()
+        try:
+            super().execute(declarations)
+            self._look_for_duplicates()
+            self._follow()
+        finally:
+            self._note_reported()
 
     def _carry_out(self, plan: Plan) -> None:
         try:
@@ -163,6 +156,8 @@ class OrderingRun(Run):
             service_ids=" ".join(sorted(planned.order.service_ids)),
             price_amount=None if planned.price is None else f"{planned.price.amount:f}",
             price_currency=None if planned.price is None else planned.price.currency,
+            orders_before="\n".join(order.key for order in self._snapshot.orders.get(planned.product_no, ())),
+            unreported_by=self._caps.holder,
         )
 
     def _look_again_with(self, intent: Intent, planned: Decision) -> Decision:
@@ -251,6 +246,9 @@ class OrderingRun(Run):
 
     def _refused(self, decision: Decision, intent: Intent, error: Rejected, is_last: bool) -> bool:
         """Whether the protocol may run again, after the pause that the refusal asks for."""
+        if not error.is_definite:
+            self._refused_in_doubt(decision, intent, error)
+            return False
         reason = "rate_limited" if error.status == 429 else "rejected"
         self._report.record(settled(decision, reason, f"nothing was ordered: {error}"))
         intent = self._close(intent, _intent.REJECTED, str(error))
@@ -266,132 +264,41 @@ class OrderingRun(Run):
         self._is_there_already(decision, intent, error)
         return False
 
+    def _refused_in_doubt(self, decision: Decision, intent: Intent, error: Rejected) -> None:
+        """What was refused with a code that nobody knows may be there all the same; other PBXs go on."""
+        intent = self._still_uncertain(intent, f"refused: {error}")
+        freed = until_freed(intent.uncertain_since + self._policy.settle_window)
+        message = f"{error}; what this refusal means is not known, so it may have been ordered all the same: {freed}"
+        self._report.record(settled(decision, "rejected", message), may_have_ordered=True)
+        refused = self._report.outcomes[decision.product_no].decision
+        self._sent[decision.product_no] = Sent(refused, intent, is_followed=False)
+        self._is_there_already(decision, intent, error)
+
     def _is_there_already(self, decision: Decision, intent: Intent, error: Rejected) -> bool:
-        """Whether an order was refused, or may have been, since one is there: even ours, replayed (rows 35 and 37)."""
+        """Whether an existing order explains the refusal, possibly our own, replayed by a proxy (rows 35 and 37)."""
         try:
             self._read_orders()
+            found = orders_of_intent(intent, self._orders_for(intent)[0])
         except ReadError as failure:
             self._warn(f"{decision.product_no}: after the refusal of its order: {failure}")
             return True
-        own, possible = (living(orders) for orders in orders_of_intent(intent, self._orders_for(intent)[0]))
+        own, possible = living(found.certain), living((*found.agreeing, *found.possible))
         # Not every portal tells numbers. What is refused before processing is not refused for the sake of its replay.
         nameless = [one for one in possible if not one.po_number and error.status not in _BEFORE_PROCESSING]
         if own:
             message = f"order {own[0]} is accepted (and refused as well: {error})"
             adopted = replace(settled(decision, "already_ordered", message), known_order=own[0])
             self._report.record(adopted, may_have_ordered=True)
-            self._sent[decision.product_no] = _Sent(decision, intent)
+            self._sent[decision.product_no] = Sent(decision, intent)
             self._verify(decision.product_no)
         elif nameless:
             self._uncertain(decision, intent, f"{error}, and yet order {nameless[0]} has come since, which may be ours")
         else:
-            fresh = self._decide(decision.product_no)
-            if fresh.state != _states.PENDING:
+            fresh = self._decide_by_orders(decision.product_no)
+            if fresh.known_order is None:
                 return False
-            self._report.record(replace(fresh, message=f"{fresh.message} (asked all the same: {error})"))
+            message = f"{fresh.message} (asked all the same: {error})"
+            self._report.record(replace(fresh, message=message), may_have_ordered=not error.is_definite)
         return True
 
-    def _uncertain(self, decision: Decision, intent: Intent, problem: str) -> None:
-        message = f"{problem}; {LOOK_BEFORE_ANYTHING_ELSE}"
-        self._report.record(settled(decision, "ambiguous", message), may_have_ordered=True)
-        self._stop(decision, "its order is uncertain")
-        # The window starts anew, for the portal may still be at it. What it has made may be as old as the request,
-        # though, so its own clock's instant stays.
-        intent = self._book(intent, status=_intent.UNKNOWN, note=problem, uncertain_since=self._clock())
-        self._sent[decision.product_no] = _Sent(self._report.outcomes[decision.product_no].decision, intent)
-
-    def _accepted(self, decision: Decision, intent: Intent, order: Order) -> None:
-        message = f"order {order} is accepted; not verified: the run broke off before that; run again later"
-        accepted = replace(settled(decision, "awaiting_expiry", message), known_order=order)
-        self._report.record(accepted, may_have_ordered=True)
-        intent = self._book(intent, status=_intent.ACCEPTED, note=f"accepted as {order}", **columns_of(order))
-        self._sent[decision.product_no] = _Sent(accepted, intent)
-        self._verify(decision.product_no)
-
-    def _verify(self, product_no: str, reread: bool = True) -> None:
-        """Hold an order that was sent against the PBX and the orders as they are now."""
-        sent = self._sent[product_no]
-        try:
-            if reread:
-                self._snapshot.reread(product_no)
-        except ReadError as error:
-            decision = self._report.outcomes[product_no].decision
-            if decision is sent.decision and decision.known_order is not None:
-                message = f"order {decision.known_order} is accepted; not verified: {error}; run again later"
-                self._report.record(replace(decision, message=message), may_have_ordered=True)
-            return
-        subscription = self._snapshot.subscriptions[product_no]
-        settlement = self._settle(sent.intent, subscription)
-        self._sent[product_no] = replace(sent, intent=self._keep(sent.intent, settlement))
-        if settlement.status == _intent.UNKNOWN and settlement.reason == "waiting":
-            return
-        if settlement.status == _intent.ABSENT:
-            self._report.record(settled(sent.decision, "not_sent", f"{settlement.message}; run again to order it"))
-            return
-        decision = settled(sent.decision, settlement.reason, settlement.message)
-        known = replace(decision, known_order=settlement.order, expires_after=settlement.expires_after)
-        if settlement.expires_after is None and decision.state == _states.PENDING:
-            known = replace(known, expires_after=sent.decision.expires_after)
-        self._report.record(known, may_have_ordered=True)
-        if settlement.reason in ("verification_failed", "duplicate_detected"):
-            self._stop(decision, "its order did not lead to one cycle more")
-
-    def _look_for_duplicates(self) -> None:
-        """Look once at the orders as they are after the run: what was charged twice must not stay unseen (row 35)."""
-        if not self._sent:
-            return
-        try:
-            self._read_orders()
-        except ReadError as error:
-            self._warn(f"the orders of this run could not be held against the portal's list: {error}")
-            return
-        self._pool.map(self._verify_in_the_end, list(self._sent))
-
-    def _verify_in_the_end(self, product_no: str) -> None:
-        self._verify(product_no, reread=self._report.outcomes[product_no].decision.state != _states.RENEWED)
-
-    def _follow(self) -> None:
-        """Look again, ever less often, at what is uncertain or does not show yet (faults, rows 16 to 18 and 58)."""
-        deadline = time.monotonic() + self._wait_timeout
-        delay = _FIRST_POLL
-        while True:
-            states = {product_no: self._report.outcomes[product_no].decision.state for product_no in self._sent}
-            waiting = [number for number, state in states.items() if state in (_states.PENDING, _states.UNKNOWN)]
-            delay = min(delay, deadline - time.monotonic())
-            if not waiting or delay <= 0:
-                return
-            self._sleep(delay)
-            delay = min(delay * 2, _SLOWEST_POLL)
-            try:
-                if _states.UNKNOWN in states.values():
-                    self._read_orders()
-            except ReadError as error:
-                self._warn(f"while orders were followed: {error}")
-                continue
-            self._pool.map(self._verify, waiting)
-
     # the ledger
-
-    def _keep(self, intent: Intent, settlement: Settlement) -> Intent:
-        if settlement.reason == "waiting" and settlement.status == intent.status:
-            return intent
-        columns = {} if settlement.order is None else columns_of(settlement.order)
-        if settlement.order is not None and settlement.order.product_no not in (None, intent.product_no):
-            columns = {}
-        return self._book(intent, status=settlement.status, note=settlement.message, **columns)
-
-    def _close(self, intent: Intent, status: str, note: str) -> Intent:
-        return self._book(intent, status=status, note=note)
-
-    def _book(self, intent: Intent, **changes: Any) -> Intent:
-        """Note what has become of an order; if that fails, evidence tells the next run, and this one orders no more."""
-        try:
-            booked = self._ledger.update(intent, **changes)
-        except Taken as taken:
-            booked = taken.intent  # another run has settled it, or gone on from there
-        except LedgerError as error:
-            self._warn(f"{intent.product_no}: what became of its order could not be noted: {error}")
-            self._stopped_by = f"{intent.product_no}: {error}"
-            booked = replace(intent, **changes)
-        self._remember(booked)
-        return booked

@@ -161,6 +161,11 @@ class Fields:
             return Undetermined(concept, f"{concept}: the fields {', '.join(found)} disagree", reported=True)
         return values[0]
 
+    def texts(self, row: Mapping[str, Any], concept: str) -> list[str]:
+        """What the fields of a concept say, where they are texts and may disagree."""
+        values = (_at(row, key) for key in self._keys[concept])
+        return [value.strip() for value in values if isinstance(value, str)]
+
 
 def _at(row: Mapping[str, Any], key: str) -> Any:
     value: Any = row

@@ -31,7 +31,7 @@ def gather(portal: Portal, wanted: set[str], filters: Filters, raw: bool) -> dic
         rows["billing_contacts"] = portal.billing_contact_rows()
         found["billing_contacts"] = [contact_as_result(portal.billing_contact(row)) for row in rows["billing_contacts"]]
     if "orders" in wanted:
-        orders = portal.pool.map(lambda row: (row, _order(portal, row, filters)), portal.order_rows())
+        orders = portal.pool.map(lambda row: (row, _order(portal, row, filters)), portal.order_listing().rows)
         wanted_orders = [
             (row, order)
             for row, order in orders

@@ -23,6 +23,9 @@ REJECTED = "rejected"
 ABSENT = "absent"
 DEAD = "dead"
 
+# How the note of an order begins that the portal itself has answered with, and so is ours for certain.
+ACCEPTED_AS = "accepted as"
+
 UNSETTLED = (INTENDED, UNKNOWN, ACCEPTED)
 CLOSED = (NOT_SENT, REJECTED, ABSENT, DEAD)
 STATUSES = (*UNSETTLED, RENEWED, *CLOSED)
@@ -35,7 +38,9 @@ class Intent:
     ``portal`` is the base URL. ``uncertain_since`` is the controller's instant at which the order was last under way;
     ``portal_uncertain_since`` is the portal's at which it was sent, so that no order of it is older, and None where
     that is not known. ``note`` says in words what led to the status. ``service_ids`` are sorted and parted by blanks;
-    ``price_amount`` and ``price_currency`` are what the portal said it costs. What was not noted or known is None.
+    ``price_amount`` and ``price_currency`` are what the portal said it costs. ``orders_before`` are the orders of the
+    PBX that the list showed before, one a line. ``unreported_by`` is the process whose result does not show this
+    yet, and None once it does. What was not noted or known is None.
     """
 
     portal: str
@@ -58,6 +63,8 @@ class Intent:
     service_ids: Optional[str] = None
     price_amount: Optional[str] = None
     price_currency: Optional[str] = None
+    orders_before: Optional[str] = None
+    unreported_by: Optional[str] = None
 
     @property
     def is_unsettled(self) -> bool:
@@ -68,6 +75,11 @@ class Intent:
     def is_closed(self) -> bool:
         """Whether nothing was bought by it, so that another generation may be ordered."""
         return self.status in CLOSED
+
+    @property
+    def is_known_to_be_ordered(self) -> bool:
+        """Whether an order of it was seen, or its effect."""
+        return self.status in (ACCEPTED, RENEWED)
 
     def __str__(self) -> str:
         return f"{self.product_no} expiring {self.expires_at:%Y-%m-%d}, generation {self.generation} ({self.status})"

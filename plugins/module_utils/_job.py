@@ -14,7 +14,9 @@ from types import TracebackType
 from typing import Any, Optional
 
 from ._database import LedgerError
+from ._errors import TransportError
 from ._executor import OrderingRun
+from ._facts import Setting
 from ._http import Connection
 from ._ledger import Ledger, open_ledger
 from ._location import ledger_of, ledger_secrets_of
@@ -36,10 +38,10 @@ from ._options import (
 from ._portal import OrderingPortal, Portal
 from ._progress import VARIABLE, Progress
 from ._results import Report, traffic_as_result
-from ._run import Run, Setting
+from ._run import Run
 from ._saved_plan import SavedPlan, document_of, read_plan, write_plan
 from ._time import Clock
-from ._transport import Transport, TransportError, WritingTransport
+from ._transport import Transport, WritingTransport
 
 
 class Interrupted(BaseException):

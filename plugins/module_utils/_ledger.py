@@ -30,12 +30,20 @@ _LOCK_POLL = 0.2  # s
 
 _COLUMNS = tuple(field.name for field in fields(Intent))
 _INSTANTS = ("expires_at", "uncertain_since", "portal_uncertain_since")
-# What an intent of the first version did not say.
-_SINCE_2 = ("plan_id", "service_ids", "price_amount", "price_currency")
+# The version from which on an intent has said this.
+_SINCE = {
+    **dict.fromkeys(("plan_id", "service_ids", "price_amount", "price_currency"), 2),
+    **dict.fromkeys(("orders_before", "unreported_by"), 3),
+}
 _OF_INTENT = " AND product_no = ? AND expires_at = ?"
 _RESERVED = "SELECT product_no, amount, currency FROM yeastar_reservation WHERE run_id = ?"
 _UNRESERVE = "DELETE FROM yeastar_reservation WHERE run_id = ? AND holder = ? AND product_no = ?"
 _STATUS_LIST = ", ".join(f"'{status}'" for status in _intent.STATUSES)
+
+# A person may call an order unrelated to one PBX, and it may be that of another.
+_UNRELATED_ORDERS = """CREATE TABLE yeastar_unrelated_order (
+        portal TEXT NOT NULL, product_no TEXT NOT NULL, order_no TEXT NOT NULL, reason TEXT NOT NULL, at TEXT NOT NULL,
+        PRIMARY KEY (portal, product_no, order_no))"""
 
 _TABLES = (
     "CREATE TABLE yeastar_schema (version INTEGER NOT NULL)",
@@ -45,7 +53,7 @@ _TABLES = (
         generation INTEGER NOT NULL CHECK (generation > 0), billing_cycle TEXT NOT NULL, quantity INTEGER NOT NULL,
         po_number TEXT NOT NULL, uncertain_since TEXT NOT NULL, portal_uncertain_since TEXT, order_no TEXT,
         transaction_no TEXT, order_status TEXT, note TEXT NOT NULL, plan_id TEXT, service_ids TEXT, price_amount TEXT,
-        price_currency TEXT,
+        price_currency TEXT, orders_before TEXT, unreported_by TEXT,
         PRIMARY KEY (portal, product_no, expires_at))""",
     """CREATE TABLE yeastar_history (
         at TEXT NOT NULL, portal TEXT NOT NULL, product_no TEXT NOT NULL, expires_at TEXT NOT NULL,
@@ -54,12 +62,26 @@ _TABLES = (
         run_id TEXT NOT NULL, holder TEXT NOT NULL, product_no TEXT NOT NULL, amount TEXT, currency TEXT,
         PRIMARY KEY (run_id, holder, product_no))""",
     "CREATE TABLE yeastar_spent_plan (digest TEXT PRIMARY KEY, run_id TEXT NOT NULL, at TEXT NOT NULL)",
-    """CREATE TABLE yeastar_unrelated_order (
-        portal TEXT NOT NULL, product_no TEXT NOT NULL, order_no TEXT NOT NULL, reason TEXT NOT NULL, at TEXT NOT NULL,
-        PRIMARY KEY (portal, order_no))""",
+    _UNRELATED_ORDERS,
 )
-_UPGRADES = {1: tuple(f"ALTER TABLE yeastar_intent ADD COLUMN {name} TEXT" for name in _SINCE_2)}
-SCHEMA = Schema(2, _TABLES, _UPGRADES)
+
+
+def _new_columns(version: int) -> tuple[str, ...]:
+    names = [name for name, since in _SINCE.items() if since == version]
+    return tuple(f"ALTER TABLE yeastar_intent ADD COLUMN {name} TEXT" for name in names)
+
+
+_UPGRADES = {
+    1: _new_columns(2),
+    2: (
+        *_new_columns(3),
+        "ALTER TABLE yeastar_unrelated_order RENAME TO yeastar_unrelated_order_2",
+        _UNRELATED_ORDERS,
+        "INSERT INTO yeastar_unrelated_order SELECT * FROM yeastar_unrelated_order_2",
+        "DROP TABLE yeastar_unrelated_order_2",
+    ),
+}
+SCHEMA = Schema(3, _TABLES, _UPGRADES)
 
 
 class Taken(Exception):
@@ -100,8 +122,8 @@ class Ledger:
         self._database = database
         self._clock = clock
         self.portal = portal
-        # One that is only read may be of the first version.
-        names = [f"NULL AS {name}" if name in _SINCE_2 and database.version == 1 else name for name in _COLUMNS]
+        # One that is only read may be of an older version.
+        names = [f"NULL AS {name}" if _SINCE.get(name, 1) > database.version else name for name in _COLUMNS]
         self._select = f"SELECT {', '.join(names)} FROM yeastar_intent WHERE portal = ?"
 
     def close(self) -> None:
@@ -123,10 +145,12 @@ class Ledger:
         rows = self._database.query(f"{self._select} AND product_no = ? ORDER BY expires_at", (self.portal, product_no))
         return [self._read(row) for row in rows]
 
-    def unrelated_orders(self) -> frozenset[str]:
-        """The numbers of orders that a person has called no renewal."""
-        rows = self._database.query("SELECT order_no FROM yeastar_unrelated_order WHERE portal = ?", (self.portal,))
-        return frozenset(str(row[0]) for row in rows)
+    def unrelated_orders(self) -> frozenset[tuple[str, str]]:
+        """PBX, in lower case, and number of each order that a person has called no renewal of it."""
+        rows = self._database.query(
+            "SELECT product_no, order_no FROM yeastar_unrelated_order WHERE portal = ?", (self.portal,)
+        )
+        return frozenset((str(product_no).casefold(), str(order_no)) for product_no, order_no in rows)
 
     @contextmanager
     def lock(self, product_no: str, sleep: Callable[[float], None] = time.sleep) -> Iterator[None]:
@@ -217,23 +241,48 @@ class Ledger:
             current = dict(zip(_COLUMNS, rows[0]))
             if (current["status"], current["generation"]) != (intent.status, intent.generation):
                 raise Taken(self._read(rows[0]))
-            assignments = ", ".join(f"{name} = ?" for name in _COLUMNS)
-            execute(
-                f"UPDATE yeastar_intent SET {assignments} WHERE portal = ?{_OF_INTENT}",
-                (*_row_of(changed), *_key(intent)),
-            )
-            if (changed.status, changed.note) != (intent.status, intent.note):
-                self._note(execute, changed)
+            self._change(execute, intent, changed)
         return changed
 
+    def was_answered_with(self, product_no: str, order_no: str) -> bool:
+        """Whether the portal itself has answered an order of ours for a PBX with this number."""
+        noted = "SELECT 1 FROM yeastar_history WHERE portal = ? AND product_no = ? AND order_no = ? AND note LIKE ?"
+        return bool(self._database.query(noted, (self.portal, product_no, order_no, f"{_intent.ACCEPTED_AS} %")))
+
     def call_unrelated(self, product_no: str, order_no: str, reason: str) -> None:
-        """Note a person's word that an order of the portal is no renewal."""
+        """Note a person's word that an order of the portal is no renewal of a PBX.
+
+        An intent that took that order for its own is as uncertain again as it was.
+        """
         with self._database.transaction() as execute:
-            execute("DELETE FROM yeastar_unrelated_order WHERE portal = ? AND order_no = ?", (self.portal, order_no))
+            key = (self.portal, product_no, order_no)
             execute(
-                "INSERT INTO yeastar_unrelated_order VALUES (?, ?, ?, ?, ?)",
-                (self.portal, product_no, order_no, reason, format_instant(self._clock())),
+                "DELETE FROM yeastar_unrelated_order WHERE portal = ? AND product_no = ? AND order_no = ?",
+                key,
             )
+            row = (*key, reason, format_instant(self._clock()))
+            execute("INSERT INTO yeastar_unrelated_order VALUES (?, ?, ?, ?, ?)", row)
+            taken = f"{self._select} AND product_no = ? AND order_no = ? AND status IN (?, ?)"
+            for found in execute(taken, (*key, _intent.ACCEPTED, _intent.DEAD)):
+                intent = self._read(found)
+                note = f"order {order_no} is unrelated, somebody says: {reason}"
+                unknown = {"status": _intent.UNKNOWN, "note": note, "order_no": None, "transaction_no": None}
+                self._change(execute, intent, replace(intent, **unknown, order_status=None))
+
+    def note_reported(self, holder: str, product_nos: Collection[str]) -> None:
+        """Note that the orders of a process, and those of others for these PBXs, stand in its result."""
+        with self._database.transaction() as execute:
+            clear = "UPDATE yeastar_intent SET unreported_by = NULL WHERE portal = ? AND"
+            execute(f"{clear} unreported_by = ?", (self.portal, holder))
+            for product_no in product_nos:
+                execute(f"{clear} product_no = ? AND status = ?", (self.portal, product_no, _intent.RENEWED))
+
+    def _change(self, execute: Execute, intent: Intent, changed: Intent) -> None:
+        assignments = ", ".join(f"{name} = ?" for name in _COLUMNS)
+        statement = f"UPDATE yeastar_intent SET {assignments} WHERE portal = ?{_OF_INTENT}"
+        execute(statement, (*_row_of(changed), *_key(intent)))
+        if (changed.status, changed.note) != (intent.status, intent.note):
+            self._note(execute, changed)
 
     def _note(self, execute: Execute, intent: Intent) -> None:
         """Add a line to the history, which is never changed."""

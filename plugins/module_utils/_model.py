@@ -134,10 +134,20 @@ class BillingContact:
 
 
 @dataclass(frozen=True)
+class OrderLine:
+    """A plan or a service that an order is for. What the portal does not tell is None."""
+
+    id: str
+    quantity: Optional[int] = None
+    billing_cycle: Optional[str] = None
+
+
+@dataclass(frozen=True)
 class Order:
     """An order in the portal's list (contract, section 6.2).
 
     ``product_no`` is None where the row does not tell; ``is_for_other_product`` says that it is not for a cloud PBX.
+    ``is_renewal`` and ``lines`` are None where neither row nor detail show them.
     """
 
     order_id: Optional[str]
@@ -148,9 +158,16 @@ class Order:
     is_for_other_product: bool = False
     po_number: Optional[str] = None
     transaction_no: Optional[str] = None
+    is_renewal: Optional[bool] = None
+    lines: Optional[tuple[OrderLine, ...]] = None
+
+    @property
+    def key(self) -> str:
+        """By which a person names it, and the ledger remembers it: its number, or else its id."""
+        return self.order_no or self.order_id or ""
 
     def __str__(self) -> str:
-        return f"{self.order_no or self.order_id} ({self.status})"
+        return f"{self.key} ({self.status})"
 
 
 @dataclass(frozen=True)
@@ -238,14 +255,23 @@ class Filters:
 class Evidence:
     """What is known beside the subscriptions, read once for a batch. ``orders`` is keyed by product_no.
 
-    ``intents`` is what the ledger has, likewise; ``unrelated`` the numbers of orders that a person called no renewal.
+    ``intents`` is what the ledger has, likewise; ``unrelated`` has PBX and order of what a person called no renewal.
     """
 
     catalog: Catalog = Catalog()
     contacts: tuple[BillingContact, ...] = ()
     orders: Mapping[str, tuple[Order, ...]] = field(default_factory=dict)
     intents: Mapping[str, tuple[Intent, ...]] = field(default_factory=dict)
-    unrelated: frozenset[str] = frozenset()
+    unrelated: frozenset[tuple[str, str]] = frozenset()
+
+    def orders_of(self, product_no: str) -> tuple[Order, ...]:
+        """The orders of a PBX that no person has called unrelated to it."""
+        return tuple(order for order in self.orders.get(product_no, ()) if not self.is_unrelated(product_no, order))
+
+    def is_unrelated(self, product_no: str, order: Order) -> bool:
+        """Whether a person has said of an order, by its number or its id, that it is no renewal of this PBX."""
+        pbx = product_no.casefold()
+        return bool({(pbx, order.order_no), (pbx, order.order_id)} & self.unrelated)
 
 
 @dataclass(frozen=True)

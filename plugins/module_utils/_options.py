@@ -114,6 +114,7 @@ SETTLE_OPTIONS: dict[str, dict[str, Any]] = {
     "outcome": {"type": "str", "choices": [ORDERED, NOT_ORDERED, UNRELATED]},
     "order_no": {"type": "str"},
     "reason": {"type": "str"},
+    "force": {"type": "bool", "default": False},
     **LEDGER_OPTIONS,
 }
 
@@ -279,7 +280,9 @@ def word_of(params: Mapping[str, Any]) -> Word:
     if not params["reason"].strip():
         raise ValueError("reason: expected how it is known what became of the order, got an empty text")
     expires_at = _read("expires_at", params["expires_at"], parse_instant)
-    return Word(product_no, params["outcome"], params["reason"].strip(), expires_at, params["order_no"])
+    return Word(
+        product_no, params["outcome"], params["reason"].strip(), expires_at, params["order_no"], params["force"]
+    )
 
 
 def filters_of(params: Mapping[str, Any]) -> Filters:

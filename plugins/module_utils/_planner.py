@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Optional, Union
 
-from . import _money, _states
+from . import _intent, _money, _states
 from ._model import (
     BillingContact,
     Decision,
@@ -28,7 +28,7 @@ from ._model import (
 )
 from ._tag import is_of_earlier_term, tag_of, tagged_for
 from ._terms import Unclear, cannot_determine, choose_contact, effective, identify, resolve_terms, same_expiry
-from ._time import ANNUALLY, DAY, MONTHLY, add_cycles, format_instant, whole_days
+from ._time import ANNUALLY, DAY, MONTHLY, add_cycles, format_instant, in_words, whole_days
 
 # Days before expiry at which a renewal is due, and the days of the shortest cycle of the kind.
 DEFAULT_WINDOW = {ANNUALLY: 30, MONTHLY: 7}
@@ -132,10 +132,12 @@ def decide(
     if isinstance(screened, Decision):
         return screened
     try:
-        earlier = _earlier_intent(subscription, screened, evidence) or _earlier_order(subscription, screened, evidence)
+        earlier = _earlier_intent(subscription, screened, evidence)
         if earlier is not None:
-            since = earlier.known_order.created_at if earlier.known_order else now
-            return unless_lapsed(earlier, since, now)
+            return earlier
+        earlier = _earlier_order(subscription, screened, evidence)
+        if earlier is not None:
+            return unless_overdue(earlier, earlier.known_order.created_at if earlier.known_order else None, now)
         terms = identify(declaration, screened, evidence.catalog)
         contact = choose_contact(declaration.billing_contact or policy.billing_contact, evidence.contacts)
     except Unclear as unclear:
@@ -197,9 +199,12 @@ def _next_generation(product_no: str, expires_at: datetime, evidence: Evidence) 
 
 def _earlier_order(subscription: Subscription, terms: Terms, evidence: Evidence) -> Optional[Decision]:
     """An order of this PBX that is open, or that is or may be the renewal of this very term."""
-    orders = evidence.orders.get(subscription.product_no, ())
-    orders = tuple(order for order in orders if order.order_no not in evidence.unrelated)
-    open_orders = [order for order in orders if is_open(order)]
+    orders = evidence.orders_of(subscription.product_no)
+    intents = evidence.intents.get(subscription.product_no, ())
+    renewed_by = {intent.order_no for intent in intents if intent.status == _intent.RENEWED}
+    open_orders = [
+        order for order in orders if is_open(order) and not _is_over(order, terms) and order.order_no not in renewed_by
+    ]
     if open_orders:
         message = (
             f"order {open_orders[0]} is open; settle it in the portal, it is not ordered again. If it is no renewal,"
@@ -227,23 +232,36 @@ def _earlier_order(subscription: Subscription, terms: Terms, evidence: Evidence)
     return None
 
 
-def unless_lapsed(decision: Decision, since: Optional[datetime], now: datetime) -> Decision:
-    """A PBX that has expired while an order for it has been open for more than a day needs a person.
+def unless_overdue(decision: Decision, since: Optional[datetime], now: datetime) -> Decision:
+    """A due PBX whose order has been open for more than a day needs a person, before it has expired and after.
 
-    ``since`` is when the order was placed; None where that is not known (contract, section 11, rows 8 and 15).
+    ``since`` is when the order was placed. Where nobody knows that, it counts as long ago: a PBX that stays green
+    until it lapses is the worst outcome there is (contract, section 11, rows 8 and 15).
     """
+    if decision.state != _states.PENDING or (since is not None and now - since <= DAY):
+        return decision
+    age = "for an unknown time" if since is None else f"for {in_words(now - since)}"
     expires_at = decision.expires_at
-    if decision.state != _states.PENDING or expires_at is None or expires_at > now:
-        return decision
-    if since is not None and now - since <= DAY:
-        return decision
-    message = f"it has expired on {format_instant(expires_at)}, and {decision.message}"
-    return replace(settled(decision, "expired", message), known_order=decision.known_order)
+    lapse = f"it has expired on {format_instant(expires_at)}; " if expires_at is not None and expires_at <= now else ""
+    message = f"{lapse}{decision.message} (open {age}: a person must see to it before the PBX lapses)"
+    return replace(settled(decision, "overdue_order", message), known_order=decision.known_order)
 
 
 def is_open(order: Order) -> bool:
     """Whether an order may still take effect: every status but done and dead, unknown words included."""
     return order.status != _states.DONE_STATUS and order.status not in _states.DEAD_STATUSES
+
+
+def _is_over(order: Order, terms: Terms) -> bool:
+    """Whether an order with an unknown status has led to the current term or an earlier one.
+
+    Not every word for done is known (contract, section 6.2), and none may keep a PBX from being renewed for ever. One
+    that is unpaid can still take effect, however old it is (faults, row 59).
+    """
+    if order.status == _states.UNPAID_STATUS:
+        return False
+    is_older = order.created_at is not None and order.created_at <= current_term_began(terms)
+    return is_older or is_of_earlier_term(order.po_number or "", terms.expires_at)
 
 
 def current_term_began(terms: Terms) -> datetime:

@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any, Optional, Union
 from urllib.parse import quote
 
-from . import _time
-from ._fields import Fields, read_id, read_text
+from ._errors import Ambiguous, ReadError
+from ._fields import Fields, read_id
 from ._model import (
     BillingContact,
     Catalog,
@@ -25,9 +24,8 @@ from ._model import (
     known,
 )
 from ._money import Money
-from ._transport import Ambiguous, ReadError, Transport, WritingTransport
-
-PRODUCT_ID = 13  # Cloud PBX (PCE Instance), contract, section 5.1
+from ._order_rows import PRODUCT_ID, Row, id_of, laid_over, read_order, status_of, text_of
+from ._transport import Listing, Transport, WritingTransport
 
 PRODUCT_LIST = "/product/openapi/instance_product/v1/client/instance_product_list"
 PRODUCT_DETAIL = "/product/openapi/instance_product/v1/detail"
@@ -38,8 +36,6 @@ BILLING_CONTACTS = "/user/openapi/user/v1/client/billing_contact_list"
 ORDER_SAVE = "/order/openapi/order/v1/save"
 ORDER_LIST = "/order/openapi/order/v1/page"
 ORDER_DETAIL = "/order/openapi/order/v1/get/"
-
-Row = Mapping[str, Any]
 
 
 class Portal:
@@ -59,14 +55,14 @@ class Portal:
 
     def subscription_rows(self) -> list[Row]:
         """Every row of the product list (tutorial, step 1)."""
-        return self._transport.pages(PRODUCT_LIST, {"productId": str(PRODUCT_ID)}, key="productNo")
+        return self._transport.pages(PRODUCT_LIST, {"productId": str(PRODUCT_ID)}, key="productNo").rows
 
     def subscription_detail(self, product_no: str) -> Row:
         """The detail of one PBX (contract, section 4.2)."""
         params = {"productNo": product_no, "productId": str(PRODUCT_ID)}
         detail = self._object(PRODUCT_DETAIL, self._transport.get(PRODUCT_DETAIL, params))
-        if _id(detail, "productNo") not in (None, product_no):
-            raise ReadError(f"GET {PRODUCT_DETAIL}", f"asked for {product_no}, got {_id(detail, 'productNo')}")
+        if id_of(detail, "productNo") not in (None, product_no):
+            raise ReadError(f"GET {PRODUCT_DETAIL}", f"asked for {product_no}, got {id_of(detail, 'productNo')}")
         return detail
 
     def subscription(self, product_no: str, row: Row) -> Subscription:
@@ -81,8 +77,8 @@ class Portal:
             billing_cycle=self._fields.read(row, "billing_cycle"),
             auto_renewal=self._fields.read(row, "auto_renewal"),
             pending_plan=str(pending_plan) if pending_plan else None,
-            activation_status=_text(row, "activationStatus"),
-            comment=_text(row, "comment"),
+            activation_status=text_of(row, "activationStatus"),
+            comment=text_of(row, "comment"),
         )
 
     def _plan(self, row: Row) -> Union[Offer, Undetermined]:
@@ -123,14 +119,14 @@ class Portal:
         plans: dict[str, CatalogEntry] = {}
         services: dict[str, CatalogEntry] = {}
         for row, plan_id in _walk(answer, None):
-            service_id = _id(row, "serviceId")
+            service_id = id_of(row, "serviceId")
             if service_id is not None:
                 offer = Offer(service_id, self._name(row, "service_name"))
-                entry = CatalogEntry(offer, _id(row, "pricingServiceId"), plan_id)
+                entry = CatalogEntry(offer, id_of(row, "pricingServiceId"), plan_id)
                 services.setdefault(f"{plan_id}/{service_id}", entry)
             elif plan_id is not None:
-                offer = Offer(plan_id, self._name(row, "plan") or _text(row, "name"))
-                plans.setdefault(plan_id, CatalogEntry(offer, _id(row, "pricingPlanId")))
+                offer = Offer(plan_id, self._name(row, "plan") or text_of(row, "name"))
+                plans.setdefault(plan_id, CatalogEntry(offer, id_of(row, "pricingPlanId")))
         return Catalog(tuple(plans.values()), tuple(services.values()))
 
     def _name(self, entry: Row, concept: str) -> Optional[str]:
@@ -146,51 +142,32 @@ class Portal:
             raise ReadError(
                 f"GET {BILLING_CONTACTS}", f"expected all {result['total']} billing contacts, got {len(rows)}"
             )
-        if not isinstance(rows, list) or any(_id(row, "billingContactId") is None for row in rows):
+        if not isinstance(rows, list) or any(id_of(row, "billingContactId") is None for row in rows):
             raise ReadError(f"GET {BILLING_CONTACTS}", "expected billing contacts, each with a billingContactId")
         return rows
 
     def billing_contact(self, row: Row) -> BillingContact:
         """Read a billing contact out of its row."""
-        names = (_text(row, "firstName"), _text(row, "lastName"))
+        names = (text_of(row, "firstName"), text_of(row, "lastName"))
         return BillingContact(
             billing_contact_id=read_id(row["billingContactId"]),
-            email=_text(row, "emailAddress") or "",
+            email=text_of(row, "emailAddress") or "",
             name=" ".join(name for name in names if name),
-            company=_text(row, "company") or "",
+            company=text_of(row, "company") or "",
         )
 
-    def order_rows(self) -> list[Row]:
+    def order_listing(self) -> Listing:
         """Every row of the order list (contract, section 6.2)."""
         return self._transport.pages(ORDER_LIST, {}, key="id")
 
     def order(self, row: Row) -> Order:
         """Read an order out of its row."""
-        source = dict(row)
-        for part in ("basicInformation", "orderInformation", "orderSummary"):
-            if isinstance(row.get(part), Mapping):
-                source = _laid_over(source, row[part])
-        po_number = self._fields.read(source, "po_number")
-        try:
-            created_at = _time.parse_instant(source.get("createTime"))
-        except ValueError:
-            created_at = None
-        return Order(
-            order_id=_id(source, "id"),
-            order_no=_id(source, "orderNo"),
-            status=_status(source),
-            created_at=created_at,
-            product_no=_serial_number(source),
-            is_for_other_product=_id(source, "productId") not in (None, str(PRODUCT_ID))
-            or _text(source, "operationType") in ("purchase_plan", "trial_plan"),
-            po_number=None if isinstance(po_number, Undetermined) else po_number,
-            transaction_no=_text(source, "transactionNo"),
-        )
+        return read_order(row, self._fields)
 
     def order_with_detail(self, row: Row) -> Order:
         """Read an order out of its row and its detail, which tells the PBX that it is for (contract, section 6.3)."""
         path = ORDER_DETAIL + quote(str(row["id"]), safe="")
-        return self.order(_laid_over(row, self._object(path, self._transport.get(path))))
+        return self.order(laid_over(row, self._object(path, self._transport.get(path))))
 
     def renewal_price(self, order: OrderRequest, catalog: Catalog) -> Union[Money, Undetermined]:
         """What renewing the plan and every service costs, or why that is not known.
@@ -253,7 +230,7 @@ class OrderingPortal(Portal):
         call = f"POST {ORDER_SAVE}"
         envelope = self._writing_transport.post_once(ORDER_SAVE, order_body(order), may_leave)
         result = envelope.result
-        order_no, product_no = _id(result, "orderNo"), _id(result, "productNo")
+        order_no, product_no = id_of(result, "orderNo"), id_of(result, "productNo")
         if order_no is None:
             raise Ambiguous(call, "the portal claims success but names no order number", envelope=envelope)
         if product_no not in (None, order.product_no):
@@ -262,11 +239,11 @@ class OrderingPortal(Portal):
         return Order(
             order_id=None,
             order_no=order_no,
-            status=_status(result),
+            status=status_of(result),
             created_at=None,
             product_no=order.product_no,
             po_number=order.po_number,
-            transaction_no=_text(result, "transactionNo"),
+            transaction_no=text_of(result, "transactionNo"),
         )
 
 
@@ -311,9 +288,9 @@ def _walk(node: Any, plan_id: Optional[str]) -> Iterator[tuple[Row, Optional[str
         for item in node:
             yield from _walk(item, plan_id)
     elif isinstance(node, Mapping) and not _is_trial(node):
-        beside = [_id(value, "planId") for value in node.values() if _id(value, "planId")]
-        own_plan_id = _id(node, "planId") or (beside[0] if len(beside) == 1 else plan_id)
-        if _id(node, "serviceId") is not None or _id(node, "planId") is not None:
+        beside = [id_of(value, "planId") for value in node.values() if id_of(value, "planId")]
+        own_plan_id = id_of(node, "planId") or (beside[0] if len(beside) == 1 else plan_id)
+        if id_of(node, "serviceId") is not None or id_of(node, "planId") is not None:
             yield node, own_plan_id
         for value in node.values():
             yield from _walk(value, own_plan_id)
@@ -328,14 +305,9 @@ def _is_trial(node: Row) -> bool:
         for value in node.values()
         if isinstance(value, list)
         for row in value
-        if _id(node, "planId") and _id(row, "serviceId")
+        if id_of(node, "planId") and id_of(row, "serviceId")
     ]
     return bool(services) and all(str(row.get("purchaseType", "")).lower() == "trial" for row in services)
-
-
-def _laid_over(row: Row, base: Row) -> dict[str, Any]:
-    """A row with what it leaves empty taken from ``base``."""
-    return {**base, **{key: value for key, value in row.items() if value not in (None, "")}}
 
 
 def _offer(offer_id: Union[str, Undetermined], name: Union[str, Undetermined]) -> Union[Offer, Undetermined]:
@@ -348,28 +320,3 @@ def _offer(offer_id: Union[str, Undetermined], name: Union[str, Undetermined]) -
     return Offer(
         None if isinstance(offer_id, Undetermined) else offer_id, None if isinstance(name, Undetermined) else name
     )
-
-
-def _id(row: Any, key: str) -> Optional[str]:
-    try:
-        return read_id(row.get(key)) if isinstance(row, Mapping) else None
-    except ValueError:
-        return None
-
-
-def _serial_number(order: Row) -> Optional[str]:
-    """The one PBX of an order; None where it names several in a text, of which each might be meant."""
-    product_no = _id(order, "productNo")
-    return None if product_no is None or re.search(r"[\s,;|/]", product_no) else product_no
-
-
-def _status(row: Row) -> str:
-    """The order status in lower case; a status that is missing or not text is an open one, with no name."""
-    return (_text(row, "orderStatus") or "").lower()
-
-
-def _text(row: Row, key: str) -> Optional[str]:
-    try:
-        return read_text(row.get(key)) or None
-    except ValueError:
-        return None

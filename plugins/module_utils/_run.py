@@ -9,22 +9,20 @@ may have been ordered.
 
 from __future__ import annotations
 
-import time
-import uuid
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
 from itertools import count
 from typing import Optional, Union
 
 from . import _intent, _states
+from ._errors import AccessError, ReadError
+from ._facts import Facts
 from ._intent import Intent
-from ._ledger import Caps, Ledger
-from ._model import Decision, Declaration, Evidence, Order, Policy, Subscription, Terms
+from ._model import Decision, Declaration, Subscription, Terms
 from ._money import Money
 from ._planner import (
     Plan,
-    current_term_began,
     decide,
     make_plan,
     not_found,
@@ -32,71 +30,18 @@ from ._planner import (
     settled,
     undecided,
     unless_changed,
-    unless_lapsed,
+    unless_overdue,
     without_orders,
 )
-from ._pool import Gate
-from ._portal import Portal
 from ._prices import priced
-from ._results import Report
-from ._saved_plan import SavedPlan
-from ._settlement import UNKNOWN_SKEW, Settlement, Times, settle
-from ._snapshot import Snapshot
-from ._terms import effective, same_expiry
-from ._time import DAY, in_words
-from ._transport import AccessError, ReadError
+from ._settlement import Settlement, orders_of_intent, recorded_order, settle
+from ._time import DAY, format_instant, in_words
 
-ORDERS_MAX_AGE = 30.0  # s after which what others may have ordered is looked at again (faults, row 40)
-SKEW_TO_WARN_OF = timedelta(minutes=5)
-SKEW_TO_REFUSE = timedelta(hours=12)
-_LONG_AGO = datetime(2000, 1, 1, tzinfo=timezone.utc)
 OPEN_TOO_LONG = DAY  # after which an order that is still open is warned of (faults, row 58)
 
 
-@dataclass(frozen=True)
-class Setting:
-    """What a run works with beside the portal: its policy, the ledger, the controller's clock, and where to warn.
-
-    ``ahead`` is how far ``clock`` has been set ahead of the controller's own, for a simulator that does not follow it;
-    ``approved`` is the plan that is carried out, if one is; ``tell`` is told how many of how many due PBXs are through.
-    """
-
-    policy: Policy
-    ledger: Ledger
-    clock: Callable[[], datetime]
-    warn: Callable[[str], None]
-    ahead: timedelta = timedelta(0)
-    approved: Optional[SavedPlan] = None
-    tell: Callable[[int, int], None] = lambda through, due: None
-
-
-class Run:
+class Run(Facts):
     """A run that orders nothing, and writes nothing into the ledger."""
-
-    def __init__(self, portal: Portal, setting: Setting, report: Report) -> None:
-        """``report`` is filled as the run goes on; its ``now`` is the instant of every decision."""
-        self._portal = portal
-        self._pool = portal.pool
-        self._policy = setting.policy
-        self._ledger = setting.ledger
-        self._clock = setting.clock
-        self._warn = setting.warn
-        self._ahead = setting.ahead
-        self._approved = setting.approved
-        self._tell = setting.tell
-        self._caps = Caps(self._policy.run_id, self._policy.max_orders, self._policy.max_total, uuid.uuid4().hex)
-        self._report = report
-        self._snapshot = Snapshot(portal)
-        self._declarations: dict[str, Declaration] = {}
-        self._intents: dict[str, tuple[Intent, ...]] = {}  # changed in place: a copy at each order would add up
-        self._evidence = Evidence(intents=self._intents)
-        self._due: dict[str, Terms] = {}
-        self._orders_by_number: dict[str, list[tuple[str, Order]]] = {}
-        self._orders_read_at = 0.0
-        self._reading_orders = Gate(self._pool)
-        # As of which instants the orders are; before they are read, long ago.
-        self._times = Times(_LONG_AGO, _LONG_AGO, self._policy.settle_window)
-        self._stopped_by: Optional[str] = None
 
     def execute(self, declarations: Iterable[Declaration]) -> None:
         """Decide about every PBX; then take those that are due, the most urgent first, as many at once as the pool may.
@@ -158,33 +103,6 @@ class Run:
     def _take(self, planned: Decision) -> None:
         self._report.record(self._look_again(planned))
 
-    # the facts
-
-    def _check_clock(self) -> None:
-        """Hold the controller's clock against the portal's (faults, row 47). Raises ReadError if one is far off."""
-        offset = self._portal.clock_offset
-        if offset is None:
-            return
-        off = self._off(offset)
-        if off <= SKEW_TO_WARN_OF:
-            return
-        seen = f"this controller's clock is {in_words(off)} {'behind' if offset > timedelta(0) else 'ahead of'}"
-        if off > SKEW_TO_REFUSE:
-            raise ReadError("clocks", f"{seen} the portal's: set it, since every decision here depends on the date")
-        self._warn(f"{seen} the portal's; set it, since every decision here depends on the date")
-
-    def _read_ledger_of(self, product_no: str) -> None:
-        """Read anew what the ledger has of one PBX; what this run is doing about others meanwhile is not touched."""
-        self._intents[product_no] = tuple(self._ledger.intents_of(product_no))
-        self._evidence = replace(self._evidence, unrelated=self._ledger.unrelated_orders())
-
-    def _read_ledger(self) -> None:
-        self._intents.clear()
-        for intent in self._ledger.intents():
-            if intent.product_no in self._declarations:
-                self._intents[intent.product_no] = (*self._intents.get(intent.product_no, ()), intent)
-        self._evidence = replace(self._evidence, unrelated=self._ledger.unrelated_orders())
-
     def _screen(self, product_no: str) -> Union[Decision, Terms]:
         """Screen with the listing's row; where that does not tell enough, with the detail as well."""
         declaration = self._declarations[product_no]
@@ -207,47 +125,6 @@ class Run:
             return settled(known, "not_readable", str(error))
         return screen(declaration, subscription, self._policy, self._report.now)
 
-    def _read_evidence(self) -> None:
-        """Read what the account holds, as far as anything is due or unsettled."""
-        reads = [self._read_catalog, self._read_contacts] if self._due else []
-        if self._due or self._unsettled():
-            reads.append(self._read_orders)
-        self._pool.map(lambda read: read(), reads)
-
-    def _read_catalog(self) -> None:
-        catalog = self._portal.catalog(self._portal.catalog_answer())
-        self._evidence = replace(self._evidence, catalog=catalog)
-
-    def _read_contacts(self) -> None:
-        contacts = tuple(map(self._portal.billing_contact, self._portal.billing_contact_rows()))
-        self._evidence = replace(self._evidence, contacts=contacts)
-
-    def _unsettled(self) -> list[Intent]:
-        return [intent for intents in self._evidence.intents.values() for intent in intents if intent.is_unsettled]
-
-    def _read_orders(self) -> None:
-        """Read the whole order list, back to what any decision or settlement needs. Raises ReadError.
-
-        One reading at a time, so that an older one never comes after a newer one.
-        """
-        with self._reading_orders.alone():
-            self._read_orders_now()
-
-    def _read_orders_now(self) -> None:
-        begins = [current_term_began(terms) for terms in self._due.values()]
-        begins += [intent.uncertain_since - UNKNOWN_SKEW for intent in self._unsettled()]
-        # From before the list is read: what it does not show may have come to it since.
-        # A clock that was set for a test counts alone, since the portal's does not follow it.
-        portal_now = None if self._ahead else self._portal_now()
-        times = Times(self._clock(), portal_now, self._policy.settle_window)
-        orders = self._snapshot.read_orders(min(begins, default=self._report.now))
-        self._times = times
-        self._evidence = replace(self._evidence, orders=orders)
-        self._orders_by_number = {}
-        for number, order in ((number, order) for number, own in orders.items() for order in own):
-            self._orders_by_number.setdefault(order.po_number or "", []).append((number, order))
-        self._orders_read_at = time.monotonic()
-
     # the decision
 
     def _conclude(self, screened: tuple[str, Union[Decision, Terms]]) -> Decision:
@@ -258,10 +135,25 @@ class Run:
             if settlement is not None:
                 return settlement
             if product_no not in self._due:
-                return self._screened_anew(product_no)
+                return self._announce(self._screened_anew(product_no))
         if isinstance(screening, Terms):
-            return self._decide_beside_others(product_no)
-        return screening if self._approved is None else self._approved.hold(screening)
+            return self._announce(self._decide_beside_others(product_no))
+        return self._announce(screening if self._approved is None else self._approved.hold(screening))
+
+    def _announce(self, decision: Decision) -> Decision:
+        """Say of what an earlier run has bought that it did, where no result has said so yet."""
+        for intent in self._evidence.intents.get(decision.product_no, ()):
+            if intent.status == _intent.RENEWED and intent.unreported_by not in (None, self._caps.holder):
+                order = recorded_order(intent)
+                by = f"order {order}" if order else "an order that is not in the list"
+                news = (
+                    f"renewed by {by} from {format_instant(intent.expires_at)} on, sent by a run that was interrupted"
+                    " or has not ended yet"
+                )
+                self._warn(f"{decision.product_no}: {news}")
+                self._announced.add(decision.product_no)
+                decision = replace(decision, message=f"{decision.message}; {news}")
+        return decision
 
     def _not_decided_yet(self, product_no: str, screening: Union[Decision, Terms]) -> Decision:
         if isinstance(screening, Terms):
@@ -294,65 +186,42 @@ class Run:
         known = self._report.outcomes[product_no].decision
         try:
             subscription = self._snapshot.reread(product_no)
+            settlement = self._settle(intent, subscription)
         except AccessError:
             raise
         except ReadError as error:
             return settled(known, "not_readable", f"{error}; the ledger has an intent for {intent}")
-        settlement = self._settle(intent, subscription)
         self._keep(intent, settlement)
         if settlement.reason == "expiry_moved" or settlement.status == _intent.ABSENT:
             return None
         known = replace(known, subscription=subscription, known_order=settlement.order)
         decision = settled(known, settlement.reason, settlement.message)
-        self._warn_of_age(decision, intent.uncertain_since)
-        return unless_lapsed(decision, intent.uncertain_since, self._report.now)
+        ordered_at = settlement.order.created_at if settlement.order is not None else None
+        since = ordered_at or intent.uncertain_since
+        if product_no in self._due:
+            return unless_overdue(decision, since, self._report.now)
+        self._warn_of_age(decision, since)
+        return decision
 
     def _settle(self, intent: Intent, subscription: Subscription) -> Settlement:
-        """Judge an intent by its orders and its PBX, with the declared expiry where the portal does not report one."""
+        """Judge an intent by its orders and its PBX, with the declared expiry where the portal does not report one.
+
+        Raises ReadError where an order's detail is needed and cannot be read.
+        """
         declared = self._declarations[subscription.product_no].expires_at
-        told = replace(subscription, expires_at=effective(declared, subscription.expires_at))
-        settlement = settle(intent, told, *self._orders_for(intent), self._times)
+        own, strays = self._orders_for(intent)
+        for order in orders_of_intent(intent, own).possible:
+            own[own.index(order)] = self._snapshot.order_in_full(order)
+        settlement = settle(intent, subscription, own, strays, self._times, declared)
         if settlement.doubt is not None:
             self._warn(f"{intent.product_no}: {settlement.doubt}")
         return settlement
-
-    def _intent_to_settle(self, product_no: str) -> Optional[Intent]:
-        """The intent of a PBX that is unsettled, or that says renewed of an expiry that has come back."""
-        terms = self._due.get(product_no)
-        for intent in self._evidence.intents.get(product_no, ()):
-            came_back = terms is not None and same_expiry(intent.expires_at, terms.expires_at)
-            if intent.is_unsettled or (intent.status == _intent.RENEWED and came_back):
-                return intent
-        return None
-
-    def _orders_for(self, intent: Intent) -> tuple[list[Order], list[Order]]:
-        """The orders of an intent's PBX that no person has called unrelated, and those of others with its number."""
-        unrelated = self._evidence.unrelated
-        own = [order for order in self._evidence.orders.get(intent.product_no, ()) if order.order_no not in unrelated]
-        same_number = self._orders_by_number.get(intent.po_number, ())
-        return own, [order for product_no, order in same_number if product_no != intent.product_no]
-
-    def _portal_now(self) -> Optional[datetime]:
-        offset = self._portal.clock_offset
-        return None if offset is None or self._off(offset) > SKEW_TO_REFUSE else self._clock() + offset
-
-    def _off(self, offset: timedelta) -> timedelta:
-        """How far two clocks are apart, of which one may have been set for a test."""
-        return min(abs(offset), abs(offset + self._ahead))
 
     def _keep(self, intent: Intent, settlement: Settlement) -> Intent:
         """Remember what an intent has come to, for the decisions of this run."""
         changed = replace(intent, status=settlement.status)
         self._remember(changed)
         return changed
-
-    def _remember(self, intent: Intent) -> None:
-        others = [
-            other
-            for other in self._evidence.intents.get(intent.product_no, ())
-            if not same_expiry(other.expires_at, intent.expires_at)
-        ]
-        self._intents[intent.product_no] = (*others, intent)
 
     def _warn_of_age(self, decision: Decision, since: datetime) -> None:
         age = self._clock() - since
@@ -361,10 +230,7 @@ class Run:
 
     def _decide(self, product_no: str) -> Decision:
         declaration, subscription = self._declarations[product_no], self._snapshot.subscriptions[product_no]
-        decision = decide(declaration, subscription, self._evidence, self._policy, self._report.now)
-        if decision.known_order is not None and decision.known_order.created_at is not None:
-            self._warn_of_age(decision, decision.known_order.created_at)
-        return decision
+        return decide(declaration, subscription, self._evidence, self._policy, self._report.now)
 
     def _decide_with_price(self, product_no: str) -> Decision:
         decision = self._decide(product_no)
@@ -390,11 +256,6 @@ class Run:
                 self._stop(planned, "access was refused")
             return settled(planned, "not_readable", str(error))
         return unless_changed(planned, fresh)
-
-    def _refresh_orders(self) -> None:
-        with self._reading_orders.alone():
-            if time.monotonic() - self._orders_read_at > ORDERS_MAX_AGE:
-                self._read_orders_now()
 
     def _stop(self, decision: Decision, why: str) -> None:
         self._stopped_by = f"{decision.product_no}: {why}"

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """PURE: what the portal's evidence says of an intent. Nothing is taken for absent that could still be there.
 
-The rules are the issue of reconciliation: the expiry moved by a cycle -> renewed; an order that carries the tag, or is
-of that PBX and no older than the intent -> adopted with its status; absent from a whole list after the settle window ->
-not ordered; otherwise not known, with one next step.
+The rules: the expiry moved by a cycle -> renewed; an order that carries the tag, or that agrees with the intent in
+PBX, kind, lines and time -> adopted with its status; an order that may be the intent's -> open until a person says;
+absent from a list that was read after the settle window -> not ordered; otherwise not known, with one next step.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from ._intent import Intent
 from ._model import Order, Subscription, Undetermined
 from ._planner import advanced_by_one_cycle, is_open
 from ._tag import is_tag, tagged_for
-from ._terms import same_expiry
-from ._time import format_instant
+from ._terms import effective, same_expiry
+from ._time import add_cycles, format_instant
 
 # How far the portal's clock and the one that dated an intent may lie apart without the intent knowing (see MAX_SKEW).
 UNKNOWN_SKEW = timedelta(hours=12)
@@ -34,7 +34,11 @@ LOOK_BEFORE_ANYTHING_ELSE = (
 
 @dataclass(frozen=True)
 class Times:
-    """The two clocks by which an intent's age is judged, and the settle window. ``portal`` is None if not known."""
+    """When the orders were read, and the settle window.
+
+    ``now`` is the controller's instant before they were asked for; ``portal`` the `Date` of the oldest page of the
+    answer, however far off that clock is, so that a list from a cache is as old as it is. None where no answer had one.
+    """
 
     now: datetime
     portal: Optional[datetime]
@@ -43,8 +47,8 @@ class Times:
     def left_of_window(self, intent: Intent) -> timedelta:
         """How long the portal may still take to show an order: both clocks must say that the window is over."""
         ages = [self.now - intent.uncertain_since]
-        if self.portal is not None and intent.portal_uncertain_since is not None:
-            ages.append(self.portal - intent.portal_uncertain_since)
+        if self.portal is not None:
+            ages.append(self.portal - (intent.portal_uncertain_since or intent.uncertain_since))
         return max(self.settle_window - min(ages), timedelta(0))
 
 
@@ -61,40 +65,58 @@ class Settlement:
 
 
 def settle(
-    intent: Intent, subscription: Subscription, orders: Collection[Order], strays: Collection[Order], times: Times
+    intent: Intent,
+    subscription: Subscription,
+    orders: Collection[Order],
+    strays: Collection[Order],
+    times: Times,
+    declared_expiry: Optional[datetime] = None,
 ) -> Settlement:
     """Judge an intent by the PBX as it is now, its orders, and the orders of other PBXs (``strays``).
 
-    ``orders`` must be all that are open and all since the intent, from a list that was read whole.
+    ``orders`` must be all that are open and all since the intent. ``declared_expiry`` counts where the portal reports
+    none.
     """
     foreign = [order for order in strays if order.po_number == intent.po_number and is_tag(intent.po_number)]
     if foreign:
-        message = f"order {foreign[0]} of {foreign[0].product_no} carries the tag of this PBX; look in the portal"
+        message = (
+            f"order {foreign[0]} of {foreign[0].product_no} carries the tag of this PBX; look in the portal. If it is"
+            " no renewal of this PBX, settle it with yeastar_pce_ledger as unrelated"
+        )
         return Settlement(intent.status, "verification_failed", message, foreign[0])
-    certain, possible = orders_of_intent(intent, orders)
-    twins = living(certain)
+    found = orders_of_intent(intent, orders)
+    twins = living(found.certain)
     if len(twins) > 1:
         numbers = " and ".join(sorted(str(order) for order in twins))
         message = f"ordered more than once: {numbers}; cancel or have refunded what is too much, then settle it by hand"
         return Settlement(_intent.ACCEPTED, "duplicate_detected", message, twins[0])
-    order = _order_that_counts(certain) or _recorded_order(intent)
-    # A dead order that may be another's proves nothing against a renewal or a person's word.
-    may_be_dead = intent.status != _intent.RENEWED and not times.left_of_window(intent)
-    if order is None and (living(possible) or may_be_dead):
-        order = _order_that_counts(possible)
-    expires_at = subscription.expires_at
-    if isinstance(expires_at, Undetermined) or same_expiry(intent.expires_at, expires_at):
-        settlement = _not_moved(intent, subscription, order, times)
-    else:
+    order = _own_order(intent, found, times)
+    expires_at = effective(declared_expiry, subscription.expires_at)
+    if not (isinstance(expires_at, Undetermined) or same_expiry(intent.expires_at, expires_at)):
         settlement = _moved(intent, expires_at, order, times.now)
-    return replace(settlement, doubt=_doubt_about(order, possible))
+    elif order is None:
+        settlement = _without_order(intent, found.possible, times)
+    else:
+        settlement = _not_moved(intent, subscription, order)
+    return replace(settlement, doubt=_doubt_about(order, (*found.agreeing, *found.possible)))
 
 
-def _doubt_about(order: Optional[Order], possible: Iterable[Order]) -> Optional[str]:
+def _own_order(intent: Intent, found: OrdersOfIntent, times: Times) -> Optional[Order]:
+    order = _order_that_counts(found.certain) or recorded_order(intent)
+    # A dead order that only agrees may be another's: it proves nothing against a renewal, a person's word or time.
+    may_be_dead = intent.status != _intent.RENEWED and not times.left_of_window(intent)
+    if order is None and (living(found.agreeing) or may_be_dead):
+        order = _order_that_counts(found.agreeing)
+    return None if order is None else _completed(order, intent)
+
+
+def _doubt_about(order: Optional[Order], others: Iterable[Order]) -> Optional[str]:
     """A copy of an order has its number. Where the portal tells none, a copy looks like anybody's order."""
-    dated = [other for other in living(possible) if other.created_at is not None and other is not order]
+    if order is None:
+        return None
+    dated = [other for other in living(others) if other.created_at is not None and other.key != order.key]
     strangers = [other for other in dated if not other.po_number]
-    if order is None or not strangers:
+    if not strangers:
         return None
     return (
         f"order {strangers[0]} has come as well as {order}, and the portal tells no number of it: if nobody has placed"
@@ -102,18 +124,29 @@ def _doubt_about(order: Optional[Order], possible: Iterable[Order]) -> Optional[
     )
 
 
-def orders_of_intent(intent: Intent, orders: Iterable[Order]) -> tuple[list[Order], list[Order]]:
-    """The orders of its PBX that are the intent's, and those that may be: placed no earlier, under whatever number.
+@dataclass(frozen=True)
+class OrdersOfIntent:
+    """The orders of an intent's PBX that may be the intent's own.
 
-    A number that differs proves nothing: people write remarks where some portals show the purchase order number.
+    ``certain`` carry its number or tag; ``agreeing`` came later and are a renewal with the same lines; ``possible``
+    came later, and the portal does not show enough of them. What came before, is of another kind, has other lines or
+    carries a tag of ours for something else is in none of them.
     """
-    if intent.portal_uncertain_since is None:
-        since = intent.uncertain_since - UNKNOWN_SKEW
-    else:
-        since = intent.portal_uncertain_since - KNOWN_SKEW
-    certain, possible = [], []
+
+    certain: tuple[Order, ...]
+    agreeing: tuple[Order, ...]
+    possible: tuple[Order, ...]
+
+
+def orders_of_intent(intent: Intent, orders: Iterable[Order]) -> OrdersOfIntent:
+    """Sort the orders of an intent's PBX by what they prove.
+
+    A purchase order number that differs proves nothing, unless it is a tag of ours: people write remarks where some
+    portals show that number.
+    """
+    certain, agreeing, possible = [], [], []
     for order in orders:
-        is_later = order.created_at is None or order.created_at >= since
+        is_later = _is_later(order, intent)
         is_alive = order.status not in _states.DEAD_STATUSES
         if (
             (intent.order_no is not None and order.order_no == intent.order_no)
@@ -123,10 +156,48 @@ def orders_of_intent(intent: Intent, orders: Iterable[Order]) -> tuple[list[Orde
             # An operator's number may stand on the dead order of an earlier attempt as well.
             or (order.po_number == intent.po_number and is_later and is_alive)
         ):
-            certain.append(_completed(order, intent))
-        elif is_later:
-            possible.append(order)
-    return certain, possible
+            certain.append(order)
+        elif is_later and not is_tag(order.po_number or ""):
+            agrees = _agrees(order, intent)
+            if agrees:
+                agreeing.append(order)
+            elif agrees is None:
+                possible.append(order)
+    return OrdersOfIntent(tuple(certain), tuple(agreeing), tuple(possible))
+
+
+def _is_later(order: Order, intent: Intent) -> bool:
+    """Whether an order may have been placed after the intent was written.
+
+    One that the list showed before the intent was not; one of the current term that it did not show counts as later,
+    whatever its creation time says, since the clock that dates orders need not be that of the `Date` header.
+    """
+    before = None if intent.orders_before is None else intent.orders_before.splitlines()
+    if before is not None and order.key in before:
+        return False
+    if order.created_at is None:
+        return True
+    if intent.portal_uncertain_since is None:
+        since = intent.uncertain_since - UNKNOWN_SKEW
+    else:
+        since = intent.portal_uncertain_since - KNOWN_SKEW
+    term_began = add_cycles(intent.expires_at, intent.billing_cycle, -1)
+    return order.created_at >= since or (before is not None and order.created_at > term_began)
+
+
+def _agrees(order: Order, intent: Intent) -> Optional[bool]:
+    """Whether an order is a renewal with an intent's lines; None where the portal does not show enough of it."""
+    if order.is_renewal is False:
+        return False
+    if order.lines is None or intent.plan_id is None:
+        return None
+    wanted = {intent.plan_id, *(intent.service_ids or "").split()}
+    shown = {line.id for line in order.lines}
+    if shown - wanted or any(line.billing_cycle not in (None, intent.billing_cycle) for line in order.lines):
+        return False
+    quantities = {line.quantity for line in order.lines if line.id == intent.plan_id}
+    is_whole = order.is_renewal and shown == wanted and quantities <= {None, intent.quantity}
+    return True if is_whole else None
 
 
 def _completed(order: Order, intent: Intent) -> Order:
@@ -142,14 +213,14 @@ def living(orders: Iterable[Order]) -> list[Order]:
     return [order for order in orders if order.status not in _states.DEAD_STATUSES]
 
 
-def _order_that_counts(orders: list[Order]) -> Optional[Order]:
+def _order_that_counts(orders: Collection[Order]) -> Optional[Order]:
     """Of several, one that is still open, since that may have to be acted upon; else one that is done; else any."""
     alive = living(orders)
     return next((order for order in alive if is_open(order)), next(iter(alive or orders), None))
 
 
-def _recorded_order(intent: Intent) -> Optional[Order]:
-    """The order that the ledger knows, where the portal's list does not show it yet."""
+def recorded_order(intent: Intent) -> Optional[Order]:
+    """The order as the ledger knows it, where the portal's list does not show it; None where it knows none."""
     if intent.order_no is None:
         return None
     return Order(
@@ -173,15 +244,16 @@ def _moved(intent: Intent, expires_at: datetime, order: Optional[Order], now: da
     return Settlement(intent.status, "verification_failed", message, order, expires_at)
 
 
-def _not_moved(intent: Intent, subscription: Subscription, order: Optional[Order], times: Times) -> Settlement:
-    if order is None:
-        return _without_order(intent, times)
+def _not_moved(intent: Intent, subscription: Subscription, order: Order) -> Settlement:
     if order.status in _states.DEAD_STATUSES:
         message = f"order {order} was not carried out; see in the portal why. The next run may order again"
         return Settlement(_intent.DEAD, "rejected", message, order)
     status = intent.status if intent.status == _intent.RENEWED else _intent.ACCEPTED
     if isinstance(subscription.expires_at, Undetermined):
-        seen = f"check it in the portal, which does not tell here: {subscription.expires_at.why}"
+        seen = (
+            "the portal does not tell when the PBX expires, so this is verified by a declaration alone: look in the"
+            " portal, and declare the new expires_at once it shows there"
+        )
     else:
         seen = (
             f"the expiry still is {format_instant(intent.expires_at)}; see in the portal whether it is to be paid, or"
@@ -190,18 +262,32 @@ def _not_moved(intent: Intent, subscription: Subscription, order: Optional[Order
     return Settlement(status, reason_of_open(order), f"order {order} is accepted; {seen}", order)
 
 
-def _without_order(intent: Intent, times: Times) -> Settlement:
+def _without_order(intent: Intent, possible: Collection[Order], times: Times) -> Settlement:
+    unattributed = living(possible)
+    if unattributed:
+        message = (
+            f"order {unattributed[0]} has come since, and the portal does not show whether it is the renewal:"
+            f" {LOOK_BEFORE_ANYTHING_ELSE}. Then settle it with yeastar_pce_ledger: as ordered if it is the renewal, as"
+            " unrelated if it is not"
+        )
+        status = intent.status if intent.status in (_intent.ACCEPTED, _intent.RENEWED) else _intent.UNKNOWN
+        return Settlement(status, "waiting", message)
     if intent.status in (_intent.ACCEPTED, _intent.RENEWED):
         message = f"the ledger has it as {intent.status} ({intent.note}); the portal does not show it, look there"
         return Settlement(intent.status, "awaiting_expiry", message)
     left = times.left_of_window(intent)
     if left > timedelta(0):
         message = (
-            f"an earlier run was interrupted or got no clear answer, and {LOOK_BEFORE_ANYTHING_ELSE}; it is tried again"
-            f" by a run later than {format_instant(times.now + left)}, if no order shows until then"
+            f"an earlier run was interrupted or got no clear answer ({intent.note}), and {LOOK_BEFORE_ANYTHING_ELSE};"
+            f" {until_freed(times.now + left)}"
         )
         return Settlement(_intent.UNKNOWN, "waiting", message)
     return Settlement(_intent.ABSENT, "waiting", "no order showed within the settle window: it was not ordered")
+
+
+def until_freed(instant: datetime) -> str:
+    """When an uncertain order is tried again, as a clause for people."""
+    return f"it is tried again by a run later than {format_instant(instant)}, if no order shows until then"
 
 
 def reason_of_open(order: Order) -> str:

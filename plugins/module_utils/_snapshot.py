@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Optional
 
+from ._errors import ReadError
 from ._model import Order, Subscription, Undetermined
-from ._planner import is_open
 from ._portal import ORDER_LIST, Portal, Row
-from ._states import DEAD_STATUSES
-from ._transport import ReadError
+from ._states import DEAD_STATUSES, UNPAID_STATUS
 
 
 class Snapshot:
@@ -21,6 +21,8 @@ class Snapshot:
         """Reads nothing yet."""
         self._portal = portal
         self.subscriptions: dict[str, Subscription] = {}
+        self.orders: dict[str, tuple[Order, ...]] = {}
+        self._order_rows: dict[str, Row] = {}
 
     def read_listing(self) -> dict[str, Row]:
         """Read the product list and return its rows; `subscriptions` then holds every PBX of the account."""
@@ -51,26 +53,34 @@ class Snapshot:
         self.subscriptions[product_no] = detail
         return detail
 
-    def read_orders(self, since: datetime) -> dict[str, tuple[Order, ...]]:
-        """The account's orders that are open or not older than ``since``, by PBX, from a list that was read whole.
+    def read_orders(self, since: datetime) -> Optional[datetime]:
+        """Read the account's orders that are unpaid or not older than ``since`` into `orders`, by PBX.
 
-        Where a row does not tell its PBX, the order's detail does (contract, section 6.3). An order that nobody can
-        tell the PBX of may be anyone's, so it is a ReadError (faults, row 63).
+        Returns the `Date` of the answer, None without one. Where a row does not tell its PBX, the order's detail does
+        (contract, section 6.3). An order that nobody can tell the PBX of may be anyone's, so it is a ReadError (faults,
+        row 63).
         """
         orders: dict[str, tuple[Order, ...]] = {}
         by_folded = {product_no.casefold(): product_no for product_no in self.subscriptions}
-        listed = [(row, self._portal.order(row)) for row in self._portal.order_rows()]
+        listing = self._portal.order_listing()
+        listed = [(row, self._portal.order(row)) for row in listing.rows]
         wanted = [
             (row, order)
             for row, order in listed
             if not order.is_for_other_product
-            and (is_open(order) or order.created_at is None or order.created_at >= since)
+            and (order.status == UNPAID_STATUS or order.created_at is None or order.created_at >= since)
         ]
-        for order in self._portal.pool.map(self._placed, wanted):
+        for (row, dummy), order in zip(wanted, self._portal.pool.map(self._placed, wanted)):
             if order.product_no is not None and not order.is_for_other_product:
                 product_no = by_folded.get(order.product_no.casefold(), order.product_no)
                 orders[product_no] = (*orders.get(product_no, ()), order)
-        return orders
+                self._order_rows[order.key] = row
+        self.orders = orders
+        return listing.as_of
+
+    def order_in_full(self, order: Order) -> Order:
+        """An order of `orders` with what only its detail tells. Raises ReadError."""
+        return self._portal.order_with_detail(self._order_rows[order.key])
 
     def _placed(self, listed: tuple[Row, Order]) -> Order:
         """An order with its PBX; of one that is for another product, or that proves nothing, perhaps without."""

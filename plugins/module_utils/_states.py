@@ -36,6 +36,7 @@ REASONS = {
     "expired": BLOCKED,
     "plan_switch_pending": BLOCKED,
     "recent_order": BLOCKED,
+    "overdue_order": BLOCKED,
     "billing_contact": BLOCKED,
     "price_limit": BLOCKED,
     "unknown_price": BLOCKED,

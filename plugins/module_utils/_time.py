@@ -126,6 +126,8 @@ def whole_days(expires_at: datetime, now: datetime) -> int:
 
 
 def in_words(span: timedelta) -> str:
-    """A span of time to the minute, for people."""
+    """A span of time for people: to the minute, or from two days on in whole days."""
+    if span >= 2 * DAY:
+        return f"{span // DAY} days"
     hours, minutes = divmod(int(span.total_seconds()) // 60, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"

@@ -17,8 +17,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Optional, TypeVar
 
-from ._answer import date_of, envelope_of, is_refusal, problem_of, refuses_token, retry_after, status_of
+from ._answer import (
+    date_of,
+    envelope_of,
+    is_definite,
+    is_refusal,
+    problem_of,
+    refuses_token,
+    status_of,
+)
 from ._envelope import Envelope, Page, read_count, read_page
+from ._errors import AccessError, Ambiguous, NotSent, ReadError, Rejected, TokenRefused, Withheld
 from ._http import Answer, Broken, Connection, Http
 from ._pool import Gate, Pool
 from ._time import utc_now
@@ -28,7 +37,6 @@ TOKEN_LIFETIME = 1800  # s, where the answer does not say (contract, section 2.4
 TOKEN_MARGIN = 120  # s of life that a token needs beyond the longest call
 MAX_RETRY_AFTER = 300.0  # s
 RATE_LIMIT_DELAYS = (30.0, 60.0)  # s, where a 429 names no time
-MAX_QUOTE = 300  # characters of what the vendor said
 PAGE_SIZE = 25
 MAX_PAGES = 1000
 LISTING_ATTEMPTS = 3
@@ -36,65 +44,16 @@ LISTING_ATTEMPTS = 3
 T = TypeVar("T")
 
 
-class TransportError(Exception):
-    """A call that failed. Its text names method, path, HTTP status and what the vendor said; never headers or bodies.
-
-    ``status`` is the HTTP status, or the envelope's where HTTP said 200; None when no answer came.
-    ``retry_after`` is what the answer asked for, in seconds.
-    """
-
-    def __init__(
-        self,
-        call: str,
-        problem: str,
-        answer: Optional[Answer] = None,
-        envelope: Optional[Envelope] = None,
-    ) -> None:
-        """``call`` is method and path; ``problem`` a clause saying what was expected, what was seen and what to do."""
-        self.status = status_of(answer, envelope) if answer else None
-        self.retry_after = retry_after(answer) if answer else None
-        facts = [f"HTTP {answer.status}"] if answer else []
-        if envelope:
-            said = {"code": envelope.code, "detail": envelope.detail, "requestId": envelope.request_id}
-            facts += [f"{name} {_quoted(text)}" for name, text in said.items() if text]
-            if answer and envelope.status != answer.status:
-                facts.append(f"status {envelope.status}")
-        super().__init__(f"{call}: {problem}" + (f" ({', '.join(facts)})" if facts else ""))
-
-
-class ReadError(TransportError):
-    """A read failed for good; nothing was changed."""
-
-
-class AccessError(ReadError):
-    """The credentials, the token or the caller's address were refused: no other call would fare better."""
-
-
-class TokenRefused(AccessError):
-    """The token was refused, where another one may help."""
-
-
-class NotSent(TransportError):
-    """A write that did not leave this machine."""
-
-
-class Withheld(NotSent):
-    """A write that was not to leave any more when its turn had come."""
-
-
-class Rejected(TransportError):
-    """A write that the vendor itself refused, in its own envelope, before carrying it out.
-
-    ``retry_after`` is 0 where another token may help, and None where nothing says that waiting would.
-    """
-
-
-class Ambiguous(TransportError):
-    """A write that may or may not have been carried out."""
-
-
 class _Shifted(Exception):
     """A listing that changed while it was read."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A paged listing that was read whole. ``as_of`` is the oldest `Date` of its pages; None where none had one."""
+
+    rows: list[Mapping[str, Any]]
+    as_of: Optional[datetime]
 
 
 @dataclass
@@ -150,6 +109,10 @@ class Transport:
 
         Raises ReadError after the last repeat; AccessError at once.
         """
+        return self._read(path, params)[0]
+
+    def _read(self, path: str, params: Optional[Mapping[str, str]]) -> tuple[Any, Optional[datetime]]:
+        """As `get`, and the `Date` of the answer."""
         token = self._bearer_token()
         try:
             return self._repeat(lambda: self._get_once(path, params, token))
@@ -160,8 +123,8 @@ class Transport:
         fresh_token = self._bearer_token()
         return self._repeat(lambda: self._get_once(path, params, fresh_token))
 
-    def pages(self, path: str, params: Mapping[str, str], key: str) -> list[Mapping[str, Any]]:
-        """All rows of a paged listing, told apart by ``key``; the pages after the first are read side by side.
+    def pages(self, path: str, params: Mapping[str, str], key: str) -> Listing:
+        """A paged listing, its rows told apart by ``key``; the pages after the first are read side by side.
 
         A listing that shifts while it is read is read again from its start (faults, rows 50 and 51).
         Raises ReadError when it does not come to rest or comes back short, or is not a paged listing.
@@ -176,10 +139,12 @@ class Transport:
             f"GET {path}", f"the listing did not come back whole in {LISTING_ATTEMPTS} attempts: {problem}; run again"
         )
 
-    def _whole_listing(self, path: str, params: Mapping[str, str], key: str) -> list[Mapping[str, Any]]:
+    def _whole_listing(self, path: str, params: Mapping[str, str], key: str) -> Listing:
         rows: dict[str, Mapping[str, Any]] = {}
+        dates: list[datetime] = []
         expected: Optional[int] = None
-        for total, page_rows in self._pages_in_order(path, params, key):
+        for (total, page_rows), date in self._pages_in_order(path, params, key):
+            dates += [] if date is None else [date]
             if expected not in (None, total):
                 raise _Shifted(f"the total changed from {expected} to {total}")
             expected = total
@@ -188,26 +153,29 @@ class Transport:
                     raise _Shifted(f"a row came twice after {len(rows)} of {total} rows")
                 rows[str(row[key])] = row
             if len(rows) == total:
-                return list(rows.values())
+                return Listing(list(rows.values()), min(dates, default=None))
             if not page_rows or len(rows) > total:
                 raise _Shifted(f"expected {total} rows, got {len(rows)}")
         raise ReadError(f"GET {path}", f"the listing has no end after {MAX_PAGES} pages")
 
-    def _pages_in_order(self, path: str, params: Mapping[str, str], key: str) -> Iterator[Page]:
-        """Total and rows of each page: of the first, and then of as many at once as the pool has places.
+    def _pages_in_order(
+        self, path: str, params: Mapping[str, str], key: str
+    ) -> Iterator[tuple[Page, Optional[datetime]]]:
+        """Each page and the `Date` of its answer: the first, and then as many at once as the pool has places.
 
         Every page but the first is asked for when the first has come, so that a row that is new before them all shows.
         """
 
-        def read(page_no: int) -> Page:
-            page = self.get(path, {**params, "pageNo": str(page_no), "pageSize": str(PAGE_SIZE)})
+        def read(page_no: int) -> tuple[Page, Optional[datetime]]:
+            page, date = self._read(path, {**params, "pageNo": str(page_no), "pageSize": str(PAGE_SIZE)})
             try:
-                return read_page(page, key)
+                return read_page(page, key), date
             except ValueError as error:
                 raise ReadError(f"GET {path}", str(error)) from None
 
-        total, rows = read(1)
-        yield total, rows
+        first = read(1)
+        yield first
+        total, rows = first[0]
         # Beyond what the first page lets expect, one at a time: who gives less a page is read to its end as well.
         last = -(-total // max(len(rows), 1))
         page_no = 2
@@ -216,7 +184,7 @@ class Transport:
             yield from self.pool.map(read, wave)
             page_no = wave.stop
 
-    def _get_once(self, path: str, params: Optional[Mapping[str, str]], token: str) -> Any:
+    def _get_once(self, path: str, params: Optional[Mapping[str, str]], token: str) -> tuple[Any, Optional[datetime]]:
         call = f"GET {path}"
         self.traffic.read += 1
         try:
@@ -233,7 +201,7 @@ class Transport:
         if status != 200 or envelope is None or not envelope.is_success:
             raise ReadError(call, problem_of(answer, envelope), answer, envelope)
         self._accept_content_type(call, answer, envelope)
-        return envelope.result
+        return envelope.result, date_of(answer)
 
     def _exchange(self, method: str, path: str, token: Optional[str] = None, **payload: Any) -> Answer:
         """One exchange. Raises Broken."""
@@ -331,8 +299,8 @@ class WritingTransport(Transport):
     def post_once(self, path: str, body: Mapping[str, Any], may_leave: Callable[[], bool] = lambda: True) -> Envelope:
         """Send a write, once, and return the envelope of its success, whose ``result`` is an object.
 
-        ``may_leave`` is asked at the last moment. Raises NotSent, Rejected (a 4xx in the vendor's own envelope) or
-        Ambiguous (everything else).
+        ``may_leave`` is asked at the last moment. Raises NotSent, Rejected (a 4xx in the vendor's own envelope, be it
+        definite or not) or Ambiguous (everything else).
         """
         call = f"POST {path}"
         try:
@@ -357,6 +325,7 @@ class WritingTransport(Transport):
             raise Ambiguous(call, problem_of(answer, envelope), answer, envelope)
         if is_refusal(answer, envelope):
             refusal = Rejected(call, "the portal refused the order", answer, envelope)
+            refusal.is_definite = is_definite(answer, envelope)
             if refusal.status == 401:
                 self._forget(token)
                 refusal.retry_after = 0.0 if self._connection.access_token is None else None
@@ -367,11 +336,6 @@ class WritingTransport(Transport):
             raise Ambiguous(call, "expected an order in the answer, found none", answer, envelope)
         self._accept_content_type(call, answer, envelope)
         return envelope
-
-
-def _quoted(text: str) -> str:
-    """What the vendor said, to the letter or not at all: a secret that is cut or escaped would not be masked."""
-    return f"'{text}'" if len(text) <= MAX_QUOTE else f"({len(text)} characters)"
 
 
 def _delay_before_repeat(error: ReadError, attempt: int) -> Optional[float]:

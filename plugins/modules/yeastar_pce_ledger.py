@@ -38,8 +38,10 @@ options:
   outcome:
     description:
       - V(ordered), it was ordered, so this expiry is never ordered again.
-      - V(not_ordered), nothing was bought, so the next run may order it. Look in the portal before you say so.
-      - V(unrelated), the order O(order_no) is no renewal of this PBX.
+      - V(not_ordered), nothing was bought, so the next run may order it. Look in the portal before you say so. It is
+        refused where the ledger knows of an order, unless O(force) is set.
+      - V(unrelated), the order O(order_no) is no renewal of this PBX. An intent that took that order for its own is
+        unknown again.
     type: str
     choices: [ordered, not_ordered, unrelated]
   order_no:
@@ -48,6 +50,13 @@ options:
   reason:
     description: How this is known, and to whom. It is kept in the ledger.
     type: str
+  force:
+    description:
+      - Whether V(not_ordered) also counts against an intent that is accepted or renewed, and V(unrelated) against an
+        order with which the portal itself has answered. The next run may then buy the PBX once more.
+    type: bool
+    default: false
+    version_added: 0.3.0
   ledger:
     description: Which ledger, as for M(pbxops.yeastar.yeastar_pce_renewal).
     type: str

@@ -12,7 +12,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import ReadError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._executor import OrderingRun
+from ansible_collections.pbxops.yeastar.plugins.module_utils._facts import Setting
 from ansible_collections.pbxops.yeastar.plugins.module_utils._fields import Fields
 from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Connection
 from ansible_collections.pbxops.yeastar.plugins.module_utils._job import Interrupted
@@ -20,8 +22,8 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import Ledg
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Declaration, Policy
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import OrderingPortal, Portal
 from ansible_collections.pbxops.yeastar.plugins.module_utils._results import Report
-from ansible_collections.pbxops.yeastar.plugins.module_utils._run import Run, Setting
-from ansible_collections.pbxops.yeastar.plugins.module_utils._transport import ReadError, Transport, WritingTransport
+from ansible_collections.pbxops.yeastar.plugins.module_utils._run import Run
+from ansible_collections.pbxops.yeastar.plugins.module_utils._transport import Transport, WritingTransport
 from tests.machine.happenings import Happening
 from tests.machine.wire import Wire
 from tests.machine.world import ANNUAL, PORTAL, Post, World

@@ -19,7 +19,14 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _answer, _executor, _run, _states, _transport
+from ansible_collections.pbxops.yeastar.plugins.module_utils import (
+    _answer,
+    _executor,
+    _facts,
+    _follow,
+    _states,
+    _transport,
+)
 from tests.simulator import Simulator
 from tests.simulator.answer import Answer
 from tests.simulator.endpoints import Request
@@ -134,7 +141,7 @@ class World:
             mock.patch.object(_transport, "Http", lambda connection, pool: None),
             mock.patch.object(_transport, "PAGE_SIZE", page_size),
             mock.patch.object(_answer, "utc_now", lambda: self.controller_now(0)),
-            *(mock.patch.object(module, "time", clock) for module in (_transport, _executor, _run)),
+            *(mock.patch.object(module, "time", clock) for module in (_transport, _executor, _facts, _follow)),
         ]
         for patch in self._patches:
             patch.start()

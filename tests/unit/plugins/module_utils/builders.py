@@ -21,6 +21,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._model import (
     Evidence,
     Offer,
     Order,
+    OrderLine,
     Policy,
     Subscription,
     Terms,
@@ -118,6 +119,11 @@ def order(**changes: Any) -> Order:
     return replace(Order("77", "BN77", "succeed", NOW - DAY, SN), **changes)
 
 
+def renewal_lines(**changes: Any) -> tuple[OrderLine, ...]:
+    """The lines of an order that renews what `intent` is for; ``changes`` are those of the plan's."""
+    return (replace(OrderLine(str(ENTERPRISE.id), 100, "annually"), **changes), OrderLine(str(HA.id)))
+
+
 def evidence(*orders: Order, **changes: Any) -> Evidence:
     """A catalog, one billing contact, and the given orders of the PBX."""
     return replace(Evidence(catalog(), (contact(),), {SN: orders} if orders else {}), **changes)
@@ -139,6 +145,8 @@ def intent(**changes: Any) -> Intent:
         uncertain_since=NOW,
         portal_uncertain_since=NOW,
         note="to be ordered",
+        plan_id=ENTERPRISE.id,
+        service_ids=HA.id,
     )
     return replace(written, **changes)
 

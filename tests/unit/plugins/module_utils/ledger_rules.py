@@ -226,7 +226,25 @@ class LedgerRules:
         ledger.call_unrelated(SN, "BN1", "an expansion")
         other.call_unrelated(SN, "BN1", "still an expansion")
         other.call_unrelated(SN, "BN2", "another")
-        assert ledger.unrelated_orders() == {"BN1", "BN2"}
+        assert ledger.unrelated_orders() == {(SN.lower(), "BN1"), (SN.lower(), "BN2")}
+
+    def test_an_order_is_called_unrelated_to_one_pbx_and_not_to_another(self, ledger: Ledger, other: Ledger) -> None:
+        ledger.call_unrelated("A", "BN1", "a slip")
+        other.call_unrelated("B", "BN1", "an expansion")
+        assert ledger.unrelated_orders() == {("a", "BN1"), ("b", "BN1")}
+
+    @pytest.mark.parametrize("status", _intent.STATUSES)
+    def test_an_intent_that_took_an_unrelated_order_is_unknown_again(self, ledger: Ledger, status: str) -> None:
+        taken = {"order_no": "BN1", "transaction_no": "QO1", "order_status": "pending", "status": status}
+        ledger.intend(intent(**taken))
+        ledger.intend(intent(product_no="B", **taken))
+        ledger.call_unrelated(SN, "BN1", "an expansion")
+        mine, others = ledger.intents()
+        assert others == intent(product_no="B", **taken)
+        if status in ("accepted", "dead"):
+            assert mine == intent(status="unknown", note="order BN1 is unrelated, somebody says: an expansion")
+        else:
+            assert mine == intent(**taken)
 
     # caps
 
@@ -362,13 +380,13 @@ class LedgerRules:
         with pytest.raises(LedgerError, match="cannot be read"):
             ledger.intend(intent(expires_at=utc(2027, 12, 5)))
 
-    @pytest.mark.parametrize("version", [0, 3])
+    @pytest.mark.parametrize("version", [0, 4])
     def test_another_version_is_refused_and_left_as_it_is(self, ledger: Ledger, location: str, version: int) -> None:
         self.edit(ledger, f"UPDATE yeastar_schema SET version = {version}")
         for read_only in (True, False):
-            with pytest.raises(LedgerError, match=rf"version \[{version}\], expected \[2\]"):
+            with pytest.raises(LedgerError, match=rf"version \[{version}\], expected \[3\]"):
                 opened(location, read_only=read_only)
-        self.edit(ledger, "UPDATE yeastar_schema SET version = 2")
+        self.edit(ledger, "UPDATE yeastar_schema SET version = 3")
         assert opened(location).intents() == []
 
     def test_a_ledger_without_a_version_is_refused(self, ledger: Ledger, location: str) -> None:
@@ -391,7 +409,7 @@ class LedgerRules:
         ledger.close()
         return location
 
-    KEPT = intent(status="renewed", po_number="PO", note="done")
+    KEPT = intent(status="renewed", po_number="PO", note="done", plan_id=None, service_ids=None)
 
     def test_a_ledger_of_the_first_version_is_brought_up_to_date_with_all_that_it_holds(self, old: str) -> None:
         ledger = opened(old)
@@ -401,7 +419,7 @@ class LedgerRules:
         ledger.close()
         again = opened(old)
         assert again.intents_of("B") == [new]
-        assert again._database.query("SELECT version FROM yeastar_schema") == [(2,)]
+        assert again._database.query("SELECT version FROM yeastar_schema") == [(3,)]
         again.close()
 
     def test_a_ledger_of_the_first_version_that_is_only_read_is_read_as_it_is(self, old: str) -> None:

@@ -28,12 +28,14 @@ class Invoice:
     created_at: datetime
     status: str = "succeed"
     has_moved: bool = False
+    lines: Any = None
 
 
 class Shop(Account):
     """Accepted orders show in the list after ``list_lag`` seconds and at the expiry after ``expiry_lag``.
 
-    ``echoes`` says whether the list tells purchase order numbers.
+    ``echoes`` says whether the list tells purchase order numbers. An order's detail tells its kind and its lines; of
+    what a person has placed neither.
     """
 
     def __init__(self, list_lag: float = 0, expiry_lag: float = 0, echoes: bool = True, **days_left: int) -> None:
@@ -41,15 +43,16 @@ class Shop(Account):
         self.list_lag, self.expiry_lag, self.echoes = timedelta(seconds=list_lag), timedelta(seconds=expiry_lag), echoes
         self.invoices: list[Invoice] = []
         self.ahead = timedelta(0)
+        self.dates_orders = True
 
     def accept(self, number: str) -> Answer:
-        return success(self.charge(number, self.sent[-1].get("poNumber", "")))
+        return success(self.charge(number, self.sent[-1].get("poNumber", ""), self.sent[-1]["serviceList"]))
 
-    def charge(self, number: str, po_number: str = "") -> dict[str, Any]:
+    def charge(self, number: str, po_number: str = "", lines: Any = None) -> dict[str, Any]:
         """Accept an order; what its answer says."""
         order_no = f"BN{len(self.invoices) + 1}"
         portal_now = self.now() + (self.ahead or timedelta(0))
-        self.invoices.append(Invoice(order_no, number, po_number, portal_now, self.saved_status))
+        self.invoices.append(Invoice(order_no, number, po_number, portal_now, self.saved_status, lines=lines))
         return {"orderNo": order_no, "orderStatus": self.saved_status, "productNo": number, "transactionNo": "QO1"}
 
     def charged(self) -> list[str]:
@@ -66,14 +69,24 @@ class Shop(Account):
             if is_over and not invoice.has_moved:
                 invoice.has_moved = True
                 self.move(invoice.product_no)
+        if name == "order" and path.rsplit("/", 1)[1] not in self.order_details:
+            return self._detail(path.rsplit("/", 1)[1])
         if name == "page":
             shown = [one for one in self.invoices if portal_now - one.created_at >= self.list_lag]
             self.orders = [self._row(invoice) for invoice in shown]
         return super()._read(name, path, params)
 
+    def _detail(self, order_id: str) -> dict[str, Any]:
+        (invoice,) = (one for one in self.invoices if one.order_no == order_id)
+        if invoice.lines is None:
+            return {"basicInformation": {"productNo": invoice.product_no}}
+        return {"operationType": "renew_plan", "orderSummary": {"serviceList": invoice.lines}}
+
     def _row(self, invoice: Invoice) -> dict[str, Any]:
         row = {"id": invoice.order_no, "orderNo": invoice.order_no, "orderStatus": invoice.status}
-        row.update(productNo=invoice.product_no, createTime=invoice.created_at.isoformat())
+        row.update(productNo=invoice.product_no)
+        if self.dates_orders:
+            row.update(createTime=invoice.created_at.isoformat())
         return {**row, "poNumber": invoice.po_number} if self.echoes else row
 
 

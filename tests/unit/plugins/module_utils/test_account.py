@@ -11,8 +11,8 @@ import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _account
 from ansible_collections.pbxops.yeastar.plugins.module_utils._account import Account, AccountError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._envelope import hide
+from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import ReadError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._time import utc_now
-from ansible_collections.pbxops.yeastar.plugins.module_utils._transport import ReadError
 
 PARAMS = {"client_secret": "secret-1", "access_token": None}
 

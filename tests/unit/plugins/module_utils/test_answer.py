@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _answer
 from ansible_collections.pbxops.yeastar.plugins.module_utils._answer import date_of, retry_after
-from ansible_collections.pbxops.yeastar.plugins.module_utils._transport import TransportError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import TransportError
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import NOW, utc
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import (
     Bench,

@@ -96,8 +96,6 @@ def test_one_pbx_or_all_are_listed(ledger: Ledger) -> None:
         (_intent.RENEWED, ORDERED, None),
         (_intent.INTENDED, NOT_ORDERED, _intent.ABSENT),
         (_intent.UNKNOWN, NOT_ORDERED, _intent.ABSENT),
-        (_intent.ACCEPTED, NOT_ORDERED, _intent.ABSENT),
-        (_intent.RENEWED, NOT_ORDERED, _intent.ABSENT),
         (_intent.ABSENT, NOT_ORDERED, None),
         (_intent.REJECTED, NOT_ORDERED, None),
         (_intent.DEAD, NOT_ORDERED, None),
@@ -119,6 +117,28 @@ def test_a_persons_word_settles_an_intent_and_is_a_change_if_it_does(
         assert (diff["before"], diff["after"]) == (f"status: {before}\n", f"status: {after}\n")
         assert diff["before_header"] == diff["after_header"] == f"{SN} 2026-12-05T00:00:00Z"
         assert (rows_of(ledger) == untouched) is is_check_mode
+
+
+@pytest.mark.parametrize("status", [_intent.ACCEPTED, _intent.RENEWED])
+def test_an_order_that_the_ledger_knows_is_called_not_ordered_only_by_force(ledger: Ledger, status: str) -> None:
+    ledger.intend(intent(status=status, order_no="BN7", order_status="pending", note="seen in the list"))
+    untouched = rows_of(ledger)
+    with pytest.raises(ValueError, match=r"BN7.*pending.*seen in the list.*force: true"):
+        _settle(ledger, NOT_ORDERED)
+    assert rows_of(ledger) == untouched
+    assert _settle(ledger, NOT_ORDERED, force=True)["changed"]
+    assert [one.status for one in ledger.intents()] == [_intent.ABSENT]
+
+
+def test_an_order_that_the_portal_answered_with_is_called_unrelated_only_by_force(ledger: Ledger) -> None:
+    ledger.intend(intent(status=_intent.INTENDED))
+    accepted = {"status": _intent.ACCEPTED, "order_no": "BN7", "note": f"{_intent.ACCEPTED_AS} BN7 (succeed)"}
+    ledger.update(ledger.intents()[0], **accepted)
+    with pytest.raises(ValueError, match=r"BN7.*force: true"):
+        _settle(ledger, UNRELATED, order_no="BN7")
+    assert [one.status for one in ledger.intents()] == [_intent.ACCEPTED] and not ledger.unrelated_orders()
+    assert _settle(ledger, UNRELATED, order_no="BN7", force=True)["changed"]
+    assert [one.status for one in ledger.intents()] == [_intent.UNKNOWN]
 
 
 def test_who_says_it_twice_changes_it_once(ledger: Ledger) -> None:

@@ -10,10 +10,10 @@ from typing import Any, Optional
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Broken
+from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import ReadError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Answer, Broken
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Declaration
 from ansible_collections.pbxops.yeastar.plugins.module_utils._tag import is_tag
-from ansible_collections.pbxops.yeastar.plugins.module_utils._transport import ReadError
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import (
     envelope,
     raw,
@@ -24,6 +24,7 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.trials i
     CONTACT,
     ENTERPRISE,
     HA,
+    NOW,
     Account,
     Trial,
 )
@@ -106,6 +107,9 @@ def test_an_uncertain_order_is_unknown_and_changed_and_stops_all_others(
 
 
 FOR_A = {"basicInformation": {"productNo": "A"}}
+INVALID = "parameter_validation_failed"
+HTTP_200 = Answer(200, {"Content-Type": "application/json"}, refusal(409).content)
+TODAY = {"createTime": NOW.isoformat()}
 
 
 def _raise(outcome: Any) -> Any:
@@ -147,8 +151,8 @@ def test_a_run_that_breaks_off_does_not_call_the_others_changed(monkeypatch: pyt
 @pytest.mark.parametrize(
     ("answer", "reason", "others"),
     [
-        (refusal(400), "failed/rejected", ["A", "B"]),
-        (refusal(409), "failed/rejected", ["A", "B"]),
+        (refusal(400, INVALID), "failed/rejected", ["A", "B"]),
+        (refusal(409, INVALID), "failed/rejected", ["A", "B"]),
         (refusal(401), "failed/rejected", ["A"]),
         (refusal(403), "failed/rejected", ["A"]),
         (refusal(429), "failed/rate_limited", ["A"]),
@@ -167,6 +171,21 @@ def test_an_order_that_certainly_was_not_taken_is_failed_and_unchanged(
     assert trial.account.ordered() == others
     assert trial.states() == {"A": reason, "B": reason if "B" in others else "not_attempted/stopped"}
     assert not trial.report.changed and trial.report.failed
+
+
+@pytest.mark.faults(36)
+@pytest.mark.parametrize("answer", [refusal(400), refusal(402), refusal(404), refusal(409), refusal(422), HTTP_200])
+def test_a_refusal_that_nobody_knows_may_have_ordered_and_lets_others_go_on(
+    monkeypatch: pytest.MonkeyPatch, answer: Answer
+) -> None:
+    trial = Trial(Account(A=1, B=2), monkeypatch)
+    trial.account.save = lambda number: answer if number == "A" else trial.account.accept(number)
+    trial.go()
+    assert trial.account.ordered() == ["A", "B"]
+    assert trial.states() == {"A": "failed/rejected", "B": "renewed/expiry_moved"}
+    rows = {row["product_no"]: row for row in trial.report.as_result()["results"]}
+    assert rows["A"]["changed"] and "nothing was ordered" not in rows["A"]["message"]
+    assert "later than 2026-11-23T00:15:00Z" in rows["A"]["message"] and trial.sleeps == []
 
 
 @pytest.mark.parametrize("status", ["failed", "invalid", "cancelled", "refunded"])
@@ -274,12 +293,13 @@ def test_without_the_accounts_evidence_nothing_is_ordered(monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("row", "detail", "expected"),
     [
-        ({"productNo": "A", "orderStatus": "pending"}, None, "pending/already_ordered"),
-        ({"orderStatus": "pending"}, FOR_A, "pending/already_ordered"),
-        ({"productNo": None, "orderStatus": "pending"}, FOR_A, "pending/already_ordered"),
+        ({"productNo": "A", "orderStatus": "pending", **TODAY}, None, "pending/already_ordered"),
+        ({"orderStatus": "pending", **TODAY}, FOR_A, "pending/already_ordered"),
+        ({"productNo": None, "orderStatus": "pending", **TODAY}, FOR_A, "pending/already_ordered"),
+        ({"productNo": "A", "orderStatus": "pending"}, None, "blocked/overdue_order"),
         ({"productNo": "A", "orderStatus": "succeed", "createTime": "2026-11-22"}, None, "blocked/recent_order"),
         ({"productNo": "A", "orderStatus": "succeed"}, None, "blocked/recent_order"),
-        ({"productNo": "A"}, None, "pending/already_ordered"),
+        ({"productNo": "A", **TODAY}, None, "pending/already_ordered"),
     ],
 )
 def test_an_order_that_the_account_already_has_is_not_placed_again(

@@ -11,19 +11,21 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _run
+from ansible_collections.pbxops.yeastar.plugins.module_utils import _facts
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Declaration
 from ansible_collections.pbxops.yeastar.plugins.module_utils._money import Money
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import raw
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.trials import Account, Trial
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.trials import NOW, Account, Trial
 
 
 def test_orders_that_were_read_long_ago_are_read_again_before_the_next_order(monkeypatch: pytest.MonkeyPatch) -> None:
     trial = Trial(Account(A=1, B=2), monkeypatch)
 
     def takes_long() -> None:
-        trial.clock += _run.ORDERS_MAX_AGE + 1
-        trial.account.orders.append({"id": 7, "orderStatus": "pending", "productNo": "B"})
+        trial.clock += _facts.ORDERS_MAX_AGE + 1
+        trial.account.orders.append(
+            {"id": 7, "orderStatus": "pending", "productNo": "B", "createTime": NOW.isoformat()}
+        )
 
     trial.account.before["save"] = takes_long
     trial.go()

@@ -137,14 +137,15 @@ def test_a_renewal_goes_through_every_status_and_keeps_the_orders_numbers(monkey
     ("answer", "expected"),
     [
         (Broken("no connection", sent=False), "not_sent"),
-        (refusal(400), "rejected"),
+        (refusal(400, "parameter_validation_failed"), "rejected"),
+        (refusal(400), "unknown"),
         (refusal(403), "rejected"),
         (refusal(429), "rejected"),
         (refusal(500), "unknown"),
         (Broken("the answer timed out"), "unknown"),
         (KeyboardInterrupt(), "unknown"),
     ],
-    ids=["not sent", "400", "403", "429", "500", "timed out", "interrupted"],
+    ids=["not sent", "400 of the known code", "400", "403", "429", "500", "timed out", "interrupted"],
 )
 def test_the_ledger_says_what_became_of_the_order(monkeypatch: pytest.MonkeyPatch, answer: Any, expected: str) -> None:
     trial = Trial(Shop(A=12), monkeypatch)
@@ -293,7 +294,7 @@ def test_max_orders_holds_for_all_runs_of_a_run_id(monkeypatch: pytest.MonkeyPat
 def test_what_was_not_ordered_does_not_count_towards_the_caps(monkeypatch: pytest.MonkeyPatch) -> None:
     ledger = _ledger()
     refused = Trial(Shop(A=1), monkeypatch, ledger=ledger, max_orders=1)
-    refused.account.save = lambda number: refusal(400)
+    refused.account.save = lambda number: refusal(403)
     refused.go()
     assert Trial(Shop(B=1), monkeypatch, ledger=ledger, max_orders=1).go().account.ordered() == ["B"]
 

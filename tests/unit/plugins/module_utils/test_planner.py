@@ -268,22 +268,54 @@ def test_a_pending_switch_of_plans_blocks_and_is_named() -> None:
 class TestEarlierOrders:
     @pytest.mark.faults(65)
     @pytest.mark.parametrize("status", ["pending", "confirming", "confirmed", "", "succeeded", "unheard of"])
-    @pytest.mark.parametrize("created_at", [NOW, utc(2024, 1, 1), None], ids=["new", "old", "no-date"])
-    def test_an_open_one_of_any_age_is_pending(self, status: str, created_at: Optional[datetime]) -> None:
-        opened = order(status=status, created_at=created_at)
+    @pytest.mark.parametrize(
+        ("age", "outcome"),
+        [
+            (0 * DAY, ("pending", "already_ordered")),
+            (DAY, ("pending", "already_ordered")),
+            (DAY + SECOND, ("blocked", "overdue_order")),
+            (300 * DAY, ("blocked", "overdue_order")),
+            (None, ("blocked", "overdue_order")),
+        ],
+    )
+    def test_an_open_one_is_pending_for_a_day_and_then_for_a_person(
+        self, status: str, age: Optional[timedelta], outcome: tuple[str, str]
+    ) -> None:
+        opened = order(status=status, created_at=None if age is None else NOW - age)
         decision = _decide(known=evidence(opened))
-        assert _outcome(decision) == ("pending", "already_ordered")
-        assert decision.known_order == opened
-        assert "BN77" in decision.message
+        assert _outcome(decision) == outcome
+        assert decision.known_order == opened and decision.order is None
+        assert "BN77" in decision.message and "yeastar_pce_ledger" in decision.message
+
+    @pytest.mark.parametrize("status", ["confirming", "confirmed", "completed", "", "unheard of"])
+    def test_one_with_an_unknown_status_does_not_keep_the_next_term_from_being_renewed(self, status: str) -> None:
+        known_as_renewed = intent(
+            status=_intent.RENEWED, order_no="BN77", expires_at=EXPIRY - 365 * DAY, uncertain_since=NOW - 360 * DAY
+        )
+        late = order(status=status, created_at=NOW - 300 * DAY)
+        assert _decide(known=evidence(late)).reason == "overdue_order"
+        assert _decide(known=evidence(late, intents={SN: (known_as_renewed,)})).state == "due"
+        assert _decide(known=evidence(replace(late, po_number="RN20251205-0123abcd"))).state == "due"
+        assert _decide(known=evidence(replace(late, created_at=TERM_BEGAN + 3 * DAY))).state == "due"
+
+    def test_one_that_is_unpaid_counts_however_old_it_is(self) -> None:
+        unpaid = order(status="pending", created_at=TERM_BEGAN - 30 * DAY)
+        assert _decide(known=evidence(unpaid)).reason == "overdue_order"
+        assert _decide(known=evidence(replace(unpaid, po_number="RN20251205-0123abcd"))).reason == "overdue_order"
+
+    @pytest.mark.parametrize("said", [("BN77",), ("77",)], ids=["by its number", "by its id"])
+    def test_one_that_is_called_unrelated_does_not_count_for_that_pbx_alone(self, said: tuple[str]) -> None:
+        opened = order(status="pending", created_at=NOW)
+        assert _decide(known=evidence(opened, unrelated=frozenset({(SN.lower(), *said)}))).state == "due"
+        assert _decide(known=evidence(opened, unrelated=frozenset({("other", *said)}))).state == "pending"
 
     @pytest.mark.parametrize(
         ("expired_for", "open_for", "outcome"),
         [
-            (-SECOND, 400 * DAY, ("pending", "already_ordered")),
+            (-SECOND, 400 * DAY, ("blocked", "overdue_order")),
             (0 * DAY, DAY, ("pending", "already_ordered")),
-            (0 * DAY, DAY + SECOND, ("blocked", "expired")),
-            (8 * DAY, 30 * DAY, ("blocked", "expired")),
-            (8 * DAY, None, ("blocked", "expired")),
+            (0 * DAY, DAY + SECOND, ("blocked", "overdue_order")),
+            (8 * DAY, None, ("blocked", "overdue_order")),
         ],
     )
     def test_an_open_one_does_not_let_a_pbx_lapse_unseen(
@@ -294,7 +326,8 @@ class TestEarlierOrders:
         decision = _decide(reported=reported, known=evidence(opened), rules=policy(include_expired=True))
         assert _outcome(decision) == outcome
         assert decision.known_order == opened and "BN77" in decision.message
-        assert decision.message.startswith("it has expired on") == (outcome[0] == "blocked")
+        is_expired = expired_for >= 0 * DAY and outcome[0] == "blocked"
+        assert decision.message.startswith("it has expired on") == is_expired
 
     @pytest.mark.parametrize(
         ("created_at", "outcome"),
@@ -317,7 +350,9 @@ class TestEarlierOrders:
     def test_one_with_a_tag_for_another_expiry_is_what_led_to_this_term_however_late_it_was(self) -> None:
         late = order(status="succeed", po_number="RN20251205-0123abcd", created_at=NOW - 300 * DAY)
         assert _decide(known=evidence(late)).state == "due"
-        assert _decide(known=evidence(replace(late, po_number="RN20261205-0123abcd"))).reason == "awaiting_expiry"
+        of_this_expiry = replace(late, po_number="RN20261205-0123abcd", created_at=NOW)
+        assert _decide(known=evidence(of_this_expiry)).reason == "awaiting_expiry"
+        assert _decide(known=evidence(replace(of_this_expiry, created_at=NOW - 2 * DAY))).reason == "overdue_order"
         assert _decide(known=evidence(replace(late, po_number="RN20261108-0123abcd"))).state == "due"
         assert _decide(known=evidence(replace(late, po_number="RN20261109-0123abcd"))).reason == "recent_order"
         assert _decide(known=evidence(replace(late, po_number="PO-1"))).reason == "recent_order"
@@ -336,7 +371,7 @@ class TestEarlierOrders:
         assert _decide(known=evidence(orders={"OTHER": (order(status="pending"),)})).state == "due"
 
     def test_an_open_one_counts_before_catalog_and_contact(self) -> None:
-        known = Evidence(Catalog(), (), {SN: (order(status="pending"),)})
+        known = Evidence(Catalog(), (), {SN: (order(status="pending", created_at=NOW),)})
         assert _decide(known=known).state == "pending"
 
 

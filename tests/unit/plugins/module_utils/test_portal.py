@@ -12,6 +12,7 @@ from typing import Any, Optional
 
 import pytest
 
+from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import Ambiguous, ReadError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._fields import Fields
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import (
     Catalog,
@@ -22,7 +23,6 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._model import (
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._money import Money
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import OrderingPortal, Portal
-from ansible_collections.pbxops.yeastar.plugins.module_utils._transport import Ambiguous, ReadError
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import (
     REQUEST_ID,
     Bench,

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _job
+from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import ReadError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._job import Job
-from ansible_collections.pbxops.yeastar.plugins.module_utils._transport import ReadError, Transport
+from ansible_collections.pbxops.yeastar.plugins.module_utils._transport import Transport
 
 PARAMS: dict[str, Any] = {
     "base_url": "http://127.0.0.1:9",
@@ -41,7 +42,7 @@ PARAMS: dict[str, Any] = {
 @pytest.mark.parametrize("use", [Job.decide, lambda job: job.renew(is_check_mode=True)], ids=["plan", "check mode"])
 def test_what_only_decides_has_a_transport_that_cannot_write(use: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     class Unreachable(Transport):
-        def get(self, path: str, params: Any = None) -> Any:
+        def pages(self, path: str, params: Any, key: str) -> Any:
             raise ReadError(f"GET {path}", "not asked here")
 
     monkeypatch.setattr(_job, "Transport", Unreachable)

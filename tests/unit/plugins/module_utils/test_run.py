@@ -9,11 +9,11 @@ from datetime import timedelta
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _run
+from ansible_collections.pbxops.yeastar.plugins.module_utils import _facts
 from ansible_collections.pbxops.yeastar.plugins.module_utils._bookkeeping import NOT_ORDERED, ORDERED, Word, keep
+from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import ReadError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Answer, Broken
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import Ledger, open_ledger
-from ansible_collections.pbxops.yeastar.plugins.module_utils._transport import ReadError
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import page, refusal, success
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.shops import Shop, history, statuses
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.trials import NOW, PORTAL, Trial
@@ -219,16 +219,19 @@ def test_an_order_that_came_to_nothing_is_told_once_and_ordered_anew_by_the_next
     assert shop.sent[1]["poNumber"] == f"{shop.sent[0]['poNumber']}.2"
 
 
-@pytest.mark.parametrize(("hours", "warned"), [(23, False), (25, True)])
-def test_an_order_that_stays_open_for_more_than_a_day_is_warned_of(
-    monkeypatch: pytest.MonkeyPatch, hours: int, warned: bool
+@pytest.mark.faults(58)
+@pytest.mark.parametrize(("hours", "expected"), [(23, "pending/unpaid"), (25, "blocked/overdue_order")])
+@pytest.mark.parametrize("is_dated", [True, False], ids=["by its order", "by its intent"])
+def test_an_order_that_stays_open_for_more_than_a_day_is_for_a_person(
+    monkeypatch: pytest.MonkeyPatch, hours: int, expected: str, is_dated: bool
 ) -> None:
     shop, ledger = Shop(A=12), _ledger()
     shop.saved_status = "pending"
     Trial(shop, monkeypatch, ledger=ledger).go()
+    if not is_dated:
+        shop.before["page"] = lambda: setattr(shop, "dates_orders", False)
     trial = Trial(shop, monkeypatch, ledger=ledger, clock=hours * 3600.0).go()
-    assert trial.states() == {"A": "pending/unpaid"} and len(shop.sent) == 1
-    assert [f"A: for {hours} h" in warning for warning in trial.warnings] == [True] * warned
+    assert trial.states() == {"A": expected} and len(shop.sent) == 1
 
 
 @pytest.mark.faults(35, 40)
@@ -365,7 +368,7 @@ def test_a_controllers_clock_that_jumps_proves_no_absence(monkeypatch: pytest.Mo
     shop, ledger = Shop(A=12), _ledger()
     _loses_its_answer(Trial(shop, monkeypatch, ledger=ledger), is_carried_out=False).go()
     _answers_again(shop)
-    monkeypatch.setattr(_run, "SKEW_TO_REFUSE", timedelta(days=9))
+    monkeypatch.setattr(_facts, "SKEW_TO_REFUSE", timedelta(days=9))
     trial = Trial(shop, monkeypatch, ledger=ledger, clock=jump.total_seconds() + 120)
     shop.ahead = -jump
     assert trial.go().states() == {"A": "unknown/waiting"} and len(shop.sent) == 1

@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _intent, _states
 from ansible_collections.pbxops.yeastar.plugins.module_utils._intent import Intent
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Order, Subscription
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Order, OrderLine, Subscription
 from ansible_collections.pbxops.yeastar.plugins.module_utils._settlement import Settlement, Times, settle
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import (
     EXPIRY,
@@ -21,6 +21,7 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders
     SECOND,
     intent,
     order,
+    renewal_lines,
     subscription,
     unreadable,
     unreported,
@@ -52,8 +53,8 @@ def _tagged(**changes: Any) -> Order:
 
 
 def _untagged(**changes: Any) -> Order:
-    """An order whose purchase order number the portal does not show, placed just after the intent."""
-    return order(**{"created_at": NOW + SECOND, **changes})
+    """A renewal with the intent's lines whose number the portal does not show, placed just after the intent."""
+    return order(**{"created_at": NOW + SECOND, "is_renewal": True, "lines": renewal_lines(), **changes})
 
 
 # --- the expiry -------------------------------------------------------------------------------------------------------
@@ -101,7 +102,7 @@ def test_an_expiry_that_nobody_tells_renews_nothing_and_hides_no_order(expires_a
     silent = subscription(expires_at=expires_at)
     settlement = _settle(_tagged(), seen=silent)
     assert (settlement.status, settlement.reason) == (_intent.ACCEPTED, "awaiting_expiry")
-    assert "check it in the portal" in settlement.message
+    assert "declare the new expires_at" in settlement.message
     assert _settle(seen=silent).status == _intent.ABSENT
 
 
@@ -139,8 +140,14 @@ def test_without_an_order_it_is_absent_once_both_clocks_say_that_the_window_is_o
     assert (settlement.status, settlement.reason) == (expected, "waiting")
 
 
-def test_a_portal_that_told_no_time_with_the_intent_leaves_it_to_the_controllers_clock() -> None:
-    assert _settle(of=intent(portal_uncertain_since=None), times=_at(LATER, NOW)).status == _intent.ABSENT
+def test_a_portal_that_told_no_time_with_the_intent_is_held_against_the_controllers_clock() -> None:
+    undated = intent(portal_uncertain_since=None)
+    assert _settle(of=undated, times=_at(LATER, LATER)).status == _intent.ABSENT
+    assert _settle(of=undated, times=_at(LATER, LATER - SECOND)).status == _intent.UNKNOWN
+
+
+def test_a_list_that_a_cache_kept_from_before_the_window_was_over_proves_no_absence() -> None:
+    assert _settle(times=_at(utc(2026, 12, 1), LATER - SECOND)).status == _intent.UNKNOWN
 
 
 def test_who_waits_is_told_until_when_and_to_look_in_the_portal() -> None:
@@ -206,12 +213,80 @@ def test_an_accepted_intent_without_a_number_stays_accepted_when_the_list_does_n
 # --- an order that may be its own -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("po_number", [None, "PO-1", "a remark", "RN20251205-0123abcd"])
+@pytest.mark.parametrize("po_number", [None, "PO-1", "a remark"])
 @pytest.mark.parametrize("word", ["succeed", "pending", "a new word"])
-def test_any_living_order_of_the_pbx_that_is_no_older_is_adopted(word: str, po_number: Optional[str]) -> None:
+def test_a_living_renewal_with_the_same_lines_that_is_no_older_is_adopted(word: str, po_number: Optional[str]) -> None:
     settlement = _settle(_untagged(status=word, po_number=po_number))
     assert settlement.status == _intent.ACCEPTED
     assert settlement.order is not None and settlement.order.order_no == "BN77"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"is_renewal": False},
+        {"is_renewal": False, "lines": None},
+        {"lines": renewal_lines(id="1")},
+        {"lines": renewal_lines(billing_cycle="monthly")},
+        {"is_renewal": None, "lines": (*renewal_lines(), OrderLine("1"))},
+        {"po_number": "RN20251205-0123abcd"},
+    ],
+    ids=["kind", "kind alone", "plan", "cycle", "one line more", "our tag for another expiry"],
+)
+def test_an_order_of_another_kind_or_with_other_lines_is_never_taken_for_its_own(changes: dict[str, Any]) -> None:
+    stranger = _untagged(**changes)
+    assert _settle(stranger).status == _intent.ABSENT
+    assert _settle(stranger, times=_at(NOW, NOW)).status == _intent.UNKNOWN
+    accepted = _settle(stranger, of=intent(status=_intent.ACCEPTED))
+    assert accepted.status == _intent.ACCEPTED and accepted.order is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"is_renewal": None},
+        {"lines": None},
+        {"is_renewal": None, "lines": None},
+        {"lines": renewal_lines()[:1]},
+        {"lines": renewal_lines(quantity=1)},
+    ],
+    ids=["no kind", "no lines", "neither", "the plan alone", "another quantity"],
+)
+@pytest.mark.parametrize("status", [_intent.INTENDED, _intent.UNKNOWN])
+def test_an_order_that_does_not_show_enough_keeps_the_intent_open_until_a_person_says(
+    status: str, changes: dict[str, Any]
+) -> None:
+    years_later = _at(utc(2030, 1, 1), utc(2030, 1, 1))
+    settlement = _settle(_untagged(**changes), of=intent(status=status), times=years_later)
+    assert (settlement.status, settlement.reason, settlement.order) == (_intent.UNKNOWN, "waiting", None)
+    assert "BN77" in settlement.message and "yeastar_pce_ledger" in settlement.message
+    dead = _untagged(**changes, status="cancelled")
+    assert _settle(dead, of=intent(status=status), times=years_later).status == _intent.ABSENT
+
+
+@pytest.mark.parametrize("shown", [{}, {"is_renewal": None, "lines": None}], ids=["agreeing", "not shown"])
+@pytest.mark.parametrize("created_at", [None, NOW + SECOND], ids=["undated", "later"])
+def test_an_order_that_the_list_showed_before_the_intent_is_not_its_own(
+    created_at: Optional[datetime], shown: dict[str, Any]
+) -> None:
+    known = intent(orders_before="BN1\nBN77")
+    assert _settle(_untagged(created_at=created_at, **shown), of=known).status == _intent.ABSENT
+
+
+@pytest.mark.parametrize(
+    ("created_at", "expected"),
+    [
+        (NOW - timedelta(minutes=10), _intent.ACCEPTED),
+        (NOW - timedelta(days=200), _intent.ACCEPTED),
+        (utc(2025, 12, 5, 0, 0, 1), _intent.ACCEPTED),
+        (utc(2025, 12, 5), _intent.ABSENT),
+    ],
+    ids=["ten minutes", "200 days", "just in the current term", "what opened the term"],
+)
+def test_an_order_of_this_term_that_the_list_did_not_show_before_counts_as_later_whatever_its_date(
+    created_at: datetime, expected: str
+) -> None:
+    assert _settle(_untagged(created_at=created_at), of=intent(orders_before="")).status == expected
 
 
 @pytest.mark.parametrize(

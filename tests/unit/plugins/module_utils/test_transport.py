@@ -12,14 +12,14 @@ from typing import Any, Optional
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _transport
-from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Answer, Broken
-from ansible_collections.pbxops.yeastar.plugins.module_utils._transport import (
+from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import (
     AccessError,
     Ambiguous,
     NotSent,
     ReadError,
     Rejected,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Answer, Broken
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import (
     REQUEST_ID,
     UNCHECKED,

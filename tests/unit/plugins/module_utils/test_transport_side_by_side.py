@@ -10,14 +10,10 @@ from typing import Any, Optional
 
 import pytest
 
+from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import ReadError, Rejected, Withheld
 from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Answer
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pool import Pool
-from ansible_collections.pbxops.yeastar.plugins.module_utils._transport import (
-    TOKEN_PATH,
-    ReadError,
-    Rejected,
-    Withheld,
-)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._transport import TOKEN_PATH
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import (
     Bench,
     page,
@@ -168,7 +164,7 @@ def _listing(size: int, pages: Callable[[int], dict[str, Any]]) -> tuple[Line, l
 @pytest.mark.parametrize("size", [1, 4])
 def test_every_page_is_asked_for_once_and_rows_keep_their_order(size: int, rows: int, pages: int) -> None:
     line, asked = _listing(size, _pages(rows))
-    assert [row["id"] for row in line.transport.pages("/list", {}, "id")] == list(range(rows))
+    assert [row["id"] for row in line.transport.pages("/list", {}, "id").rows] == list(range(rows))
     assert asked == list(range(1, pages + 1))
 
 
@@ -180,7 +176,7 @@ def test_pages_after_the_first_are_under_way_at_once() -> None:
 
 def test_pages_that_are_smaller_than_asked_for_are_read_to_the_end() -> None:
     line, asked = _listing(4, _pages(95, size=10))
-    assert len(line.transport.pages("/list", {}, "id")) == 95
+    assert len(line.transport.pages("/list", {}, "id").rows) == 95
     assert asked == list(range(1, 11))
 
 

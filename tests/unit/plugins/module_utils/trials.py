@@ -14,8 +14,9 @@ from typing import Any, Optional
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _executor, _run
+from ansible_collections.pbxops.yeastar.plugins.module_utils import _executor, _facts, _follow
 from ansible_collections.pbxops.yeastar.plugins.module_utils._executor import OrderingRun
+from ansible_collections.pbxops.yeastar.plugins.module_utils._facts import Setting
 from ansible_collections.pbxops.yeastar.plugins.module_utils._fields import Fields
 from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Answer
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import Ledger, open_ledger
@@ -23,7 +24,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Decla
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pool import Pool
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import OrderingPortal, Portal
 from ansible_collections.pbxops.yeastar.plugins.module_utils._results import Report
-from ansible_collections.pbxops.yeastar.plugins.module_utils._run import Run, Setting
+from ansible_collections.pbxops.yeastar.plugins.module_utils._run import Run
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import Bench, page, success
 
 NOW = datetime(2026, 11, 23, tzinfo=timezone.utc)
@@ -118,7 +119,7 @@ class Trial:
         self.account, self.sleeps, self.clock = account, [], clock
         account.now = self.now
         self.report = Report(self.now(), is_check_mode=not ordering)
-        for module in (_executor, _run):
+        for module in (_executor, _facts, _follow):
             monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: self.clock))
         self.bench = Bench(writing=ordering, pool=Pool(size), access_token="given", retries=0)
         self.bench.transport._http, self.bench.transport._clock = account, self.now
