@@ -178,14 +178,22 @@ def rate_limited(exchange: Exchange) -> Answer:
     return answer
 
 
+def business_error_shape(effects: Effects, params: dict[str, Any]) -> None:
+    effects.handling.status = params["order_status"]
+    effects.handling.hidden_seconds = params["hidden_seconds"]
+
+
 def business_error_before(exchange: Exchange) -> Answer | None:
-    params = exchange.params
-    return None if params["commit"] else _refusal(params["status"], params["code"], params["message"], envelope=True)
+    return None if exchange.params["commit"] else _business_error(exchange.params)
 
 
 def business_error_after(exchange: Exchange, _answer: Answer) -> Answer:
-    params = exchange.params
-    return _refusal(params["status"], params["code"], params["message"], envelope=True)
+    return _business_error(exchange.params)
+
+
+def _business_error(params: dict[str, Any]) -> Answer:
+    answer = _refusal(params["status"], params["code"], params["message"], envelope=True)
+    return replace(answer, status=200) if params["as_200"] else answer
 
 
 # what becomes of an order

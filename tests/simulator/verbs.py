@@ -132,9 +132,13 @@ VERBS: dict[str, Verb] = {
             "status": Parameter((int,), 200),
             "code": Parameter((str,), "order_refused"),
             "message": Parameter((str,), "The order was refused."),
+            "as_200": OFF,
             "commit": OFF,
+            "order_status": Parameter((str,), "succeed"),
+            "hidden_seconds": Parameter(NUMBER, 0),
         },
         before=act.business_error_before,
+        shape=act.business_error_shape,
         after=act.business_error_after,
     ),
     # what becomes of an order
