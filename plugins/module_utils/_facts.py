@@ -24,6 +24,7 @@ from ._results import Report
 from ._saved_plan import SavedPlan
 from ._settlement import UNKNOWN_SKEW, Times
 from ._snapshot import Snapshot
+from ._tag import related_orders
 from ._terms import same_expiry
 from ._time import in_words
 
@@ -159,9 +160,8 @@ class Facts:
         """The orders of an intent's PBX, and those of others with its number, that no person has called unrelated."""
         same_number = self._orders_by_number.get(intent.po_number, ())
         strays = [order for product_no, order in same_number if product_no != intent.product_no]
-        return list(self._evidence.orders_of(intent.product_no)), [
-            order for order in strays if not self._evidence.is_unrelated(intent.product_no, order)
-        ]
+        related = [order for order in strays if not self._evidence.is_unrelated(intent.product_no, order)]
+        return related_orders(self._evidence, intent.product_no), related
 
     def _portal_now(self) -> Optional[datetime]:
         offset = self._portal.clock_offset

@@ -264,10 +264,6 @@ class Evidence:
     intents: Mapping[str, tuple[Intent, ...]] = field(default_factory=dict)
     unrelated: frozenset[tuple[str, str]] = frozenset()
 
-    def orders_of(self, product_no: str) -> tuple[Order, ...]:
-        """The orders of a PBX that no person has called unrelated to it."""
-        return tuple(order for order in self.orders.get(product_no, ()) if not self.is_unrelated(product_no, order))
-
     def is_unrelated(self, product_no: str, order: Order) -> bool:
         """Whether a person has said of an order, by its number or its id, that it is no renewal of this PBX."""
         pbx = product_no.casefold()

@@ -26,7 +26,7 @@ from ._model import (
     Terms,
     Undetermined,
 )
-from ._tag import is_of_earlier_term, tag_of, tagged_for
+from ._tag import is_of_earlier_term, related_orders, tag_of, tagged_for
 from ._terms import Unclear, cannot_determine, choose_contact, effective, identify, resolve_terms, same_expiry
 from ._time import ANNUALLY, DAY, MONTHLY, add_cycles, format_instant, in_words, whole_days
 
@@ -199,7 +199,7 @@ def _next_generation(product_no: str, expires_at: datetime, evidence: Evidence) 
 
 def _earlier_order(subscription: Subscription, terms: Terms, evidence: Evidence) -> Optional[Decision]:
     """An order of this PBX that is open, or that is or may be the renewal of this very term."""
-    orders = evidence.orders_of(subscription.product_no)
+    orders = related_orders(evidence, subscription.product_no)
     intents = evidence.intents.get(subscription.product_no, ())
     renewed_by = {intent.order_no for intent in intents if intent.status == _intent.RENEWED}
     open_orders = [

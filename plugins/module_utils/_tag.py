@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 
-from ._model import Order, OrderRequest
+from ._model import Evidence, Order, OrderRequest
 from ._time import DAY
 
 _TAG = re.compile(r"RN(?P<expiry>\d{8})-[0-9a-f]{8}(?:\.(?P<generation>[1-9]\d{0,5}))?")
@@ -60,3 +60,15 @@ def tagged_for(expires_at: datetime, orders: Iterable[Order]) -> list[tuple[Orde
         if match and match["expiry"] in dates:
             found.append((order, int(match["generation"] or 1)))
     return found
+
+
+def related_orders(evidence: Evidence, product_no: str) -> list[Order]:
+    """The orders of a PBX, without those that a person has called unrelated to it.
+
+    One that carries a tag of ours is no stranger, whatever somebody says by a slip.
+    """
+    return [
+        order
+        for order in evidence.orders.get(product_no, ())
+        if is_tag(order.po_number or "") or not evidence.is_unrelated(product_no, order)
+    ]

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every fault verb of the simulator, with parameters that a portal which does not lie can have.
 
-A lie is what no client can see through: that an order was refused which was carried out, a date or a status that is
-another one's. Those are not drawn; everything that is missing, late, broken, doubled or unreadable is.
+A lie is what no client can see through: that an order was definitely refused which was carried out, or a date or a
+status that is another one's. Those are not drawn. Everything that is missing, late, broken, doubled or unreadable is, and
+so is a refusal, in a code that nobody knows, of an order that was made.
 """
 
 from __future__ import annotations
@@ -82,8 +83,17 @@ PARAMETERS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "price_change": {"factor": st.sampled_from([0.5, 2.0])},
 }
 BUSINESS_ERRORS = st.one_of(
-    st.fixed_dictionaries({"status": st.sampled_from([200, 400, 402, 409, 500]), "commit": st.just(False)}),
-    st.fixed_dictionaries({"status": st.sampled_from([200, 500]), "commit": st.just(True)}),
+    st.fixed_dictionaries({"status": st.sampled_from([200, 400, 402, 409, 500]), "as_200": FLAG}),
+    st.fixed_dictionaries(
+        {
+            "status": st.sampled_from([200, 400, 402, 409, 422, 500]),
+            "as_200": FLAG,
+            "commit": st.just(True),
+            "order_status": st.sampled_from(["succeed", "pending", "pending", "confirming"]),
+            "hidden_seconds": st.sampled_from([0, 10, 100, 800, 5000]),
+        }
+    ),
+    st.fixed_dictionaries({"status": st.just(400), "code": st.just("parameter_validation_failed"), "as_200": FLAG}),
 )
 PAGING = st.one_of(
     st.fixed_dictionaries({"kind": st.sampled_from(["zero_pages", "endless"])}),
@@ -101,6 +111,7 @@ OF_LISTS = ("shift_listing", "short_listing", "repeat_page", "hide_product", "ba
 OMITTED = ("hold",)  # it stops the server's thread; here whole runs come in between instead
 # Drawn more often, since they make what is to be survived: an order that nobody can see.
 FREQUENT = ("commit_late", "list_lag", "expiry_late", "order_pending", "drop_after", "error_after", "drop_before")
+FREQUENT += ("business_error",)
 
 
 def _fault(verb: str, params: dict[str, Any], path: str | None, times: int, skip: int) -> dict[str, Any]:

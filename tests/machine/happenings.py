@@ -13,8 +13,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _states
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import LedgerError
-from tests.machine.world import PRODUCTS, World
+from ansible_collections.pbxops.yeastar.plugins.module_utils._bookkeeping import UNRELATED, Word, keep
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import LedgerError, open_ledger
+from tests.machine.world import PORTAL, PRODUCTS, World
 
 # Parts of paths, and the ledger's transactions. That of the order is drawn most: there the money is.
 PLACES = ("/order/v1/save", "/order/v1/save", "/order/v1/page", "/v1/detail", "", "ledger", "ledger", "oauth/token")
@@ -77,6 +78,33 @@ def set_status(world: World, number: int, status: str) -> None:
         world.touched.add(order.product_no)
 
 
+def expand(world: World, product_no: str, status: str) -> None:
+    """A person buys something else for a PBX in the portal."""
+    if (pbx := world.pbx(product_no)) is not None:
+        account = world.simulator.account
+        order = account._new_order(pbx, world.simulator.clock.now(), status, "purchase_service", None)
+        order.lines = [{"serviceType": "service", "serviceId": EXPANSION, "billingCycle": pbx.billing_cycle}]
+        order.moved = True
+        world.touched.add(product_no)
+
+
+def call_unrelated(world: World, product_no: str, number: int) -> None:
+    """A person says of some order, rightly or by a slip, that it is no renewal of that PBX."""
+    orders = world.simulator.account.orders
+    if not orders or not world.ledger.exists():
+        return
+    word = Word(product_no, UNRELATED, "looked", order_no=orders[number % len(orders)].order_no)
+    ledger = open_ledger(str(world.ledger), PORTAL, lambda: world.controller_now(0), read_only=False)
+    try:
+        if world.tells_tags or orders[number % len(orders)].operation != "renew_plan":
+            keep(ledger, word, is_check_mode=False)
+    except ValueError:
+        world.counts["a slip was refused"] += 1
+    finally:
+        ledger.close()
+
+
+EXPANSION = 3048573516041273344
 STATUSES = ("succeed", "cancelled", "failed", "invalid")
 
 
@@ -93,6 +121,16 @@ def people() -> st.SearchStrategy[tuple[str, Callable[[World], None]]]:
             lambda number, count: (f"quantity {number} {count}", lambda world: change_quantity(world, number, count)),
             product,
             st.sampled_from([7, 20, 100]),
+        ),
+        st.builds(
+            lambda number, word: (f"expansion of {number}, {word}", lambda world: expand(world, number, word)),
+            product,
+            st.sampled_from(["succeed", "pending"]),
+        ),
+        st.builds(
+            lambda pbx, number: (f"{number} unrelated to {pbx}", lambda world: call_unrelated(world, pbx, number)),
+            product,
+            st.integers(0, 5),
         ),
         st.builds(
             lambda number, word: (f"order {number} is {word}", lambda world: set_status(world, number, word)),

@@ -97,6 +97,8 @@ def the_report_is_truthful(run: Controller) -> None:
         assert not missing, f"no outcome for {missing}"
     for outcome in run.report.outcomes.values():
         _a_renewal_moved_the_expiry_by_a_cycle(run, outcome.decision)
+    for outcome in run.report.outcomes.values():
+        _no_due_pbx_is_pending_for_long(run, outcome.decision)
     left_due = [one for one in run.report.outcomes.values() if one.decision.state == _states.DUE]
     assert run.is_read_only or not left_due, f"due and not attempted: {left_due}"
 
@@ -112,6 +114,15 @@ def _a_renewal_moved_the_expiry_by_a_cycle(run: Controller, decision: Decision) 
     ):
         apart = abs(add_cycles(terms.expires_at, terms.billing_cycle) - after)
         assert apart <= timedelta(days=3), f"called renewed: {decision}"
+
+
+def _no_due_pbx_is_pending_for_long(run: Controller, decision: Decision) -> None:
+    """What has been open for more than a day when the run begins fails the task: green until it lapses is the worst."""
+    order = decision.known_order
+    if decision.state != _states.PENDING or order is None or order.created_at is None:
+        return
+    age = run.report.now - order.created_at
+    assert age <= timedelta(days=1), f"pending for {age}: {decision}"
 
 
 def nothing_was_changed_by_reading(run: Controller, before: Any, after: Any) -> None:

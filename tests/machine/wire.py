@@ -39,14 +39,15 @@ class _NoHold:
 
 
 def _is_plain_refusal(answer: portal.Answer) -> bool:
-    """Whether an answer reaches the client whole, as the vendor's envelope, and says itself that it refuses."""
+    """Whether an answer reaches the client whole, as the vendor's envelope, and says that nothing was carried out."""
     members = ("code", "detailMessage", "requestId", "result", "status")
     if answer.body is not None or answer.wire not in ("whole", "close", "hang_up"):
         return False
     if any(answer.payload.get(name) is None for name in members):
         return False
     status = answer.payload["status"]
-    return status == answer.status and 400 <= status < 500 and status != 408
+    is_known = str(answer.payload["code"]).startswith("parameter_validation_f") and status < 500
+    return answer.status in (200, status) and (status in (401, 403, 429) or is_known)
 
 
 class Wire:

@@ -35,8 +35,8 @@ from tests.simulator.records import Handling, Order, Pbx
 
 START = datetime(2026, 11, 23, tzinfo=UTC)
 PORTAL = "https://portal.example"
-ANNUAL, URGENT, MONTHLY = "0000000000AAAA", "0000000000BBBB", "0000000000CCCC"
-PRODUCTS = (ANNUAL, URGENT, MONTHLY)
+ANNUAL, URGENT, MONTHLY, BEHIND = "0000000000AAAA", "0000000000BBBB", "0000000000CCCC", "0000000000DDDD"
+PRODUCTS = (ANNUAL, URGENT, MONTHLY, BEHIND)  # the last one is several terms behind
 FLEET: dict[str, Any] = {
     "pbxs": [
         {
@@ -61,6 +61,13 @@ FLEET: dict[str, Any] = {
             "billing_cycle": "monthly",
             "expires_in_days": 5,
         },
+        {
+            "product_no": BEHIND,
+            "plan": "Ultimate Plan",
+            "quantity": 5,
+            "billing_cycle": "monthly",
+            "expires_in_days": -70,
+        },
     ],
     "orders": [
         {"product_no": ANNUAL, "status": "succeed", "created_days_ago": 400, "po_number": "PO-7"},
@@ -77,7 +84,10 @@ HABITS: dict[str, dict[str, Any]] = {
     "unpaid": {"status": "pending"},
     "slow": {"late_seconds": 100_000.0},
     "lagging": {"hidden_seconds": 50.0, "late_seconds": 5000.0},
+    "wordy": {},
 }
+# What a wordy portal calls an order that is done.
+DONE_WORD = "completed"
 
 
 @dataclass
@@ -122,7 +132,7 @@ class World:
 
     def __init__(self, profile: str, page_size: int, habit: str = "prompt") -> None:
         """``habit`` is one of HABITS: what the portal does with every order that meets no fault."""
-        self.habit = HABITS[habit]
+        self.habit, self.is_wordy = HABITS[habit], habit == "wordy"
         self.simulator = Simulator(FLEET, profile=profile, now=START)
         self.profile = profile
         self.directory = Path(tempfile.mkdtemp(dir=_FAST_DISK if os.path.isdir(_FAST_DISK) else None))
@@ -172,6 +182,12 @@ class World:
             clock.hold(max(min(due), clock.now()))
             account.settle()
         clock.hold(target)
+
+    @property
+    def tells_tags(self) -> bool:
+        """Whether the portal shows purchase order numbers in its list of orders."""
+        profile = self.simulator.account.profile
+        return bool(profile.po_number and profile.order_row_po_number)
 
     # the ledger
 
@@ -226,6 +242,8 @@ class World:
             order = commit(pbx, checked, handling, at)
             post.orders.append(order)
             post.is_under_way = False
+            if self.is_wordy and order.moved:
+                order.status = DONE_WORD
             return order
 
         account.place, account._commit = placed, committed  # type: ignore[method-assign]
