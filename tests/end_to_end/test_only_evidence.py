@@ -60,7 +60,7 @@ def refuses_what_it_has_made(ansible: Ansible, listed_after: float = 0, **params
     ansible.portal.fault("business_error", path=SAVE, **{"status": 409, **made, **params})
 
 
-@pytest.mark.faults(36)
+@pytest.mark.faults(36, 71)
 @pytest.mark.parametrize("as_200", [False, True], ids=["HTTP as well", "HTTP 200"])
 @pytest.mark.parametrize("status", [400, 409])
 def test_an_order_that_was_refused_and_made_all_the_same_is_not_ordered_again(
@@ -82,7 +82,7 @@ def test_an_order_that_was_refused_and_made_all_the_same_is_not_ordered_again(
     assert orders_sent(ansible.portal) == 2
 
 
-@pytest.mark.faults(36, 44)
+@pytest.mark.faults(36, 44, 71)
 def test_a_task_that_is_repeated_until_it_succeeds_orders_once(start: Callable[..., Ansible]) -> None:
     ansible = start(fleet=TWO)
     refuses_what_it_has_made(ansible, listed_after=60)
@@ -93,7 +93,7 @@ def test_a_task_that_is_repeated_until_it_succeeds_orders_once(start: Callable[.
     assert len(ansible.portal.invoices) == orders_sent(ansible.portal) == 1
 
 
-@pytest.mark.faults(36)
+@pytest.mark.faults(36, 71)
 def test_what_was_refused_and_never_made_is_ordered_once_the_window_is_over(start: Callable[..., Ansible]) -> None:
     ansible = start(fleet=TWO)
     ansible.portal.fault("business_error", path=SAVE, status=409)
@@ -104,7 +104,7 @@ def test_what_was_refused_and_never_made_is_ordered_once_the_window_is_over(star
     assert [one.po_number[-2:] for one in ansible.portal.invoices] == [".2"]
 
 
-@pytest.mark.faults(18)
+@pytest.mark.faults(18, 74)
 def test_an_order_that_is_dated_before_it_was_sent_is_not_called_absent(start: Callable[..., Ansible]) -> None:
     ansible = start(fleet=TWO)
     ansible.portal.account.profile = replace(ansible.portal.account.profile, po_number=None)
@@ -129,6 +129,7 @@ def a_person_expands(ansible: Ansible, status: str = "succeed") -> str:
     return str(order.order_no)
 
 
+@pytest.mark.faults(72)
 def test_an_expansion_that_comes_after_a_lost_order_is_not_taken_for_it(start: Callable[..., Ansible]) -> None:
     ansible = start(fleet=TWO)
     ansible.portal.fault("error_before", path=SAVE)
@@ -142,6 +143,7 @@ def test_an_expansion_that_comes_after_a_lost_order_is_not_taken_for_it(start: C
     assert len(ansible.portal.invoices) == 1
 
 
+@pytest.mark.faults(73)
 def test_unrelated_said_of_one_pbx_frees_no_other(start: Callable[..., Ansible]) -> None:
     ansible = start(fleet=TWO)
     number = a_person_expands(ansible)
@@ -150,6 +152,7 @@ def test_unrelated_said_of_one_pbx_frees_no_other(start: Callable[..., Ansible])
     assert not ansible.portal.invoices
 
 
+@pytest.mark.faults(73)
 def test_an_order_that_the_ledger_knows_is_not_called_not_ordered_by_a_slip(start: Callable[..., Ansible]) -> None:
     ansible = start(fleet=TWO)
     ansible.portal.fault("order_pending", path=SAVE)
@@ -162,6 +165,7 @@ def test_an_order_that_the_ledger_knows_is_not_called_not_ordered_by_a_slip(star
     assert len(ansible.portal.invoices) == orders_sent(ansible.portal) == 1
 
 
+@pytest.mark.faults(65, 75)
 @pytest.mark.parametrize("word", ["confirmed", "completed", "已完成"])
 def test_a_final_status_that_nobody_knows_does_not_keep_the_next_term_from_being_renewed(
     start: Callable[..., Ansible], word: str

@@ -20,7 +20,7 @@ from tests.support.running import together
 from tests.support.settling import SETTLE_WINDOW, at, has_waited, settle
 from tests.support.tally import judge
 
-FIRST = "3658B431119665QJ"
+FIRST, SECOND = "3658B431119665QJ", "3658B431119002QL"
 SAVE = "/order/v1/save"
 AFTER_INTENT = KillPoint("_ledger.Ledger.intend", "after")
 
@@ -39,7 +39,7 @@ OWN_POINTS = (
     KillPoint("_transport.WritingTransport.post_once", "before"),
     KillPoint("_transport.WritingTransport.post_once", "after"),
     KillPoint("_http._Body.read", "before"),
-    KillPoint("_executor.Run.execute", "after"),
+    KillPoint("_run.Run.execute", "after"),
 )
 
 
@@ -86,6 +86,28 @@ def test_a_killed_runs_order_that_shows_late_is_adopted_and_not_sent_again(one: 
     judge(one.portal, [FIRST], kills=1)
 
 
+@pytest.mark.faults(87)
+def test_what_a_killed_run_has_bought_is_said_once(start: Callable[..., Ansible]) -> None:
+    terms = {"plan": "Enterprise Plan", "quantity": 100, "billing_cycle": "annually"}
+    days = {FIRST: 3, SECOND: 5, "3658B431119003QL": 7}
+    fleet = {"pbxs": [{"product_no": number, "expires_in_days": left, **terms} for number, left in days.items()]}
+    three = start(fleet=fleet)
+    three.portal.fault("hold", path=SAVE, point="after_commit", skip=1)
+    due = {"subscriptions": [{"product_no": number} for number in days], "max_orders": 3}
+    running = three.start_renewal(**due, concurrency=1)
+    three.portal.wait_held()
+    running.kill()
+    three.portal.release()
+    foretold, after, once_more = three.renew(True, **due), three.renew(**due), three.renew(**due)
+    for said in (foretold, after):
+        rows = {row["product_no"]: row for row in said["results"]}
+        assert "sent by a run that was interrupted" in rows[FIRST]["message"]
+        assert three.portal.orders[0].order_no in rows[FIRST]["message"] and FIRST in str(said["warnings"])
+    assert three.portal.orders[1].order_no in {row["product_no"]: row for row in after["results"]}[SECOND]["message"]
+    assert "interrupted" not in json.dumps(once_more)
+    assert sorted(invoice.product_no for invoice in three.portal.invoices) == sorted(days)
+
+
 def play_with(one: Ansible, **keywords: Any) -> list[Any]:
     """The arguments of ansible-playbook for a play of one task; the keywords are the task's."""
     task = {"pbxops.yeastar.yeastar_pce_renewal": {"product_no": FIRST, "wait_timeout": 0}, **keywords}
@@ -98,7 +120,7 @@ def play_with(one: Ansible, **keywords: Any) -> list[Any]:
 @pytest.mark.faults(7, 8)
 def test_killed_in_a_play_at_a_point_of_its_own(one: Ansible) -> None:
     report = one.home / "struck"
-    point = KillPoint("_executor.Run.execute", "after")
+    point = KillPoint("_run.Run.execute", "after")
     process = one.playbook(*play_with(one), environment=point.environment(report, {}))
     assert report.exists() and process.returncode and '"rc": 137' in process.stdout
     assert not has_waited(settle(one, [FIRST]))

@@ -4,8 +4,8 @@
 """Every fault verb of the simulator, with parameters that a portal which does not lie can have.
 
 A lie is what no client can see through: that an order was definitely refused which was carried out, or a date or a
-status that is another one's. Those are not drawn. Everything that is missing, late, broken, doubled or unreadable is, and
-so is a refusal, in a code that nobody knows, of an order that was made.
+status that is another one's. Those are not drawn. Everything that is missing, late, broken, doubled or unreadable is,
+and so is a refusal, in a code that nobody knows, of an order that was made.
 """
 
 from __future__ import annotations

@@ -309,6 +309,7 @@ class TestEarlierOrders:
         assert _decide(known=evidence(opened, unrelated=frozenset({(SN.lower(), *said)}))).state == "due"
         assert _decide(known=evidence(opened, unrelated=frozenset({("other", *said)}))).state == "pending"
 
+    @pytest.mark.faults(76)
     @pytest.mark.parametrize(
         ("expired_for", "open_for", "outcome"),
         [

@@ -219,7 +219,7 @@ def test_an_order_that_came_to_nothing_is_told_once_and_ordered_anew_by_the_next
     assert shop.sent[1]["poNumber"] == f"{shop.sent[0]['poNumber']}.2"
 
 
-@pytest.mark.faults(58)
+@pytest.mark.faults(58, 76)
 @pytest.mark.parametrize(("hours", "expected"), [(23, "pending/unpaid"), (25, "blocked/overdue_order")])
 @pytest.mark.parametrize("is_dated", [True, False], ids=["by its order", "by its intent"])
 def test_an_order_that_stays_open_for_more_than_a_day_is_for_a_person(

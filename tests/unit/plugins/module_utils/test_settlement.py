@@ -146,6 +146,7 @@ def test_a_portal_that_told_no_time_with_the_intent_is_held_against_the_controll
     assert _settle(of=undated, times=_at(LATER, LATER - SECOND)).status == _intent.UNKNOWN
 
 
+@pytest.mark.faults(62, 74)
 def test_a_list_that_a_cache_kept_from_before_the_window_was_over_proves_no_absence() -> None:
     assert _settle(times=_at(utc(2026, 12, 1), LATER - SECOND)).status == _intent.UNKNOWN
 
@@ -241,6 +242,7 @@ def test_an_order_of_another_kind_or_with_other_lines_is_never_taken_for_its_own
     assert accepted.status == _intent.ACCEPTED and accepted.order is None
 
 
+@pytest.mark.faults(72)
 @pytest.mark.parametrize(
     "changes",
     [

@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import OrderRequest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._planner import decide
-from ansible_collections.pbxops.yeastar.plugins.module_utils._tag import is_tag, tag_of, tagged_for
+from ansible_collections.pbxops.yeastar.plugins.module_utils._tag import is_tag, related_orders, tag_of, tagged_for
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import (
     DAY,
     EXPIRY,
@@ -144,3 +144,11 @@ def test_the_next_order_has_the_generation_after_every_one_that_ledger_or_orders
     first, again = due_decision(), decide(declaration(), subscription(), evidence(dead), policy(), NOW)
     assert first.order is not None and again.order is not None
     assert (again.generation, again.order.po_number) == (4, f"{first.order.po_number}.4")
+
+
+@pytest.mark.faults(73)
+def test_an_order_that_carries_a_tag_of_ours_is_unrelated_to_nothing_whatever_somebody_says() -> None:
+    ours, theirs = order(po_number="RN20261205-0123abcd"), order(order_no="BN78", po_number="PO-7")
+    said = frozenset({(SN.lower(), "BN77"), (SN.lower(), "BN78"), ("other", "BN79")})
+    known = evidence(ours, theirs, order(order_no="BN79"), unrelated=said)
+    assert [one.order_no for one in related_orders(known, SN)] == ["BN77", "BN79"]
