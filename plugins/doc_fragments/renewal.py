@@ -113,14 +113,15 @@ options:
   max_orders:
     description:
       - The largest number of orders that this run may send, together with every other task that has the same O(run_id)
-        and shares the ledger. If more are due, this task orders nothing at all.
-      - Without it a task with O(product_no) sends at most one order. Required with O(subscriptions), since this cap is
-        the confirmation.
+        and shares the ledger. Every order counts, also each term of a PBX that is renewed for several. If more are due,
+        this task orders nothing at all.
+      - Without it a task with O(product_no) sends at most one order each time it runs; with C(until), that is each
+        attempt. Required with O(subscriptions), since this cap is the confirmation.
     type: int
   max_total:
     description:
-      - The largest sum that the orders of this run may cost, counted as for O(max_orders). Above it, this task orders
-        nothing at all.
+      - The largest sum that the orders of this run may cost, each of them counted as for O(max_orders). Above it, this
+        task orders nothing at all.
     type: str
   max_amount_per_item:
     description:
@@ -161,7 +162,8 @@ options:
     type: str
   run_id:
     description:
-      - What names the run that O(max_orders) and O(max_total) hold for. Give the slices of one job the same.
+      - What names the run that O(max_orders) and O(max_total) hold for. Give the slices of one job the same, and each
+        job one of its own, since the orders of a run count for as long as the ledger is kept.
       - By default all tasks of a play are one run.
     type: str
   settle_window:

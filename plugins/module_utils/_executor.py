@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Optional
 
@@ -24,7 +24,6 @@ from ._follow import FollowingRun, Sent
 from ._intent import Intent
 from ._ledger import Busy, Taken
 from ._model import Decision, Declaration, OrderRequest
-from ._money import Money
 from ._planner import Plan, settled, unless_changed
 from ._portal import OrderingPortal
 from ._results import Report
@@ -84,9 +83,9 @@ class OrderingRun(FollowingRun):
             due = [decision.product_no for decision in plan.due()]
             self._release([product_no for product_no in due if not outcomes[product_no].may_have_ordered])
 
-    def _count(self, prices: Mapping[str, Optional[Money]]) -> Optional[tuple[str, str]]:
+    def _count(self, plan: Plan) -> Optional[tuple[str, str]]:
         """Reserve what is due, before the first order, so that no other process of the run can use up the caps."""
-        return self._ledger.reserve(self._caps, prices, self._approved.digest if self._approved else None)
+        return self._ledger.reserve(self._caps, plan.reservations(), self._approved.digest if self._approved else None)
 
     def _release(self, product_nos: Collection[str]) -> None:
         """Take what was not ordered out of the count. What stays in it by a failure only makes the cap narrower."""

@@ -13,9 +13,10 @@ from datetime import datetime, timedelta, timezone
 from typing import Optional
 
 from . import _intent
+from ._caps import caps_of
 from ._errors import ReadError
 from ._intent import Intent
-from ._ledger import Caps, Ledger
+from ._ledger import Ledger
 from ._model import Declaration, Evidence, Order, Policy, Terms
 from ._planner import current_term_began
 from ._pool import Gate
@@ -65,7 +66,7 @@ class Facts:
         self._ahead = setting.ahead
         self._approved = setting.approved
         self._tell = setting.tell
-        self._caps = Caps(self._policy.run_id, self._policy.max_orders, self._policy.max_total, uuid.uuid4().hex)
+        self._caps = caps_of(self._policy, holder=uuid.uuid4().hex)
         self._report = report
         self._snapshot = Snapshot(portal)
         self._declarations: dict[str, Declaration] = {}

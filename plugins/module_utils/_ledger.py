@@ -11,15 +11,15 @@ in `_database`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, Optional
 
-from . import _intent, _money
-from ._database import Database, Execute, LedgerError, Schema, connect
+from . import _intent
+from ._caps import Caps, Reservation, excess_of
+from ._database import Database, Execute, LedgerError, Rows, Schema, connect
 from ._intent import Intent
 from ._money import Money, parse_amount, parse_currency
 from ._terms import same_expiry
@@ -36,9 +36,13 @@ _SINCE = {
     **dict.fromkeys(("orders_before", "unreported_by"), 3),
 }
 _OF_INTENT = " AND product_no = ? AND expires_at = ?"
-_RESERVED = "SELECT product_no, amount, currency FROM yeastar_reservation WHERE run_id = ?"
 _UNRESERVE = "DELETE FROM yeastar_reservation WHERE run_id = ? AND holder = ? AND product_no = ?"
 _STATUS_LIST = ", ".join(f"'{status}'" for status in _intent.STATUSES)
+# ``expires_at`` is empty where an earlier version has reserved, which did not note it.
+_RESERVATION = """CREATE TABLE yeastar_reservation (
+    run_id TEXT NOT NULL, holder TEXT NOT NULL, product_no TEXT NOT NULL, expires_at TEXT NOT NULL, amount TEXT,
+    currency TEXT,
+    PRIMARY KEY (run_id, holder, product_no, expires_at))"""
 
 # A person may call an order unrelated to one PBX, and it may be that of another.
 _UNRELATED_ORDERS = """CREATE TABLE yeastar_unrelated_order (
@@ -58,9 +62,7 @@ _TABLES = (
     """CREATE TABLE yeastar_history (
         at TEXT NOT NULL, portal TEXT NOT NULL, product_no TEXT NOT NULL, expires_at TEXT NOT NULL,
         generation INTEGER NOT NULL, status TEXT NOT NULL, run_id TEXT NOT NULL, order_no TEXT, note TEXT NOT NULL)""",
-    """CREATE TABLE yeastar_reservation (
-        run_id TEXT NOT NULL, holder TEXT NOT NULL, product_no TEXT NOT NULL, amount TEXT, currency TEXT,
-        PRIMARY KEY (run_id, holder, product_no))""",
+    _RESERVATION,
     "CREATE TABLE yeastar_spent_plan (digest TEXT PRIMARY KEY, run_id TEXT NOT NULL, at TEXT NOT NULL)",
     _UNRELATED_ORDERS,
 )
@@ -71,14 +73,18 @@ def _new_columns(version: int) -> tuple[str, ...]:
     return tuple(f"ALTER TABLE yeastar_intent ADD COLUMN {name} TEXT" for name in names)
 
 
+def _rebuilt(name: str, table: str, columns: str) -> tuple[str, ...]:
+    """Give a table another primary key, which SQLite cannot change; ``columns`` is what the old one has for the new."""
+    rows = f"INSERT INTO {name} SELECT {columns} FROM {name}_old"
+    return (f"ALTER TABLE {name} RENAME TO {name}_old", table, rows, f"DROP TABLE {name}_old")
+
+
 _UPGRADES = {
     1: _new_columns(2),
     2: (
         *_new_columns(3),
-        "ALTER TABLE yeastar_unrelated_order RENAME TO yeastar_unrelated_order_2",
-        _UNRELATED_ORDERS,
-        "INSERT INTO yeastar_unrelated_order SELECT * FROM yeastar_unrelated_order_2",
-        "DROP TABLE yeastar_unrelated_order_2",
+        *_rebuilt("yeastar_unrelated_order", _UNRELATED_ORDERS, "*"),
+        *_rebuilt("yeastar_reservation", _RESERVATION, "run_id, holder, product_no, '', amount, currency"),
     ),
 }
 SCHEMA = Schema(3, _TABLES, _UPGRADES)
@@ -101,19 +107,6 @@ class Busy(LedgerError):
     """Another run holds the lock of a PBX for longer than one waits."""
 
 
-@dataclass(frozen=True)
-class Caps:
-    """The most that a run, identified by ``run_id``, may order across all its processes. None is no limit.
-
-    ``holder`` names the one process of the run that reserves.
-    """
-
-    run_id: str
-    max_orders: Optional[int] = None
-    max_total: Optional[Decimal] = None
-    holder: str = ""
-
-
 class Ledger:
     """The ledger of one portal. Every method may raise LedgerError; then nothing may be ordered."""
 
@@ -125,6 +118,8 @@ class Ledger:
         # One that is only read may be of an older version.
         names = [f"NULL AS {name}" if _SINCE.get(name, 1) > database.version else name for name in _COLUMNS]
         self._select = f"SELECT {', '.join(names)} FROM yeastar_intent WHERE portal = ?"
+        expires_at = "expires_at" if database.version >= 3 else "''"
+        self._reserved = f"SELECT product_no, {expires_at}, amount, currency FROM yeastar_reservation WHERE run_id = ?"
 
     def close(self) -> None:
         """Give up the connection and every lock."""
@@ -173,34 +168,35 @@ class Ledger:
             raise
         self._database.unlock(key)
 
-    def excess(self, caps: Caps, prices: Mapping[str, Optional[Money]]) -> Optional[tuple[str, str]]:
-        """The cap that a run would exceed with these PBXs, and how, in words; None if none."""
-        return _excess(caps, prices, self._database.query(_RESERVED, (caps.run_id,)))
+    def excess(self, caps: Caps, wanted: Collection[Reservation]) -> Optional[tuple[str, str]]:
+        """The cap that a run would exceed with these orders, and how, in words; None if none."""
+        return excess_of(caps, wanted, self._read_reserved(self._database.query(self._reserved, (caps.run_id,))))
 
     def refuse_spent(self, digest: str) -> None:
         """Raise Spent for a plan that has been applied."""
         _refuse_spent(self._database.query, digest)
 
     def reserve(
-        self, caps: Caps, prices: Mapping[str, Optional[Money]], digest: Optional[str] = None
+        self, caps: Caps, wanted: Collection[Reservation], digest: Optional[str] = None
     ) -> Optional[tuple[str, str]]:
-        """Count these PBXs towards the caps of the run, all or, as `excess` tells, none of them.
+        """Count these orders towards the caps of the run, all or, as `excess` tells, none of them.
 
-        A PBX that the run has reserved before, in another of its processes or attempts, counts once. ``digest`` is the
-        saved plan that is being applied; it is spent with the first order that it leads to. Raises Spent if it is.
+        An order that the run has reserved before, in another of its processes or attempts, counts once. ``digest`` is
+        the saved plan that is being applied; it is spent with the first order that it leads to. Raises Spent if it is.
         """
         with self._database.transaction() as execute:
             if digest is not None:
                 _refuse_spent(execute, digest)
-            excess = _excess(caps, prices, execute(_RESERVED, (caps.run_id,)))
-            if digest is not None and prices and not excess:
+            excess = excess_of(caps, wanted, self._read_reserved(execute(self._reserved, (caps.run_id,))))
+            if digest is not None and wanted and not excess:
                 spent = (digest, caps.run_id, format_instant(self._clock()))
                 execute("INSERT INTO yeastar_spent_plan VALUES (?, ?, ?)", spent)
-            for product_no, price in {} if excess else prices.items():
-                amount, currency = (None, None) if price is None else (f"{price.amount:f}", price.currency)
-                execute(_UNRESERVE, (caps.run_id, caps.holder, product_no))
-                row = (caps.run_id, caps.holder, product_no, amount, currency)
-                execute("INSERT INTO yeastar_reservation VALUES (?, ?, ?, ?, ?)", row)
+            for one in () if excess else wanted:
+                expires_at = "" if one.expires_at is None else format_instant(one.expires_at)
+                amount, currency = (None, None) if one.price is None else (f"{one.price.amount:f}", one.price.currency)
+                execute(_UNRESERVE, (caps.run_id, caps.holder, one.product_no))
+                row = (caps.run_id, caps.holder, one.product_no, expires_at, amount, currency)
+                execute("INSERT INTO yeastar_reservation VALUES (?, ?, ?, ?, ?, ?)", row)
         return excess
 
     def release(self, caps: Caps, product_nos: Collection[str]) -> None:
@@ -289,6 +285,16 @@ class Ledger:
         row = (format_instant(self._clock()), *_key(intent), intent.generation, intent.status, intent.run_id)
         execute("INSERT INTO yeastar_history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, intent.order_no, intent.note))
 
+    def _read_reserved(self, rows: Rows) -> list[Reservation]:
+        reserved = []
+        for product_no, expires_at, amount, currency in rows:
+            try:
+                price = None if amount is None else Money(parse_amount(amount), parse_currency(currency))
+                reserved.append(Reservation(product_no, parse_instant(expires_at) if expires_at else None, price))
+            except ValueError as error:
+                raise self._unreadable(f"a reservation of {product_no}", error) from None
+        return reserved
+
     def _read(self, row: tuple[Any, ...]) -> Intent:
         values = dict(zip(_COLUMNS, row))
         try:
@@ -302,11 +308,14 @@ class Ledger:
                 parse_amount(values["price_amount"])
                 parse_currency(values["price_currency"])
         except ValueError as error:
-            raise LedgerError(
-                f"{self._database.name}: an intent of {values['product_no']} cannot be read ({error}): was the ledger"
-                " edited by hand? Nothing is ordered until it is mended"
-            ) from None
+            raise self._unreadable(f"an intent of {values['product_no']}", error) from None
         return Intent(**values)
+
+    def _unreadable(self, what: str, error: ValueError) -> LedgerError:
+        return LedgerError(
+            f"{self._database.name}: {what} cannot be read ({error}): was the ledger edited by hand? Nothing is ordered"
+            " until it is mended"
+        )
 
 
 def open_ledger(location: str, portal: str, clock: Callable[[], datetime], read_only: bool) -> Ledger:
@@ -322,28 +331,6 @@ def open_ledger(location: str, portal: str, clock: Callable[[], datetime], read_
 def _refuse_spent(execute: Execute, digest: str) -> None:
     for run_id, at in execute("SELECT run_id, at FROM yeastar_spent_plan WHERE digest = ?", (digest,)):
         raise Spent(f"plan_file: this plan was applied on {at} by the run {run_id}; plan again")
-
-
-def _excess(
-    caps: Caps, prices: Mapping[str, Optional[Money]], reserved: Collection[tuple[Any, ...]]
-) -> Optional[tuple[str, str]]:
-    """Which cap is exceeded by what a run has reserved and what it would add; none by who adds nothing."""
-    if not prices:
-        return None
-    counted: dict[str, Optional[Money]] = dict(prices)
-    for product_no, amount, currency in reserved:
-        if product_no not in counted:
-            counted[product_no] = None if amount is None else Money(Decimal(amount), currency)
-    of_run = f" in the run {caps.run_id}" if len(counted) > len(prices) else ""
-    if caps.max_orders is not None and len(counted) > caps.max_orders:
-        return "max_orders", f"{len(counted)} subscriptions are due{of_run} and max_orders is {caps.max_orders}"
-    if caps.max_total is None:
-        return None
-    sums = _money.total(counted.values())
-    if len(sums) <= 1 and all(amount <= caps.max_total for amount in sums.values()):
-        return None
-    amounts = " + ".join(f"{amount} {currency}" for currency, amount in sorted(sums.items()))
-    return "max_total", f"the orders{of_run} cost {amounts} and max_total is {caps.max_total}"
 
 
 def _key(intent: Intent) -> tuple[str, str, str]:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Optional, Union
 
-from . import _intent, _money, _states
+from . import _intent, _states
+from ._caps import Reservation
 from ._model import (
     BillingContact,
     Decision,
@@ -50,6 +51,10 @@ class Plan:
         due = [(one, one.terms) for one in self.decisions if one.order is not None and one.terms is not None]
         due.sort(key=lambda pair: (pair[1].expires_at, pair[0].product_no))
         return [decision for decision, dummy in due]
+
+    def reservations(self) -> list[Reservation]:
+        """What the orders of the plan are to count as towards the caps of the run."""
+        return [Reservation(decision.product_no, decision.expires_at, decision.price) for decision in self.due()]
 
 
 def screen(
@@ -269,34 +274,15 @@ def current_term_began(terms: Terms) -> datetime:
     return add_cycles(terms.expires_at, terms.billing_cycle, -1) + CYCLE_TOLERANCE
 
 
-def make_plan(decisions: Iterable[Decision], policy: Policy) -> Plan:
-    """Hold the decisions of a run against its caps. Above a cap nothing at all is ordered."""
-    ordered = tuple(sorted(decisions, key=lambda decision: decision.product_no))
-    due = [decision for decision in ordered if decision.state == _states.DUE]
-    if policy.max_orders is not None and len(due) > policy.max_orders:
-        excess = f"{len(due)} subscriptions are due and max_orders is {policy.max_orders}"
-        return without_orders(ordered, "max_orders", excess)
-    if policy.max_total is not None:
-        sums = _money.total(decision.price for decision in due)
-        amounts = " + ".join(f"{amount} {currency}" for currency, amount in sorted(sums.items()))
-        if len(sums) > 1 or any(amount > policy.max_total for amount in sums.values()):
-            excess = f"the orders cost {amounts} and max_total is {policy.max_total} {policy.currency or ''}".rstrip()
-            return without_orders(ordered, "max_total", excess)
-    return Plan(ordered)
+def make_plan(decisions: Iterable[Decision]) -> Plan:
+    """The decisions of a run, before they are held against its caps."""
+    return Plan(tuple(sorted(decisions, key=lambda decision: decision.product_no)))
 
 
-def without_orders(decisions: tuple[Decision, ...], reason: str, excess: str) -> Plan:
-    """A plan in which nothing is ordered, since that would exceed a cap; ``excess`` says how."""
-    message = f"{excess}: nothing was ordered"
-    return Plan(
-        tuple(
-            replace(decision, state=_states.NOT_ATTEMPTED, reason=reason, message=message, order=None)
-            if decision.state == _states.DUE
-            else decision
-            for decision in decisions
-        ),
-        message,
-    )
+def without_orders(plan: Plan, reason: str, excess: str) -> Plan:
+    """A plan in which nothing is ordered, since that would exceed a cap; ``excess`` says so in a sentence."""
+    decisions = (settled(one, reason, excess) if one.state == _states.DUE else one for one in plan.decisions)
+    return Plan(tuple(decisions), excess)
 
 
 def changed_since(planned: Decision, fresh: Decision) -> list[str]:

@@ -9,7 +9,7 @@ may have been ordered.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from itertools import count
@@ -20,7 +20,6 @@ from ._errors import AccessError, ReadError
 from ._facts import Facts
 from ._intent import Intent
 from ._model import Decision, Declaration, Subscription, Terms
-from ._money import Money
 from ._planner import (
     Plan,
     decide,
@@ -67,13 +66,13 @@ class Run(Facts):
             self._report.record(self._not_decided_yet(product_no, screening))
         self._read_evidence()
         decisions = self._pool.map(self._conclude, screened.items())
-        self._carry_out(make_plan(decisions, self._policy))
+        self._carry_out(make_plan(decisions))
 
     def _carry_out(self, plan: Plan) -> None:
         """Hold the plan against the caps of the whole run, record it, and take what is due, the most urgent first."""
-        excess = self._count({decision.product_no: decision.price for decision in plan.due()})
+        excess = self._count(plan)
         if excess is not None:
-            plan = without_orders(plan.decisions, *excess)
+            plan = without_orders(plan, *excess)
         self._report.excess = plan.excess
         for decision in plan.decisions:
             self._report.record(decision)
@@ -95,10 +94,10 @@ class Run(Facts):
     def _not_attempted(self, planned: Decision) -> Decision:
         return settled(planned, "stopped", f"not attempted: {self._stopped_by}")
 
-    def _count(self, prices: Mapping[str, Optional[Money]]) -> Optional[tuple[str, str]]:
+    def _count(self, plan: Plan) -> Optional[tuple[str, str]]:
         if self._approved is not None:
             self._ledger.refuse_spent(self._approved.digest)
-        return self._ledger.excess(self._caps, prices)
+        return self._ledger.excess(self._caps, plan.reservations())
 
     def _take(self, planned: Decision) -> None:
         self._report.record(self._look_again(planned))

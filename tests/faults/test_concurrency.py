@@ -148,7 +148,8 @@ def test_the_cap_of_a_run_holds_across_its_slices_and_a_refused_one_orders_nothi
     outcomes = sorted(tuple(sorted(states(result).values())) for result in results)
     assert outcomes == [("not_attempted", "not_attempted"), ("renewed", "renewed"), ("renewed", "renewed")]
     (refused,) = [result for result in results if result.get("failed")]
-    assert "in the run job-17 and max_orders is 5" in refused["msg"] and not refused["changed"]
+    assert "this run (job-17) has ordered or is ordering 4 (" in refused["msg"] and not refused["changed"]
+    assert "; due here: 2 (" in refused["msg"] and "max_orders is 5: nothing was ordered here" in refused["msg"]
     judge(eight.portal, [number for number in due(eight) if number not in states(refused)], results)
 
 

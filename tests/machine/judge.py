@@ -66,17 +66,17 @@ def the_ledger_denies_no_order(world: World) -> None:
 
 
 def caps_hold(world: World, max_orders: dict[str, int]) -> None:
-    """No run, whatever processes it has, reserves or orders more PBXs than its ``max_orders``."""
+    """No run, whatever processes it has, reserves or orders more terms of all PBXs than its ``max_orders``."""
     for run_id, count in world.rows(
-        "SELECT run_id, count(DISTINCT product_no) FROM yeastar_reservation GROUP BY run_id"
+        "SELECT run_id, count(DISTINCT product_no || expires_at) FROM yeastar_reservation GROUP BY run_id"
     ):
         assert count <= max_orders.get(run_id, 99), f"{count} reservations of the run {run_id}"
-    ordered: dict[str, set[str]] = defaultdict(set)
+    ordered: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for post in world.posts:
         if post.is_committed and not post.is_lost:
-            ordered[post.run.run_id].add(post.product_no)
-    for run_id, numbers in ordered.items():
-        assert len(numbers) <= max_orders.get(run_id, 99), f"the run {run_id} has ordered {sorted(numbers)}"
+            ordered[post.run.run_id].add((post.product_no, f"{post.expiry}"))
+    for run_id, terms in ordered.items():
+        assert len(terms) <= max_orders.get(run_id, 99), f"the run {run_id} has ordered {sorted(terms)}"
 
 
 def the_report_is_truthful(run: Controller) -> None:

@@ -40,6 +40,7 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders
     catalog,
     contact,
     due_decision,
+    plan_of,
     unreadable,
     unreported,
 )
@@ -248,7 +249,7 @@ def test_what_is_due_contradicts_nothing_that_is_declared(case: Case) -> None:
 def test_a_plan_never_holds_more_orders_or_a_higher_price_than_allowed(prices: list[Any], policy: Policy) -> None:
     asked = [price or UNKNOWN_PRICE for price in prices]
     decisions = [_prices.priced(due_decision(f"SN{number}"), price, policy) for number, price in enumerate(asked)]
-    plan = _planner.make_plan(decisions, policy)
+    plan = plan_of(decisions, policy)
     orders = [decision for decision in plan.decisions if decision.order is not None]
     event(f"{len(orders)} orders, excess: {plan.excess is not None}")
     known = [decision.price for decision in orders if decision.price is not None]
@@ -268,8 +269,8 @@ def test_a_plan_never_holds_more_orders_or_a_higher_price_than_allowed(prices: l
 @exact
 @given(st.permutations([due_decision(number) for number in "ABCD"]))
 def test_a_plan_does_not_depend_on_the_sequence(decisions: list[Decision]) -> None:
-    plan = _planner.make_plan(decisions, Policy(max_orders=4))
-    assert plan == _planner.make_plan(reversed(decisions), Policy(max_orders=4))
+    plan = _planner.make_plan(decisions)
+    assert plan == _planner.make_plan(reversed(decisions))
     assert [decision.product_no for decision in plan.decisions] == ["A", "B", "C", "D"]
 
 

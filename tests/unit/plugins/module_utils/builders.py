@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any
+from typing import Any, Optional
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _intent
+from ansible_collections.pbxops.yeastar.plugins.module_utils._caps import Reservation, caps_of, excess_of
 from ansible_collections.pbxops.yeastar.plugins.module_utils._intent import Intent
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import (
     BillingContact,
@@ -28,7 +30,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._model import (
     Undetermined,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._money import Money
-from ansible_collections.pbxops.yeastar.plugins.module_utils._planner import decide
+from ansible_collections.pbxops.yeastar.plugins.module_utils._planner import Plan, decide, make_plan, without_orders
 
 
 def utc(*parts: int) -> datetime:
@@ -161,9 +163,22 @@ def usd(amount: str) -> Money:
     return Money(Decimal(amount), "USD")
 
 
+def wanted(*product_nos: str, **prices: Optional[Money]) -> list[Reservation]:
+    """An order of each PBX, from one expiry on; without a price, or with one."""
+    of_all: dict[str, Optional[Money]] = {**dict.fromkeys(product_nos), **prices}
+    return [Reservation(product_no, EXPIRY, price) for product_no, price in of_all.items()]
+
+
 def due_decision(product_no: str = SN, **changes: Any) -> Decision:
     """A decision that is due."""
     decision = decide(
         declaration(product_no=product_no), subscription(product_no=product_no), evidence(), policy(), NOW
     )
     return replace(decision, **changes)
+
+
+def plan_of(decisions: Iterable[Decision], limits: Policy) -> Plan:
+    """What a run that has ordered nothing yet makes of its decisions, once its caps are counted."""
+    plan = make_plan(decisions)
+    excess = excess_of(caps_of(limits, "one"), plan.reservations(), [])
+    return plan if excess is None else without_orders(plan, *excess)

@@ -22,8 +22,9 @@ PRELUDE = """
 import sys
 from datetime import datetime, timezone
 from decimal import Decimal
+from ansible_collections.pbxops.yeastar.plugins.module_utils._caps import Caps, Reservation
 from ansible_collections.pbxops.yeastar.plugins.module_utils._intent import Intent
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import Caps, Taken, open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import Taken, open_ledger
 
 def clock():
     return datetime(2026, 11, 23, tzinfo=timezone.utc)
@@ -42,7 +43,8 @@ except Taken:
 """
 RESERVE = """
 sys.stdin.read()
-print(ledger.reserve(Caps("run", int(sys.argv[3]), holder=sys.argv[2]), {sys.argv[2]: None}) is None)
+wanted = [Reservation(sys.argv[2], clock())]
+print(ledger.reserve(Caps("run", int(sys.argv[3]), holder=sys.argv[2]), wanted) is None)
 """
 HOLD = """
 with ledger.lock(sys.argv[2]):

@@ -15,10 +15,19 @@ from typing import Any, Optional
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _intent, _ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._caps import Caps, Reservation
 from ansible_collections.pbxops.yeastar.plugins.module_utils._database import LedgerError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import Busy, Caps, Ledger, Taken
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import Busy, Ledger, Taken
 from ansible_collections.pbxops.yeastar.plugins.module_utils._money import Money
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import EXPIRY, NOW, SN, intent, utc
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import (
+    EXPIRY,
+    NOW,
+    SN,
+    intent,
+    usd,
+    utc,
+    wanted,
+)
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.ledger_processes import (
     INTEND,
     OPEN,
@@ -37,10 +46,6 @@ def caps(
     return Caps(run_id, max_orders, None if max_total is None else Decimal(max_total), holder)
 
 
-def usd(amount: str) -> Money:
-    return Money(Decimal(amount), "USD")
-
-
 # The intents as the first version had them.
 FIRST_VERSION = """CREATE TABLE yeastar_intent (
     portal TEXT NOT NULL, product_no TEXT NOT NULL, expires_at TEXT NOT NULL, account TEXT NOT NULL,
@@ -48,6 +53,11 @@ FIRST_VERSION = """CREATE TABLE yeastar_intent (
     billing_cycle TEXT NOT NULL, quantity INTEGER NOT NULL, po_number TEXT NOT NULL, uncertain_since TEXT NOT NULL,
     portal_uncertain_since TEXT, order_no TEXT, transaction_no TEXT, order_status TEXT, note TEXT NOT NULL,
     PRIMARY KEY (portal, product_no, expires_at))"""
+SINCE_2 = ("plan_id", "service_ids", "price_amount", "price_currency")
+# The reservations as the first two versions had them.
+WITHOUT_EXPIRY = """CREATE TABLE yeastar_reservation (
+    run_id TEXT NOT NULL, holder TEXT NOT NULL, product_no TEXT NOT NULL, amount TEXT, currency TEXT,
+    PRIMARY KEY (run_id, holder, product_no))"""
 
 
 class LedgerRules:
@@ -252,37 +262,56 @@ class LedgerRules:
     def test_max_orders_counts_what_all_have_reserved(
         self, ledger: Ledger, other: Ledger, cap: Optional[int], excess: Optional[str]
     ) -> None:
-        assert ledger.reserve(caps(), {"A": None, "B": None}) is None
+        assert ledger.reserve(caps(), wanted("A", "B")) is None
         for ask in (other.excess, other.reserve):
-            exceeded = ask(caps(cap, holder="other"), {"C": None})
+            exceeded = ask(caps(cap, holder="other"), wanted("C"))
             assert (exceeded and exceeded[0]) == excess
             if exceeded:
-                assert exceeded[1] == f"3 subscriptions are due in the run run and max_orders is {cap}"
+                told = "this run (run) has ordered or is ordering 2 (A, B) already; due here: 1 (C)"
+                assert exceeded[1] == f"{told}; max_orders is {cap}: nothing was ordered here"
 
     def test_all_are_reserved_or_none(self, ledger: Ledger, other: Ledger) -> None:
-        assert ledger.reserve(caps(3), {"A": None}) is None
-        assert other.reserve(caps(3, holder="other"), {"B": None, "C": None, "D": None}) is not None
-        assert other.reserve(caps(3, holder="other"), {"B": None, "C": None}) is None
+        assert ledger.reserve(caps(3), wanted("A")) is None
+        assert other.reserve(caps(3, holder="other"), wanted("B", "C", "D")) is not None
+        assert other.reserve(caps(3, holder="other"), wanted("B", "C")) is None
 
     def test_to_ask_reserves_nothing(self, ledger: Ledger, other: Ledger) -> None:
-        assert ledger.excess(caps(1), {"A": None}) is None
-        assert other.reserve(caps(1, holder="other"), {"B": None}) is None
+        assert ledger.excess(caps(1), wanted("A")) is None
+        assert other.reserve(caps(1, holder="other"), wanted("B")) is None
 
     @pytest.mark.parametrize("holder", ["one", "other"])
-    def test_a_pbx_that_is_reserved_twice_counts_once_with_its_last_price(
+    def test_each_expiry_of_a_pbx_counts_and_so_does_its_price(
         self, ledger: Ledger, other: Ledger, holder: str
     ) -> None:
-        assert ledger.reserve(caps(1, "100"), {"A": usd("90")}) is None
-        assert other.reserve(caps(1, "100", holder=holder), {"A": usd("100")}) is None
-        assert other.reserve(caps(1, "100", holder=holder), {"A": usd("100.01")}) is not None
-        assert ledger.reserve(caps(1, "100"), {"A": usd("90")}) is None
+        first, second = Reservation("A", EXPIRY, usd("60")), Reservation("A", utc(2027, 12, 5), usd("40"))
+        again = Reservation("A", EXPIRY + timedelta(hours=23), usd("60"))
+        assert ledger.reserve(caps(2, "100"), [first]) is None
+        for limits in (caps(1, holder="other"), caps(None, "99.99", holder="other")):
+            assert other.reserve(limits, [second]) is not None
+            assert other.reserve(limits, [again]) is None
+        assert other.reserve(caps(2, "100", holder="other"), [second]) is None
+        assert ledger.reserve(caps(2, holder="third"), [Reservation("A", utc(2028, 12, 5))]) is not None
+
+    def test_a_price_that_is_not_known_hides_none_that_is(self, ledger: Ledger, other: Ledger) -> None:
+        assert ledger.reserve(caps(None, "100"), wanted(A=usd("90"))) is None
+        assert other.reserve(caps(None, "100", holder="other"), wanted("A", B=usd("11"))) is not None
+        assert other.reserve(caps(None, "100", holder="other"), wanted("A", B=usd("10"))) is None
+
+    @pytest.mark.parametrize("holder", ["one", "other"])
+    def test_a_pbx_that_is_reserved_twice_for_one_expiry_counts_once_with_its_highest_price(
+        self, ledger: Ledger, other: Ledger, holder: str
+    ) -> None:
+        assert ledger.reserve(caps(1, "100"), wanted(A=usd("90"))) is None
+        assert other.reserve(caps(1, "100", holder=holder), wanted(A=usd("100"))) is None
+        assert other.reserve(caps(1, "100", holder=holder), wanted(A=usd("100.01"))) is not None
+        assert ledger.reserve(caps(1, "100"), wanted(A=usd("90"))) is None
 
     @pytest.mark.parametrize(
         ("second", "excess"),
         [
             (usd("40.00"), None),
-            (usd("40.01"), "the orders in the run run cost 100.01 USD and max_total is 100"),
-            (Money(Decimal(1), "RMB"), "the orders in the run run cost 1 RMB + 60.00 USD and max_total is 100"),
+            (usd("40.01"), "due here: 1 (B) for 40.01 USD; max_total is 100: nothing was ordered here"),
+            (Money(Decimal(1), "RMB"), "due here: 1 (B) for 1 RMB; max_total is 100: nothing was ordered here"),
             (None, None),
         ],
         ids=["exactly", "a cent more", "another currency", "not known"],
@@ -290,31 +319,33 @@ class LedgerRules:
     def test_max_total_is_of_one_currency_and_counts_what_all_have_reserved(
         self, ledger: Ledger, other: Ledger, second: Optional[Money], excess: Optional[str]
     ) -> None:
-        assert ledger.reserve(caps(None, "100"), {"A": usd("60.00")}) is None
-        assert other.reserve(caps(None, "100", holder="other"), {"B": second}) == (excess and ("max_total", excess))
+        assert ledger.reserve(caps(None, "100"), wanted(A=usd("60.00"))) is None
+        told = "this run (run) has ordered or is ordering 1 (A) already for 60.00 USD"
+        expected = excess and ("max_total", f"{told}; {excess}")
+        assert other.reserve(caps(None, "100", holder="other"), wanted(B=second)) == expected
 
     def test_another_run_and_what_is_released_do_not_count(self, ledger: Ledger, other: Ledger) -> None:
-        assert ledger.reserve(caps(2), {"A": None, "B": None}) is None
-        assert other.reserve(caps(2, run_id="another"), {"A": None, "B": None}) is None
+        assert ledger.reserve(caps(2), wanted("A", "B")) is None
+        assert other.reserve(caps(2, run_id="another"), wanted("A", "B")) is None
         ledger.release(caps(2), ["A", "nothing"])
-        assert other.reserve(caps(2), {"C": None}) is None
-        assert other.reserve(caps(2), {"D": None}) is not None
+        assert other.reserve(caps(2), wanted("C")) is None
+        assert other.reserve(caps(2), wanted("D")) is not None
 
     def test_what_one_holder_releases_another_still_holds(self, ledger: Ledger, other: Ledger) -> None:
-        assert ledger.reserve(caps(1), {"A": None}) is None
-        assert other.reserve(caps(1, holder="other"), {"A": None}) is None
+        assert ledger.reserve(caps(1), wanted("A")) is None
+        assert other.reserve(caps(1, holder="other"), wanted("A")) is None
         other.release(caps(1, holder="other"), ["A"])
-        assert other.reserve(caps(1, holder="other"), {"B": None}) is not None
+        assert other.reserve(caps(1, holder="other"), wanted("B")) is not None
 
     def test_the_caps_of_a_run_count_its_orders_at_all_portals(self, ledger: Ledger, location: str) -> None:
-        ledger.reserve(caps(1), {"A": None})
+        ledger.reserve(caps(1), wanted("A"))
         foreign = opened(location, "https://other.example")
-        assert foreign.reserve(caps(1), {"B": None}) is not None
+        assert foreign.reserve(caps(1), wanted("B")) is not None
         foreign.close()
 
     def test_who_orders_nothing_exceeds_nothing(self, ledger: Ledger) -> None:
-        ledger.reserve(caps(2), {"A": None, "B": None})
-        assert ledger.reserve(caps(1), {}) is None and ledger.excess(caps(1), {}) is None
+        ledger.reserve(caps(2), wanted("A", "B"))
+        assert ledger.reserve(caps(1), []) is None and ledger.excess(caps(1), []) is None
 
     def test_of_processes_that_reserve_at_once_as_many_succeed_as_the_cap_says(
         self, ledger: Ledger, location: str
@@ -380,6 +411,13 @@ class LedgerRules:
         with pytest.raises(LedgerError, match="cannot be read"):
             ledger.intend(intent(expires_at=utc(2027, 12, 5)))
 
+    @pytest.mark.parametrize("change", ["expires_at = 'soon'", "amount = 'much'", "currency = ''"])
+    def test_a_reservation_edited_by_hand_is_refused(self, ledger: Ledger, change: str) -> None:
+        ledger.reserve(caps(), wanted(A=usd("1")))
+        self.edit(ledger, f"UPDATE yeastar_reservation SET {change}")
+        with pytest.raises(LedgerError, match="a reservation of A cannot be read"):
+            ledger.reserve(caps(), wanted("B"))
+
     @pytest.mark.parametrize("version", [0, 4])
     def test_another_version_is_refused_and_left_as_it_is(self, ledger: Ledger, location: str, version: int) -> None:
         self.edit(ledger, f"UPDATE yeastar_schema SET version = {version}")
@@ -396,24 +434,35 @@ class LedgerRules:
 
     # a ledger of an earlier version
 
+    @pytest.fixture(params=[1, 2])
+    def version(self, request: pytest.FixtureRequest) -> int:
+        return int(request.param)
+
     @pytest.fixture
-    def old(self, location: str) -> str:
-        """Where a ledger of the first version is, with one intent."""
+    def old(self, location: str, version: int) -> str:
+        """Where a ledger of an earlier version is, with one intent and what its run has reserved."""
         ledger = opened(location)
-        self.edit(ledger, "DROP TABLE yeastar_intent")
+        ledger.call_unrelated(SN, "BN9", "an expansion")
+        for table in ("intent", "reservation"):
+            self.edit(ledger, f"DROP TABLE yeastar_{table}")
         self.edit(ledger, FIRST_VERSION)
-        self.edit(ledger, "UPDATE yeastar_schema SET version = 1")
+        for name in SINCE_2 if version > 1 else ():
+            self.edit(ledger, f"ALTER TABLE yeastar_intent ADD COLUMN {name} TEXT")
+        self.edit(ledger, WITHOUT_EXPIRY)
+        self.edit(ledger, f"UPDATE yeastar_schema SET version = {version}")
         words = (PORTAL, SN, "2026-12-05T00:00:00Z", "account", "run", "renewed", 1, "annually", 100, "PO")
         row = ", ".join(map(repr, (*words, "2026-11-23T00:00:00Z", "2026-11-23T00:00:00Z")))
-        self.edit(ledger, f"INSERT INTO yeastar_intent VALUES ({row}, NULL, NULL, NULL, 'done')")
+        since = ", NULL, NULL, NULL, NULL" if version > 1 else ""
+        self.edit(ledger, f"INSERT INTO yeastar_intent VALUES ({row}, NULL, NULL, NULL, 'done'{since})")
+        self.edit(ledger, f"INSERT INTO yeastar_reservation VALUES ('run', 'one', '{SN}', '60.00', 'USD')")
         ledger.close()
         return location
 
     KEPT = intent(status="renewed", po_number="PO", note="done", plan_id=None, service_ids=None)
 
-    def test_a_ledger_of_the_first_version_is_brought_up_to_date_with_all_that_it_holds(self, old: str) -> None:
+    def test_a_ledger_of_an_earlier_version_is_brought_up_to_date_with_all_that_it_holds(self, old: str) -> None:
         ledger = opened(old)
-        assert ledger.intents() == [self.KEPT]
+        assert ledger.intents() == [self.KEPT] and ledger.unrelated_orders() == {(SN.lower(), "BN9")}
         new = intent(product_no="B", plan_id="1", service_ids="2 3", price_amount="9.50", price_currency="USD")
         ledger.intend(new)
         ledger.close()
@@ -422,20 +471,33 @@ class LedgerRules:
         assert again._database.query("SELECT version FROM yeastar_schema") == [(3,)]
         again.close()
 
-    def test_a_ledger_of_the_first_version_that_is_only_read_is_read_as_it_is(self, old: str) -> None:
+    def test_a_ledger_of_an_earlier_version_that_is_only_read_is_read_as_it_is(self, old: str, version: int) -> None:
         reader = opened(old, read_only=True)
         assert reader.intents() == reader.intents_of(SN) == [self.KEPT]
-        assert reader._database.query("SELECT version FROM yeastar_schema") == [(1,)]
+        assert reader.excess(caps(1), wanted("B")) is not None and reader.excess(caps(2), wanted("B")) is None
+        assert reader._database.query("SELECT version FROM yeastar_schema") == [(version,)]
         reader.close()
+
+    def test_what_an_earlier_version_has_reserved_counts_as_an_order_of_its_own(self, old: str) -> None:
+        """Of which expiry it was is not known, and rather one too many is counted than one too few."""
+        ledger = opened(old)
+        for product_no in ("B", SN):
+            (exceeded, message) = ledger.excess(caps(1), wanted(product_no)) or ("", "")
+            assert exceeded == "max_orders" and f"ordering 1 ({SN}) already" in message
+        assert ledger.excess(caps(2), wanted(SN)) is None
+        assert ledger.excess(caps(None, "100"), wanted(**{SN: usd("40.01")})) is not None
+        ledger.release(caps(), [SN])
+        assert ledger.excess(caps(1), wanted("B")) is None
+        ledger.close()
 
     def test_processes_that_bring_a_ledger_up_to_date_at_once_do_it_once(self, old: str) -> None:
         assert finished(*(started(OPEN, old) for dummy in range(4))) == ["1"] * 4
 
     def test_an_upgrade_that_fails_leaves_the_ledger_as_it_was(self, old: str, monkeypatch: pytest.MonkeyPatch) -> None:
         schema = _ledger.SCHEMA
-        half = (schema.upgrades[1][0], "ALTER TABLE nothing ADD COLUMN nothing TEXT")
+        half = (*schema.upgrades[2], "ALTER TABLE nothing ADD COLUMN nothing TEXT")
         with monkeypatch.context() as patched:
-            patched.setattr(_ledger, "SCHEMA", replace(schema, upgrades={1: half}))
+            patched.setattr(_ledger, "SCHEMA", replace(schema, upgrades={**schema.upgrades, 2: half}))
             with pytest.raises(LedgerError, match="nothing"):
                 opened(old)
         ledger = opened(old)

@@ -30,7 +30,7 @@ import resource
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096 * 8, 4096 * 8))
 try:
     for number in range(10_000):
-        ledger.reserve(Caps(f"run {number}"), {str(number): None})
+        ledger.reserve(Caps(f"run {number}"), [Reservation(str(number), clock())])
 except Exception as error:
     print(type(error).__name__, error)
 """

@@ -10,15 +10,16 @@ from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _intent
+from ansible_collections.pbxops.yeastar.plugins.module_utils._caps import Caps
 from ansible_collections.pbxops.yeastar.plugins.module_utils._database import LedgerError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Answer, Broken
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import Caps, Ledger, open_ledger
-from ansible_collections.pbxops.yeastar.plugins.module_utils._money import Money
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import Ledger, open_ledger
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import usd, wanted
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import refusal
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.shops import (
     Shop,
@@ -274,21 +275,32 @@ def test_after_a_ledger_failed_the_next_run_adopts_the_order(monkeypatch: pytest
 # --- caps over several runs -------------------------------------------------------------------------------------------
 
 
-def _price(amount: str) -> dict[str, Optional[Money]]:
-    return {"X": Money(Decimal(amount), "USD")}
-
-
 def test_max_orders_holds_for_all_runs_of_a_run_id(monkeypatch: pytest.MonkeyPatch) -> None:
     ledger = _ledger()
     first = Trial(Shop(A=1), monkeypatch, ledger=ledger, max_orders=2).go()
     second = Trial(Shop(B=1, C=1), monkeypatch, ledger=ledger, max_orders=2).go()
     assert first.account.ordered() == ["A"] and second.account.ordered() == []
     assert second.states() == {"B": "not_attempted/max_orders", "C": "not_attempted/max_orders"}
-    assert "3 subscriptions are due in the run run and max_orders is 2" in second.report.message()
+    says = "this run (run) has ordered or is ordering 1 (A) already; due here: 2 (B, C); max_orders is 2: nothing was"
+    assert second.report.message().startswith(f"{says} ordered here")
     third = Trial(Shop(B=1), monkeypatch, ledger=ledger, max_orders=2).go()
     assert third.account.ordered() == ["B"]
     other = Trial(Shop(C=1, D=1), monkeypatch, ledger=ledger, max_orders=2, run_id="another").go()
     assert other.account.ordered() == ["C", "D"]
+
+
+@pytest.mark.parametrize(
+    "limits", [{"max_orders": 2}, {"max_total": Decimal(25), "on_unknown_price": "allow"}], ids=str
+)
+def test_each_term_of_a_pbx_that_a_run_renews_counts(monkeypatch: pytest.MonkeyPatch, limits: dict[str, Any]) -> None:
+    """A PBX that is several terms behind, and a task that is repeated until nothing is due any more."""
+    ledger, shop = _ledger(), Shop(A=-800)
+    for turn in range(3):
+        trial = Trial(shop, monkeypatch, ledger=ledger, clock=turn * 10.0, include_expired=True, **limits)
+        monkeypatch.setattr(trial.run._portal, "renewal_price", lambda order, catalog: usd("10"))
+        trial.go()
+    assert shop.ordered() == ["A", "A"] and len(shop.charged()) == 2
+    assert trial.only()["state"] == "not_attempted" and not trial.report.changed
 
 
 def test_what_was_not_ordered_does_not_count_towards_the_caps(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -309,11 +321,12 @@ def test_what_may_have_been_ordered_counts_towards_the_caps(monkeypatch: pytest.
 
 def test_max_total_holds_for_all_runs_of_a_run_id(monkeypatch: pytest.MonkeyPatch) -> None:
     ledger = _ledger()
-    assert ledger.reserve(Caps("run", max_total=Decimal(100)), _price("90")) is None
+    assert ledger.reserve(Caps("run", max_total=Decimal(100)), wanted(X=usd("90"))) is None
     trial = Trial(Shop(A=1), monkeypatch, ledger=ledger, max_total=Decimal(100), on_unknown_price="allow")
-    monkeypatch.setattr(trial.run._portal, "renewal_price", lambda order, catalog: Money(Decimal(11), "USD"))
+    monkeypatch.setattr(trial.run._portal, "renewal_price", lambda order, catalog: usd("11"))
     assert trial.go().states() == {"A": "not_attempted/max_total"}
-    assert "cost 101 USD and max_total is 100" in trial.report.message() and trial.account.sent == []
+    says = "1 (X) already for 90 USD; due here: 1 (A) for 11 USD; max_total is 100: nothing was ordered here"
+    assert says in trial.report.message() and trial.account.sent == []
 
 
 def test_a_run_with_nothing_due_is_not_failed_by_what_the_run_id_has_ordered(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _intent
+from ansible_collections.pbxops.yeastar.plugins.module_utils._caps import Caps
 from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Answer, Broken
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import Caps
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Declaration
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import intent
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import intent, wanted
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import refusal, success
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.shops import Shop
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.trials import NOW, PORTAL, Trial
@@ -93,9 +93,9 @@ def test_what_stops_the_run_lets_those_in_flight_finish_and_starts_no_other(
     assert trial.states() == expected and sorted(trial.account.ordered()) == ["A", "B", "C"]
     assert "B" in trial.report.as_result()["results"][3]["message"]
     assert set(together.statuses()) == {"A", "B", "C"}
-    counted = trial.ledger.excess(Caps("run", max_orders=0), {"X": None})
+    counted = trial.ledger.excess(Caps("run", max_orders=0), wanted("X"))
     # What was not ordered is not counted any more; what may have been ordered is.
-    assert counted is not None and counted[1].startswith("3 " if state.startswith("failed") else "4 ")
+    assert counted is not None and f"ordering {2 if state.startswith('failed') else 3} (" in counted[1]
 
 
 def test_what_has_its_intent_already_when_another_order_turns_uncertain_is_not_sent(
@@ -205,8 +205,8 @@ def test_whoever_is_told_to_end_leaves_what_is_in_flight_as_perhaps_ordered_and_
     assert trial.states() == {**uncertain, **dict.fromkeys("DEF", STOPPED)} and sorted(entered) == ["A", "B", "C"]
     assert together.statuses() == dict.fromkeys("ABC", _intent.UNKNOWN)
     assert trial.report.changed and all(trial.report.outcomes[number].may_have_ordered for number in "ABC")
-    counted = trial.ledger.excess(Caps("run", max_orders=0), {"X": None})
-    assert counted is not None and counted[1].startswith("4 ")
+    counted = trial.ledger.excess(Caps("run", max_orders=0), wanted("X"))
+    assert counted is not None and "ordering 3 (A, B, C) already" in counted[1]
 
 
 def test_caps_are_counted_before_the_first_order(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ LAYERS = (
     {"_time", "_money", "_states", "_envelope", "_intent", "_database", "_files", "_location", "_pool", "_progress"},
     {"_model"},
     {"_fields", "_terms", "_diff", "_tag", "_report", "_inventory"},
+    {"_caps"},
     {"_planner", "_windows", "_order_rows"},
     {"_settlement", "_saved_plan", "_prices", "_memory"},
     {"_ledger", "_http"},
@@ -42,7 +43,7 @@ LAYERS = (
 )
 PURE = (
     *("_inventory", "_windows", "_report", "_order_rows"),
-    *("_planner", "_prices", "_settlement", "_tag", "_terms", "_diff", "_fields"),
+    *("_planner", "_prices", "_settlement", "_tag", "_terms", "_diff", "_fields", "_caps"),
     *("_model", "_intent", "_time", "_money", "_states", "_envelope"),
 )
 NETWORK = {"requests", "urllib3", "urllib", "http", "socket", "ssl", "ansible", "ansible_collections"}
@@ -99,7 +100,7 @@ def test_what_is_pure_imports_neither_ansible_nor_network_nor_anything_that_does
 
 
 @pytest.mark.parametrize(
-    "name", ["_planner", "_settlement", "_tag", "_terms", "_diff", "_report", "_inventory", "_windows"]
+    "name", ["_planner", "_settlement", "_tag", "_terms", "_diff", "_report", "_inventory", "_windows", "_caps"]
 )
 def test_what_decides_reads_no_clock(name: str) -> None:
     called = {node.attr for node in ast.walk(_tree(UTILS / f"{name}.py")) if isinstance(node, ast.Attribute)}

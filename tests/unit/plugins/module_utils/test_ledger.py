@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import Caps, Taken
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import intent
+from ansible_collections.pbxops.yeastar.plugins.module_utils._caps import Caps
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import Taken
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import intent, wanted
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.ledger_processes import opened
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.ledger_rules import LedgerRules
 
@@ -28,7 +29,7 @@ class TestForgottenLedger:
         with pytest.raises(Taken):
             ledger.intend(intent(generation=2))
         assert ledger.intents() == [intent()] and not ledger.is_kept
-        assert ledger.reserve(Caps("run", 1), {"A": None, "B": None}) is not None
+        assert ledger.reserve(Caps("run", 1), wanted("A", "B")) is not None
         with ledger.lock("A"):
             pass
         ledger.close()

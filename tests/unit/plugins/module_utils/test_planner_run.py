@@ -26,6 +26,7 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders
     declaration,
     due_decision,
     evidence,
+    plan_of,
     policy,
     subscription,
     terms,
@@ -73,7 +74,7 @@ class TestCaps:
     def test_more_orders_than_allowed_means_none_at_all(self, due: int, cap: int, excess: bool) -> None:
         left_alone = _planner.not_found("X", list("ABCDE"))
         decisions = [due_decision(f"SN{number}") for number in range(due)]
-        plan = _planner.make_plan([left_alone, *decisions], policy(max_orders=cap))
+        plan = plan_of([left_alone, *decisions], policy(max_orders=cap))
         assert (plan.excess is not None) == excess
         assert sum(decision.order is not None for decision in plan.decisions) == (0 if excess else due)
         assert plan.decisions[-1] == left_alone
@@ -92,19 +93,17 @@ class TestCaps:
     )
     def test_the_total_of_the_orders_is_capped(self, prices: tuple[Optional[Money], ...], excess: bool) -> None:
         decisions = [due_decision(f"SN{number}", price=price) for number, price in enumerate(prices)]
-        plan = _planner.make_plan(decisions, policy(max_total=Decimal(100), currency="USD"))
+        plan = plan_of(decisions, policy(max_total=Decimal(100), currency="USD"))
         assert {decision.reason for decision in plan.decisions} == ({"max_total"} if excess else {"in_window"})
         assert ("max_total is 100 USD" in str(plan.excess)) == excess
 
     def test_what_is_not_due_does_not_count(self) -> None:
         blocked = _planner.settled(due_decision("A", price=usd("999")), "price_limit", "too much")
-        plan = _planner.make_plan(
-            [due_decision("B", price=usd("1")), blocked], policy(max_orders=1, max_total=Decimal(1))
-        )
+        plan = plan_of([due_decision("B", price=usd("1")), blocked], policy(max_orders=1, max_total=Decimal(1)))
         assert plan.excess is None
 
     def test_the_plan_is_sorted_by_serial_number(self) -> None:
-        plan = _planner.make_plan([due_decision(number) for number in ("B", "C", "A")], policy())
+        plan = _planner.make_plan([due_decision(number) for number in ("B", "C", "A")])
         assert [decision.product_no for decision in plan.decisions] == ["A", "B", "C"]
 
 

@@ -16,7 +16,8 @@ from typing import Any, Optional
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _files, _saved_plan
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import Caps, Spent, open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._caps import Caps
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import Spent, open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Decision, Offer, Policy
 from ansible_collections.pbxops.yeastar.plugins.module_utils._money import Money
 from ansible_collections.pbxops.yeastar.plugins.module_utils._planner import settled
@@ -44,6 +45,7 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders
     terms,
     unreported,
     usd,
+    wanted,
 )
 
 PORTAL, ACCOUNT = "https://portal.example.com", "0123456789abcdef"
@@ -268,11 +270,11 @@ def test_what_the_portal_reports_otherwise_than_approved_is_said_as_old_and_new(
 
 def test_a_plan_is_spent_with_the_first_orders_that_it_leads_to() -> None:
     ledger = open_ledger("none", PORTAL, lambda: NOW, read_only=False)
-    assert ledger.reserve(Caps("run", max_orders=0), {"A": None}, "digest") is not None
-    assert ledger.reserve(Caps("run"), {}, "digest") is None
+    assert ledger.reserve(Caps("run", max_orders=0), wanted("A"), "digest") is not None
+    assert ledger.reserve(Caps("run"), [], "digest") is None
     ledger.refuse_spent("digest")
-    assert ledger.reserve(Caps("run"), {"A": None}, "digest") is None
-    for refuse in (lambda: ledger.refuse_spent("digest"), lambda: ledger.reserve(Caps("other"), {"A": None}, "digest")):
+    assert ledger.reserve(Caps("run"), wanted("A"), "digest") is None
+    for refuse in (lambda: ledger.refuse_spent("digest"), lambda: ledger.reserve(Caps("other"), wanted("A"), "digest")):
         with pytest.raises(Spent, match="applied on 2026-11-23T00:00:00Z by the run run"):
             refuse()
     ledger.refuse_spent("another digest")
