@@ -205,7 +205,9 @@ class Postgresql(Database):
         return bool(self.query(named))
 
     def _begin(self) -> None:
-        self._execute("BEGIN")
+        # Whatever the server's default is: each statement sees what was committed before it. At a higher level the wait
+        # for the lock would be the first statement, and all that follows would see the tables as they were before it.
+        self._execute("BEGIN ISOLATION LEVEL READ COMMITTED")
         self._execute(f"SET LOCAL lock_timeout = '{TRANSACTION_WAIT}s'")
         self._execute("SET LOCAL synchronous_commit = on")  # whatever the server's default is
         self._execute("SELECT pg_advisory_xact_lock(?)", (_number_of(_SETUP),))

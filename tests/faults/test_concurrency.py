@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.pbxops.yeastar.plugins.module_utils._database import _SETUP, _number_of
 from tests.support.kill_points import KillPoint
 from tests.support.plays import Shown, run
+from tests.support.postgres import ISOLATIONS, Postgres, wait_for_waiters
 from tests.support.processes import Ansible, orders_sent, states
 from tests.support.running import together
 from tests.support.settling import assert_truthful, fleet_arguments, settle
@@ -151,6 +153,29 @@ def test_the_cap_of_a_run_holds_across_its_slices_and_a_refused_one_orders_nothi
     assert "this run (job-17) has ordered or is ordering 4 (" in refused["msg"] and not refused["changed"]
     assert "; due here: 2 (" in refused["msg"] and "max_orders is 5: nothing was ordered here" in refused["msg"]
     judge(eight.portal, [number for number in due(eight) if number not in states(refused)], results)
+
+
+@pytest.mark.faults(43)
+@pytest.mark.parametrize("isolation", ISOLATIONS)
+def test_two_jobs_of_one_run_hold_its_cap_whatever_isolation_the_server_gives(
+    eight: Ansible, postgres: Postgres, database_url: str, isolation: str
+) -> None:
+    """Both wait for the same transaction, so that the second one begins before the first has reserved."""
+    postgres.isolate(database_url, isolation)
+    options = {"ledger": database_url, "run_id": "job-20", "max_orders": 1}
+    jobs = [eight.start_renewal(at=ALL_DUE, product_no=number, **options) for number in due(eight)[:2]]
+    for job in jobs:
+        job.wait_stopped()
+    with postgres.admin(database_url.rpartition("/")[2]) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", (_number_of(_SETUP),))
+        for job in jobs:
+            job.resume()
+        wait_for_waiters(other, 2)
+    results = [job.result() for job in jobs]
+    assert_nothing_untrue(eight, results)
+    assert sorted(row["state"] for result in results for row in result["results"]) == ["not_attempted", "renewed"]
+    (refused,) = [result for result in results if result.get("failed")]
+    assert "max_orders is 1: nothing was ordered here" in refused["msg"] and orders_sent(eight.portal) == 1
 
 
 @pytest.mark.faults(43)

@@ -6,28 +6,17 @@
 from __future__ import annotations
 
 import signal
-import time
 from collections.abc import Callable
-from typing import Any
 
-import psycopg
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._database import _SETUP, _number_of
-from tests.support.postgres import Postgres
+from tests.support.postgres import Postgres, wait_for_waiters
 from tests.support.processes import Ansible
 from tests.support.settling import assert_truthful, fleet_arguments, settle
 from tests.support.tally import judge
 
 SAVE = "/order/v1/save"
-WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-
-
-def wait_for_waiter(connection: psycopg.Connection[Any]) -> None:
-    deadline = time.monotonic() + 30
-    while connection.execute(WAITING).fetchone() == (0,):
-        assert time.monotonic() < deadline, "nobody waits for the ledger"
-        time.sleep(0.02)
 
 
 @pytest.mark.faults(10)
@@ -43,7 +32,7 @@ def test_a_run_that_waits_to_note_the_outcome_ends_and_says_what_it_has_ordered(
     with postgres.admin(database_url.rpartition("/")[2]) as other:
         other.execute("SELECT pg_advisory_lock(%s)", (_number_of(_SETUP),))
         ansible.portal.release()
-        wait_for_waiter(other)
+        wait_for_waiters(other, 1)
         running.send(signal.SIGTERM)
         result = running.result()
     assert result["failed"] and result["changed"] and "interrupted by SIGTERM" in result["msg"]

@@ -33,6 +33,8 @@ ROLE = "ledger"
 _ADMIN = "admin"
 _BINARIES = Path("/usr/lib/postgresql")
 _ACCOUNTS = ("postgres", "nobody")
+# What a server or database may have as its default; without a word of its own it is read committed.
+ISOLATIONS = ("repeatable read", "serializable")
 _START_TIMEOUT = 60  # s
 _STOP_TIMEOUT = 20  # s
 _PORTS_TRIED = 5
@@ -124,6 +126,12 @@ class Postgres:
         """A connection that may do everything, each statement a transaction of its own."""
         address = {"host": "127.0.0.1", "port": self.port, "user": _ADMIN, "dbname": database}
         return psycopg.connect(**address, connect_timeout=5, autocommit=True)
+
+    def isolate(self, database_url: str, isolation: str) -> None:
+        """Make this isolation the default of a database's transactions."""
+        with self.admin() as connection:
+            name = database_url.rpartition("/")[2]
+            connection.execute(f"ALTER DATABASE {name} SET default_transaction_isolation = '{isolation}'")
 
     def cut_off(self, database_url: str) -> int:
         """End the sessions of a database, as a failing network would; returns how many there were."""
@@ -227,6 +235,15 @@ class Postgres:
             directory, self._directory = self._directory, None
             if directory is not None:
                 shutil.rmtree(directory)
+
+
+def wait_for_waiters(connection: psycopg.Connection[Any], count: int) -> None:
+    """Wait until so many sessions of the server wait for an advisory lock."""
+    deadline = time.monotonic() + 30
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    while connection.execute(waiting).fetchone() != (count,):
+        assert time.monotonic() < deadline, f"there are not {count} that wait for the ledger"
+        time.sleep(0.02)
 
 
 def _find_binaries() -> Path | None:

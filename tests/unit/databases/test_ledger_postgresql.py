@@ -8,12 +8,14 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _database
-from ansible_collections.pbxops.yeastar.plugins.module_utils._database import LedgerError
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import intent
+from ansible_collections.pbxops.yeastar.plugins.module_utils._caps import Caps
+from ansible_collections.pbxops.yeastar.plugins.module_utils._database import _SETUP, LedgerError, _number_of
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import intent, wanted
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.ledger_processes import (
     OPEN,
     finished,
@@ -21,7 +23,7 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.ledger_p
     started,
 )
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.ledger_rules import LedgerRules
-from tests.support.postgres import Postgres
+from tests.support.postgres import ISOLATIONS, Postgres, wait_for_waiters
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +51,24 @@ def test_an_empty_database_that_is_only_read_stays_empty(server: Postgres, locat
     assert ledger.intents() == [] and not ledger.is_kept
     with server.admin(location.rpartition("/")[2]) as connection:
         assert connection.execute("SELECT to_regclass('yeastar_schema')").fetchone() == (None,)
+
+
+@pytest.mark.parametrize("isolation", ISOLATIONS)
+def test_a_transaction_sees_what_was_written_while_it_waited_whatever_the_server_says(
+    server: Postgres, location: str, isolation: str
+) -> None:
+    server.isolate(location, isolation)
+    ledger = opened(location)
+    assert ledger._database.query("SHOW transaction_isolation") == [(isolation,)]
+    with ThreadPoolExecutor(1) as pool, server.admin(location.rpartition("/")[2]) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", (_number_of(_SETUP),))
+        asked = pool.submit(ledger.reserve, Caps("run", 1, holder="one"), wanted("B"))
+        wait_for_waiters(other, 1)
+        other.execute("INSERT INTO yeastar_reservation VALUES ('run', 'other', 'A', '', NULL, NULL)")
+        other.execute("SELECT pg_advisory_unlock(%s)", (_number_of(_SETUP),))
+        excess = asked.result(timeout=60)
+    assert excess is not None and excess[0] == "max_orders"
+    ledger.close()
 
 
 def test_a_transaction_is_on_the_disk_before_it_counts_whatever_the_server_says(
