@@ -74,7 +74,8 @@ class ActionModule(ActionBase):
             params = params_for(requests, own_params, run_key(RUN_DIRECTORY))
         except ValueError as error:
             return {request.host: {"failed": True, "msg": str(error)} for request in requests}
-        params["run_id"] = params["run_id"] or str(self._task.get_play()._uuid)
+        if params["run_id"] is None:
+            params["run_id"] = str(self._task.get_play()._uuid)
         job = Job(params, secrets.add, lambda text: Display().warning(remove_values(text, secrets)))
         problem, is_spent = "the run did not come to this PBX", False
         saved: dict[str, Any] = {}

@@ -7,15 +7,21 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
+from ansible.errors import AnsibleActionFail
 from ansible.plugins.action.normal import ActionModule as NormalAction
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._blanks import LIMITS, refuse_nulls
 
 
 class ActionModule(NormalAction):
     """The caps of a run hold for all tasks of a play, unless they say otherwise."""
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:
-        """Run the module."""
-        if not self._task.args.get("run_id"):
-            self._task.args["run_id"] = str(self._task.get_play()._uuid)
+        """Run the module. A limit that is null never comes to it: the module could not tell it from one left out."""
+        try:
+            refuse_nulls(self._task.args, ("max_orders", *LIMITS))
+        except ValueError as error:
+            raise AnsibleActionFail(str(error)) from None
+        self._task.args.setdefault("run_id", str(self._task.get_play()._uuid))
         result: dict[str, Any] = super().run(tmp, task_vars)  # type: ignore[no-untyped-call]
         return result

@@ -164,7 +164,8 @@ options:
     description:
       - What names the run that O(max_orders) and O(max_total) hold for. Give the slices of one job the same, and each
         job one of its own, since the orders of a run count for as long as the ledger is kept.
-      - By default all tasks of a play are one run.
+      - By default all tasks of a play are one run. An empty text is refused, as it is for every limit, since a variable
+        of a pipeline that is not set would otherwise give each of its jobs a cap of its own.
     type: str
   settle_window:
     description:

@@ -23,6 +23,7 @@ from typing import Any, Optional
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.parsing.convert_bool import boolean
 
+from ._blanks import LIMITS, refuse_blanks, refuse_nulls
 from ._options import (
     APPLY_OPTIONS,
     APPLY_RULES,
@@ -47,6 +48,8 @@ _COMMON_OPTIONS = {**CONNECTION_OPTIONS, **RENEWAL_RUN_OPTIONS}
 # What a plan leaves to a renewal, each read in its own mode alone, so that one inventory may have both.
 MODE_OPTIONS = {PLAN: SAVE_OPTIONS, CHECK: APPLY_OPTIONS, RENEW: APPLY_OPTIONS}
 _FILES = ("dest", "plan_file")
+# An environment has credentials blank that are not set, and the serial number has an error of its own.
+_MAY_BE_BLANK = ("client_id", "client_secret", "access_token", "product_no")
 # A ledger's URL may hold a password.
 _SECRET_OPTIONS = (*(name for name, option in CONNECTION_OPTIONS.items() if option.get("no_log")), "ledger")
 
@@ -86,8 +89,11 @@ def read_params(
     """
     names = (*_COMMON_OPTIONS, "product_no", *DECLARATION_OPTIONS, *MODE_OPTIONS[mode])
     raw = {name: task_vars[variable_of(name)] for name in names if variable_of(name) in task_vars}
+    given = templar.template(raw)
     unset = (None, task_vars.get("omit"))
-    values = {**arguments, **{name: value for name, value in templar.template(raw).items() if value not in unset}}
+    values = {**arguments, **{name: value for name, value in given.items() if value not in unset}}
+    refuse_blanks(values, (name for name in values if name not in _MAY_BE_BLANK), variable_of)
+    refuse_nulls(given, LIMITS, variable_of)
     _refuse_part_of_play([name for name in _FILES if values.get(name) is not None], task_vars)
     is_approved = values.get("plan_file") is not None
     if values.get("max_orders") is None and not is_approved:

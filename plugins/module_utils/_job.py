@@ -133,13 +133,13 @@ class Job:
 
     def _approved_plan(self) -> Optional[SavedPlan]:
         """The saved plan that is to be applied, if one is. Raises PlanError, a ValueError."""
-        path = self._params.get("plan_file")
+        policy, path = policy_of(self._params), self._params.get("plan_file")
         if path is None:
             return None
         account = fingerprint_of(self._connection())
         digest, now = self._params["plan_digest"], self._clock().now()
         approved = read_plan(path, digest, portal_of(self._params), account, now)
-        return replace(approved, max_price_increase_percent=policy_of(self._params).max_price_increase_percent)
+        return replace(approved, max_price_increase_percent=policy.max_price_increase_percent)
 
     def _declarations(self, approved: Optional[SavedPlan]) -> list[Declaration]:
         """What is declared of each PBX, by the options, by a saved plan, or by both. Raises ValueError."""

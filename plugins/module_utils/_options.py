@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import env_fallback
 
+from ._blanks import refuse_blanks
 from ._bookkeeping import NOT_ORDERED, ORDERED, UNRELATED, Word
 from ._fields import Fields
 from ._http import Connection
@@ -151,6 +152,8 @@ APPLY_OPTIONS: dict[str, dict[str, Any]] = {
     "plan_digest": {"type": "str"},
 }
 
+_OF_A_RUN = (*RENEWAL_RUN_OPTIONS, *_RUN_WIDE, *SAVE_OPTIONS, *APPLY_OPTIONS)
+
 # Rules between the options above, as keyword arguments of AnsibleModule.
 RENEWAL_RULES: dict[str, Any] = {
     "mutually_exclusive": [("product_no", "subscriptions")],
@@ -181,6 +184,7 @@ def connection_of(params: Mapping[str, Any]) -> Connection:
         )
     if not 0 < params["timeout"] <= MAX_SECONDS:
         raise ValueError(f"timeout: expected more than 0 and at most {MAX_SECONDS} seconds, got {params['timeout']}")
+    refuse_blanks(params, ("ca_path",))
     if params["ca_path"] and not os.path.exists(params["ca_path"]):
         raise ValueError(f"ca_path: expected a file with certificate authorities, {params['ca_path']} does not exist")
     _within("retries", params["retries"], 0, MAX_RETRIES)
@@ -277,6 +281,7 @@ def word_of(params: Mapping[str, Any]) -> Word:
     product_no = None if params["product_no"] is None else product_no_of(params["product_no"])
     if params["state"] == "listed":
         return Word(product_no)
+    refuse_blanks(params, ("expires_at", "order_no"))
     if not params["reason"].strip():
         raise ValueError("reason: expected how it is known what became of the order, got an empty text")
     expires_at = _read("expires_at", params["expires_at"], parse_instant)
@@ -287,6 +292,7 @@ def word_of(params: Mapping[str, Any]) -> Word:
 
 def filters_of(params: Mapping[str, Any]) -> Filters:
     """Which subscriptions are wanted. Raises ValueError for a bad value."""
+    refuse_blanks(params, ("plan",))
     _within("expires_within", params["expires_within"], 0, MAX_DAYS)
     product_nos = params["product_no"] if isinstance(params["product_no"], list) else [params["product_no"]]
     return Filters(
@@ -299,9 +305,11 @@ def filters_of(params: Mapping[str, Any]) -> Filters:
 
 def _declaration(item: Mapping[str, Any]) -> Declaration:
     services = item["services"]
-    for option, value in item.items():
-        if option in DECLARATION_OPTIONS and isinstance(value, str) and not value.strip():
-            raise ValueError(f"{option}: expected text, got an empty one; leave the option out to declare nothing")
+    refuse_blanks(item, DECLARATION_OPTIONS)
+    if not all(service.strip() for service in services or ()):
+        raise ValueError(
+            "services: expected names or ids, got an empty text among them; [] declares that there are none"
+        )
     _within("quantity", item["quantity"], 1, MAX_QUANTITY)
     _within("remaining_days", item["remaining_days"], 0, MAX_DAYS)
     return Declaration(
@@ -320,6 +328,7 @@ def _declaration(item: Mapping[str, Any]) -> Declaration:
 
 def policy_of(params: Mapping[str, Any]) -> Policy:
     """What holds for a whole run. Raises ValueError for a bad value."""
+    refuse_blanks(params, _OF_A_RUN)
     _within("max_orders", params["max_orders"], 0, MAX_ORDERS)
     _within("settle_window", params["settle_window"], 1, MAX_SECONDS)
     _within("remaining_days", params["remaining_days"], 0, MAX_DAYS)
@@ -335,7 +344,7 @@ def policy_of(params: Mapping[str, Any]) -> Policy:
         ),
         currency=_read("currency", params["currency"], parse_currency),
         on_unknown_price=params["on_unknown_price"],
-        run_id=params["run_id"] or uuid.uuid4().hex,
+        run_id=uuid.uuid4().hex if params["run_id"] is None else params["run_id"].strip(),
         settle_window=timedelta(seconds=params["settle_window"]),
     )
 

@@ -80,6 +80,26 @@ REFUSED_AT_ONCE: list[Any] = [
     ({**ONE, "max_total": "-5"}, ["max_total: expected an amount", "'-5'"]),
     ({**ONE, "max_amount_per_item": "1,200.00"}, ["max_amount_per_item: expected an amount", "'1,200.00'"]),
     ({**ONE, "currency": "dollars"}, ["currency: expected a three-letter currency code", "'dollars'"]),
+    # a variable that is not set
+    *(
+        ({**ONE, option: blank}, [f"{option}: expected a value, got an empty text", f"leave {option} out"])
+        for option in (
+            "run_id",
+            "max_total",
+            "max_amount_per_item",
+            "max_price_increase_percent",
+            "currency",
+            "ca_path",
+        )
+        for blank in ("", " ")
+    ),
+    ({**ONE, "max_orders": ""}, ["max_orders"]),
+    ({**ONE, "on_unknown_price": ""}, ["on_unknown_price"]),
+    ({**ONE, "services": ""}, ["services: expected names or ids, got an empty text among them"]),
+    ({"subscriptions": [ONE], "max_orders": 1, "billing_contact": " "}, ["billing_contact: expected a value"]),
+    ({"subscriptions": [{**ONE, "plan": ""}], "max_orders": 1}, ["plan: expected a value, got an empty text"]),
+    ({"plan_file": "", "plan_digest": "x"}, ["plan_file: expected a value"]),
+    ({"plan_file": "plan.json", "plan_digest": ""}, ["plan_digest: expected a value"]),
     # when
     ({**ONE, "expires_at": "03/04/2027"}, ["expires_at: '03/04/2027' is not an unambiguous date"]),
     ({**ONE, "expected_expiry": "soon"}, ["expected_expiry: 'soon' is not an unambiguous date", "YYYY-MM-DD"]),

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.plays import ANNUAL, MONTHLY, renewed, run
+from tests.support.plays import ANNUAL, MONTHLY, Shown, renewed, run
 from tests.support.processes import Ansible
 
 # Expired 70 days ago, and renewed from the old expiry: three orders until it is paid ahead again.
@@ -78,3 +78,34 @@ def test_a_later_turn_of_a_loop_says_what_the_run_has_ordered_already(
     shown = run(six, {}, plays=module_play(renewal(product_no="{{ item }}", **caps, task=loop)))
     assert renewed(six.portal) == [ANNUAL]
     assert shown.status == 2 and says in shown.output and "nothing was ordered here" in shown.output
+
+
+PIPELINE = "{{ lookup('env', 'PIPELINE') }}"
+
+
+def job(ansible: Ansible, kind: str, number: str, pipeline: str | None) -> Shown:
+    """One job of a pipeline, for one PBX and with a cap of one, whose run is named by a variable."""
+    given = {"run_id": PIPELINE, "max_orders": 1}
+    environment = {} if pipeline is None else {"PIPELINE": pipeline}
+    if kind == "role":
+        return run(ansible, {number: {}}, environment=environment, **given)
+    return run(ansible, {}, plays=module_play(renewal(product_no=number, **given)), environment=environment)
+
+
+@pytest.mark.parametrize("kind", ["role", "module"])
+@pytest.mark.parametrize("pipeline", [None, "", " "], ids=["not set", "empty", "blank"])
+def test_a_run_that_is_named_by_a_variable_that_is_not_set_is_refused(
+    six: Ansible, kind: str, pipeline: str | None
+) -> None:
+    shown = job(six, kind, ANNUAL, pipeline)
+    assert shown.status == 2 and six.portal.log == [], shown.output
+    assert "run_id: expected a value, got an empty text; set the variable that it comes from" in shown.output
+
+
+@pytest.mark.faults(43)
+@pytest.mark.parametrize("kind", ["role", "module"])
+def test_the_jobs_of_a_pipeline_that_is_named_have_one_cap(six: Ansible, kind: str) -> None:
+    shown = [job(six, kind, number, "pipeline-7") for number in (ANNUAL, MONTHLY)]
+    assert [one.status for one in shown] == [0, 2] and renewed(six.portal) == [ANNUAL]
+    already, here = f"this run (pipeline-7) has ordered or is ordering 1 ({ANNUAL}) already", f"due here: 1 ({MONTHLY})"
+    assert f"{already}; {here}; max_orders is 1: nothing was ordered here" in shown[1].output

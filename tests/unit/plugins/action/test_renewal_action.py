@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any, Optional
 
 import pytest
+from ansible.errors import AnsibleActionFail
 from ansible.playbook.play import Play
 
 from ansible_collections.pbxops.yeastar.plugins.action import yeastar_pce_renewal as action
@@ -34,9 +35,17 @@ def test_the_run_is_the_play_where_nobody_names_another(monkeypatch: pytest.Monk
     first = _run(monkeypatch, play, product_no="A")
     assert first == {"product_no": "A", "run_id": str(play._uuid)} and len(first["run_id"]) > 8
     assert _run(monkeypatch, play, product_no="B")["run_id"] == first["run_id"]
-    assert _run(monkeypatch, play, run_id="")["run_id"] == first["run_id"]
     assert _run(monkeypatch, Play(), product_no="A")["run_id"] != first["run_id"]
 
 
-def test_a_run_that_is_named_keeps_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert _run(monkeypatch, Play(), run_id="night") == {"run_id": "night"}
+@pytest.mark.parametrize("name", ["night", "", " "])
+def test_a_run_that_is_named_keeps_its_name_and_a_blank_one_is_for_the_module_to_refuse(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    assert _run(monkeypatch, Play(), run_id=name) == {"run_id": name}
+
+
+@pytest.mark.parametrize("option", ["run_id", "max_orders", "max_total", "currency"])
+def test_a_limit_that_is_null_is_refused(monkeypatch: pytest.MonkeyPatch, option: str) -> None:
+    with pytest.raises(AnsibleActionFail, match=f"^{option}: expected a value, got null; set the variable"):
+        _run(monkeypatch, Play(), **{option: None})

@@ -65,6 +65,16 @@ def test_a_strategy_that_keeps_the_hosts_together_is_accepted(request_of: Any, s
         ({"product_no": 3658}, {}, "quote it"),
         # The host's name stands in for a serial number that is not declared, never for one that is declared as nothing.
         ({"product_no": None}, {}, "product_no: expected a serial number"),
+        ({"run_id": ""}, {}, "pce_renewal_run_id: expected a value, got an empty text; set the variable"),
+        ({"run_id": " "}, {}, "leave pce_renewal_run_id out"),
+        ({"run_id": None}, {}, "pce_renewal_run_id: expected a value, got null"),
+        ({"max_total": None}, {}, "pce_renewal_max_total: expected a value, got null"),
+        ({"max_total": ""}, {}, "pce_renewal_max_total: expected a value"),
+        ({"billing_contact": ""}, {}, "pce_renewal_billing_contact: expected a value"),
+        ({"plan_file": "", "plan_digest": ""}, {}, "pce_renewal_plan_.*: expected a value"),
+        ({"plan_dest": " "}, {"plan_only": True}, "pce_renewal_plan_dest: expected a value"),
+        ({"quantity": ""}, {}, "pce_renewal_quantity: expected a value"),
+        ({"services": ""}, {}, "pce_renewal_services: expected a value"),
     ],
 )
 def test_what_is_wrong_fails_the_host_and_is_named(

@@ -20,7 +20,19 @@ SOURCES = sorted(path for path in PLUGINS.rglob("*.py") if path.name != "__init_
 
 # From the bottom to the top: a file may import only what stands in an earlier line.
 LAYERS = (
-    {"_time", "_money", "_states", "_envelope", "_intent", "_database", "_files", "_location", "_pool", "_progress"},
+    {
+        "_time",
+        "_money",
+        "_states",
+        "_envelope",
+        "_intent",
+        "_database",
+        "_files",
+        "_location",
+        "_pool",
+        "_progress",
+        "_blanks",
+    },
     {"_model"},
     {"_fields", "_terms", "_diff", "_tag", "_report", "_inventory"},
     {"_caps"},

@@ -211,6 +211,10 @@ class TestDeclarations:
             ("quantity", 0),
             ("quantity", -1),
             ("remaining_days", -1),
+            ("services", [""]),
+            ("services", ["High Availability", " "]),
+            ("plan", " "),
+            ("po_number", ""),
         ],
     )
     def test_a_bad_value_is_refused_by_the_name_of_its_option(self, option: str, value: Any) -> None:
@@ -263,6 +267,14 @@ class TestPolicy:
             ("max_price_increase_percent", ""),
             ("currency", "$"),
             ("currency", ""),
+            ("run_id", ""),
+            ("run_id", " \n"),
+            ("billing_contact", " "),
+            ("on_unknown_price", ""),
+            ("plan_file", ""),
+            ("plan_digest", ""),
+            ("dest", ""),
+            ("now", ""),
         ],
     )
     def test_a_bad_value_is_refused_by_the_name_of_its_option(self, option: str, value: Any) -> None:
@@ -278,9 +290,11 @@ class TestFilters:
         params = {"product_no": product_no, "expires_within": None, "plan": None, "now": None}
         assert _options.filters_of(params).product_nos == expected
 
-    @pytest.mark.parametrize("changes", [{"product_no": 5349}, {"product_no": [SN, 5349]}, {"expires_within": -1}])
+    @pytest.mark.parametrize(
+        "changes", [{"product_no": 5349}, {"product_no": [SN, 5349]}, {"expires_within": -1}, {"plan": ""}]
+    )
     def test_a_bad_value_is_refused(self, changes: dict[str, Any]) -> None:
-        with pytest.raises(ValueError, match=r"product_no|expires_within"):
+        with pytest.raises(ValueError, match=r"product_no|expires_within|plan"):
             _options.filters_of({"product_no": None, "expires_within": None, "plan": None, "now": None, **changes})
 
 

@@ -109,8 +109,11 @@ class TestPortal:
 
 
 class TestRun:
+    def test_blanks_around_a_name_do_not_make_it_another_run(self) -> None:
+        assert _options.policy_of(_params(run_id=" night\n")).run_id == "night"
+
     def test_two_runs_without_a_name_are_two_runs(self) -> None:
-        first, second = _options.policy_of(_params()), _options.policy_of(_params(run_id=""))
+        first, second = _options.policy_of(_params()), _options.policy_of(_params())
         assert first.run_id != second.run_id and len(first.run_id) == len(second.run_id) == 32
 
     @pytest.mark.parametrize(
@@ -141,7 +144,16 @@ class TestWord:
 
     @pytest.mark.parametrize(
         ("option", "value"),
-        [("reason", ""), ("reason", " \n"), ("product_no", 5349), ("product_no", ""), ("expires_at", "03/04/2026")],
+        [
+            ("reason", ""),
+            ("reason", " \n"),
+            ("product_no", 5349),
+            ("product_no", ""),
+            ("expires_at", "03/04/2026"),
+            ("expires_at", " "),
+            ("order_no", ""),
+            ("order_no", " "),
+        ],
     )
     def test_a_bad_value_is_refused_by_the_name_of_its_option(self, option: str, value: Any) -> None:
         with pytest.raises(ValueError, match=f"^{option}: "):
