@@ -28,6 +28,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._batch import (
     run_key,
     use_of,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._controller import waits_for_worker
 from ansible_collections.pbxops.yeastar.plugins.module_utils._http import REQUESTS_IMPORT_ERROR
 from ansible_collections.pbxops.yeastar.plugins.module_utils._job import Job, describe
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import Spent
@@ -76,7 +77,7 @@ class ActionModule(ActionBase):
             return {request.host: {"failed": True, "msg": str(error)} for request in requests}
         if params["run_id"] is None:
             params["run_id"] = str(self._task.get_play()._uuid)
-        job = Job(params, secrets.add, lambda text: Display().warning(remove_values(text, secrets)))
+        job = Job(params, secrets.add, lambda text: Display().warning(remove_values(text, secrets)), waits_for_worker())
         problem, is_spent = "the run did not come to this PBX", False
         saved: dict[str, Any] = {}
         try:

@@ -1,16 +1,22 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the module of the same name as any module is run, and tells it which play it belongs to."""
+"""Runs the module of the same name as any module is run, and tells it its play and who waits for it."""
 
 from __future__ import annotations
 
+import tempfile
 from typing import Any, Optional
 
+from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action.normal import ActionModule as NormalAction
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._blanks import LIMITS, refuse_nulls
+from ansible_collections.pbxops.yeastar.plugins.module_utils._controller import VARIABLE, describe
+
+# Made for each run of ansible-playbook and removed with it. Ansible defines it at run time.
+RUN_DIRECTORY: str = constants.DEFAULT_LOCAL_TMP  # type: ignore[attr-defined]  # pylint: disable=no-member
 
 
 class ActionModule(NormalAction):
@@ -23,5 +29,10 @@ class ActionModule(NormalAction):
         except ValueError as error:
             raise AnsibleActionFail(str(error)) from None
         self._task.args.setdefault("run_id", str(self._task.get_play()._uuid))
-        result: dict[str, Any] = super().run(tmp, task_vars)  # type: ignore[no-untyped-call]
+        # With async, the run is meant to outlive the task.
+        is_seen = self._connection.transport == "local" and not self._task.async_val
+        with tempfile.NamedTemporaryFile(dir=RUN_DIRECTORY, prefix="pce_renewal_") as file:
+            if is_seen:
+                self._task.environment = [*self._task.environment, {VARIABLE: describe(file.name)}]
+            result: dict[str, Any] = super().run(tmp, task_vars)  # type: ignore[no-untyped-call]
         return result

@@ -202,7 +202,7 @@ class OrderingRun(FollowingRun):
             order = self._ordering_portal.save_order(request, lambda: self._let_leave(decision, departure))
         except Withheld:
             self._report.record(self._not_attempted(decision))
-            self._close(intent, _intent.NOT_SENT, "another order has stopped the run")
+            self._close(intent, _intent.NOT_SENT, f"not sent: {self._stopped_by}")
         except NotSent as error:
             self._report.record(settled(decision, "not_sent", f"nothing was ordered: {error}"))
             self._close(departure.intent, _intent.NOT_SENT, str(error))
@@ -224,6 +224,8 @@ class OrderingRun(FollowingRun):
 
         Asked when nothing is left to be waited for, so that the settle window begins when the order leaves.
         """
+        if self._stopped_by is None and not self._is_awaited():
+            self._stopped_by = "nothing waits for this run any more: what has started it has ended, or given it up"
         if self._stopped_by is not None:
             return False
         since = {"uncertain_since": self._clock(), "portal_uncertain_since": self._portal_now()}

@@ -41,6 +41,7 @@ class Setting:
 
     ``ahead`` is how far ``clock`` has been set ahead of the controller's own, for a simulator that does not follow it;
     ``approved`` is the plan that is carried out, if one is; ``tell`` is told how many of how many due PBXs are through.
+    Once ``is_awaited`` says no, nothing is ordered or followed any more.
     """
 
     policy: Policy
@@ -50,6 +51,7 @@ class Setting:
     ahead: timedelta = timedelta(0)
     approved: Optional[SavedPlan] = None
     tell: Callable[[int, int], None] = lambda through, due: None
+    is_awaited: Callable[[], bool] = lambda: True
 
 
 class Facts:

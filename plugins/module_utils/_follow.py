@@ -51,6 +51,7 @@ class FollowingRun(Run):
         super().__init__(portal, setting, report)
         self._wait_timeout = wait_timeout
         self._sleep = sleep
+        self._is_awaited = setting.is_awaited
         self._sent: dict[str, Sent] = {}
 
     def _decide_by_orders(self, product_no: str) -> Decision:
@@ -134,7 +135,7 @@ class FollowingRun(Run):
             states = {product_no: self._report.outcomes[product_no].decision.state for product_no in followed}
             waiting = [number for number, state in states.items() if state in (_states.PENDING, _states.UNKNOWN)]
             delay = min(delay, deadline - time.monotonic())
-            if not waiting or delay <= 0:
+            if not waiting or delay <= 0 or not self._is_awaited():
                 return
             self._sleep(delay)
             delay = min(delay * 2, _SLOWEST_POLL)

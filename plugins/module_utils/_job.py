@@ -52,12 +52,20 @@ class Job:
     """Holds what is known so far, so that whoever catches an error can still tell it."""
 
     def __init__(
-        self, params: Mapping[str, Any], on_secret: Callable[[str], None], on_warning: Callable[[str], None]
+        self,
+        params: Mapping[str, Any],
+        on_secret: Callable[[str], None],
+        on_warning: Callable[[str], None],
+        is_awaited: Callable[[], bool] = lambda: True,
     ) -> None:
-        """``params`` are validated options; ``on_secret`` is told each secret that the portal issues."""
+        """``params`` are validated options; ``on_secret`` is told each secret that the portal issues.
+
+        ``is_awaited`` says whether what comes of it is still waited for, see `_controller`.
+        """
         self._params = params
         self._on_secret = on_secret
         self._on_warning = on_warning
+        self._is_awaited = is_awaited
         self._warnings: set[str] = set()
         self._transport: Optional[Transport] = None
         self._report: Optional[Report] = None
@@ -179,7 +187,7 @@ class Job:
             clock = self._clock()
             ahead = clock.ahead if is_loopback(self._params) else timedelta(0)
             tell = Progress(os.environ.get(VARIABLE), self._warn).tell
-            yield Setting(policy, ledger, clock.now, self._warn, ahead, approved, tell)
+            yield Setting(policy, ledger, clock.now, self._warn, ahead, approved, tell, self._is_awaited)
 
     def _clock(self) -> Clock:
         return Clock(now_of(self._params) if self._params.get("now") else None)

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from types import FrameType, TracebackType
 from typing import Any, Optional
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
+from ._controller import waits_for_module
 from ._http import REQUESTS_IMPORT_ERROR
 from ._job import Interrupted, Job, describe
 from ._results import Report
@@ -22,7 +24,7 @@ class Runner:
     def __init__(self, module: AnsibleModule) -> None:
         """Reads nothing yet."""
         self._module = module
-        self.job = Job(module.params, on_secret=module.no_log_values.add, on_warning=module.warn)
+        self.job = Job(module.params, module.no_log_values.add, module.warn, waits_for_module(os.environ))
 
     def __enter__(self) -> Runner:
         if REQUESTS_IMPORT_ERROR is not None:

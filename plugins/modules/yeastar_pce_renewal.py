@@ -40,6 +40,9 @@ attributes:
     support: full
 notes:
   - Running it again is safe with a ledger that is kept. With O(ledger=none), look in the portal first after V(unknown).
+  - Before each order it makes sure that its task still waits for it, and sends no further order when Ansible was killed
+    or the task's C(timeout) is over. A module on another host sees only that its connection is lost. As long as that
+    stands, it goes on, so run it on the controller, with C(delegate_to=localhost). With C(async) it goes on as well.
 seealso:
   - module: pbxops.yeastar.yeastar_pce_plan
   - module: pbxops.yeastar.yeastar_pce_ledger

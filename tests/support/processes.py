@@ -76,6 +76,11 @@ class Ansible:
         with self._sound_plans():
             return self._run("ansible-playbook", arguments, environment, subprocess.STDOUT)
 
+    def start_playbook(self, *arguments: str | Path, environment: Mapping[str, str] | None = None) -> Running:
+        """Start ansible-playbook and do not wait for it."""
+        command = [Path(sys.executable).parent / "ansible-playbook", *arguments]
+        return Running(command, "", {**isolated_environment(self.portal, self.home), **(environment or {})})
+
     def inventory(
         self, *arguments: str | Path, environment: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:

@@ -184,6 +184,29 @@ def test_an_intent_is_closed_when_the_last_read_finds_another_order(monkeypatch:
     assert statuses(trial.ledger) == [("not_sent", 1)] and trial.account.sent == []
 
 
+@pytest.mark.faults(10)
+def test_nothing_is_ordered_any_more_once_nothing_waits_for_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = Shop(A=1, B=2, C=3, FAR=90)
+    trial = Trial(shop, monkeypatch, is_awaited=lambda: not shop.sent).go()
+    assert shop.ordered() == ["A"]
+    stopped = dict.fromkeys("BC", "not_attempted/stopped")
+    assert trial.states() == {"A": "renewed/expiry_moved", **stopped, "FAR": "current/enough_time"}
+    told = trial.report.outcomes["B"]
+    assert "nothing waits for this run any more" in told.decision.message and not told.may_have_ordered
+    of_a, of_b = trial.ledger.intents()
+    assert (of_a.status, of_b.status) == (_intent.RENEWED, _intent.NOT_SENT)
+    assert of_b.product_no == "B" and "nothing waits for this run any more" in of_b.note
+    again = Trial(shop, monkeypatch, ledger=trial.ledger, clock=1.0).go()
+    assert shop.ordered() == ["A", "B", "C"] and not again.report.failed
+
+
+@pytest.mark.faults(10)
+def test_an_order_is_not_followed_once_nothing_waits_for_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = Shop(A=1, expiry_lag=3600)
+    trial = Trial(shop, monkeypatch, is_awaited=lambda: not shop.sent).go()
+    assert trial.states() == {"A": "pending/awaiting_expiry"} and trial.sleeps == []
+
+
 # --- a ledger that fails ----------------------------------------------------------------------------------------------
 
 

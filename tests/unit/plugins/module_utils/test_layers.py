@@ -31,6 +31,7 @@ LAYERS = (
         "_location",
         "_pool",
         "_progress",
+        "_controller",
         "_blanks",
     },
     {"_model"},

@@ -110,11 +110,12 @@ class Trial:
         clock: float = 0.0,
         is_kept: bool = True,
         size: int = 1,
+        is_awaited: Callable[[], bool] = lambda: True,
         **policy: Any,
     ) -> None:
         """Its clock starts ``clock`` seconds after NOW. ``is_kept`` is what the run takes its ledger for.
 
-        ``size`` is that of its pool.
+        ``size`` is that of its pool. ``is_awaited`` says whether anybody still waits for the run.
         """
         self.account, self.sleeps, self.clock = account, [], clock
         account.now = self.now
@@ -127,7 +128,7 @@ class Trial:
         self.ledger._database.is_kept = is_kept
         self.warnings: list[str] = []
         limits = Policy(**{"max_orders": 9, "run_id": "run", **policy})
-        setting = Setting(limits, self.ledger, self.now, self.warnings.append)
+        setting = Setting(limits, self.ledger, self.now, self.warnings.append, is_awaited=is_awaited)
         if ordering:
             portal = OrderingPortal(self.bench.transport, Fields({}))
             self.run: Run = OrderingRun(portal, setting, self.report, "account", wait_timeout=60, sleep=self.sleep)
