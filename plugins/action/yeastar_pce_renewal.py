@@ -31,8 +31,21 @@ class ActionModule(NormalAction):
         self._task.args.setdefault("run_id", str(self._task.get_play()._uuid))
         # With async, the run is meant to outlive the task.
         is_seen = self._connection.transport == "local" and not self._task.async_val
-        with tempfile.NamedTemporaryFile(dir=RUN_DIRECTORY, prefix="pce_renewal_") as file:
-            if is_seen:
-                self._task.environment = [*self._task.environment, {VARIABLE: describe(file.name)}]
-            result: dict[str, Any] = super().run(tmp, task_vars)  # type: ignore[no-untyped-call]
-        return result
+        try:
+            with tempfile.NamedTemporaryFile(dir=RUN_DIRECTORY, prefix="pce_renewal_") as file:
+                if is_seen:
+                    self._task.environment = [*self._task.environment, {VARIABLE: describe(file.name)}]
+                result: dict[str, Any] = super().run(tmp, task_vars)  # type: ignore[no-untyped-call]
+            return result
+        except (Exception, KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException:  # the task's timeout, for which Ansible has no public name
+            if self._task.check_mode:
+                raise
+            rest = "the run sends no further one" if is_seen else "the run may go on and send others"
+            msg = (
+                f"the task's timeout of {self._task.timeout} s was over before its run. An order that was under way may"
+                f" have been accepted; {rest}. Run the task again: it says what has become of each PBX"
+            )
+            known = {"changed": True, "timedout": {"period": self._task.timeout}}
+            raise AnsibleActionFail(msg, result=known) from None

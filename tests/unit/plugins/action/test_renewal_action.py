@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any, Optional
 
 import pytest
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.playbook.play import Play
 
 from ansible_collections.pbxops.yeastar.plugins.action import yeastar_pce_renewal as action
@@ -30,7 +30,7 @@ class Started:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, play: Any, **arguments: Any) -> None:
         self.task = SimpleNamespace(
-            args=arguments, async_val=0, check_mode=False, environment=[OWN], get_play=lambda: play
+            args=arguments, async_val=0, check_mode=False, environment=[OWN], get_play=lambda: play, timeout=8
         )
         self.transport = "local"
         self.module: Callable[[], object] = lambda: None
@@ -81,6 +81,10 @@ def test_a_limit_that_is_null_is_refused(monkeypatch: pytest.MonkeyPatch, option
         _run(monkeypatch, Play(), **{option: None})
 
 
+def _raise(error: BaseException) -> None:
+    raise error
+
+
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> Started:
     return Started(monkeypatch, Play())
@@ -108,14 +112,33 @@ def test_a_module_elsewhere_or_detached_is_given_nothing_to_look_at(
     assert started.task.environment == [OWN]
 
 
-def test_a_module_sees_that_its_task_was_given_up(started: Started) -> None:
+@pytest.mark.parametrize(
+    ("transport", "rest"), [("local", "the run sends no further one"), ("ssh", "the run may go on and send")]
+)
+def test_a_timeout_is_told_as_what_may_have_ordered(started: Started, transport: str, rest: str) -> None:
     checks: list[Callable[[], bool]] = []
 
     def module() -> None:
         checks.append(waits_for_module(started.environment()))
         raise TaskTimeout
 
-    started.module = module
+    started.transport, started.module = transport, module
+    with pytest.raises(AnsibleActionFail, match="timeout of 8 s was over") as caught:
+        started.run()
+    assert rest in str(caught.value)
+    assert (caught.value.result["changed"], caught.value.result["timedout"]) == (True, {"period": 8})
+    assert checks[0]() is (transport == "ssh")
+
+
+def test_in_check_mode_a_timeout_is_one_of_ansible(started: Started) -> None:
+    started.module, started.task.check_mode = lambda: _raise(TaskTimeout()), True
     with pytest.raises(TaskTimeout):
         started.run()
-    assert not checks[0]()
+
+
+@pytest.mark.parametrize("error", [AnsibleConnectionFailure("gone"), KeyboardInterrupt(), SystemExit()], ids=repr)
+def test_whatever_else_ends_the_task_stays_what_it_is(started: Started, error: BaseException) -> None:
+    started.module = lambda: _raise(error)
+    with pytest.raises(type(error)) as caught:
+        started.run()
+    assert caught.value is error
