@@ -178,8 +178,8 @@ class FollowingRun(Run):
         return booked
 
     def _note_reported(self) -> None:
-        """Spare later runs from saying what the result of this one says. Without the note they say it once more."""
-        if not self._sent and not self._announced:
+        """Spare later runs from saying what the result of this one says, if anybody is there to read that."""
+        if not (self._sent or self._announced) or not self._is_awaited():
             return
         try:
             self._ledger.note_reported(self._caps.holder, self._announced)

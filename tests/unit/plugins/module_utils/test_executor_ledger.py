@@ -378,3 +378,14 @@ def test_a_plan_or_check_mode_leaves_the_ledger_as_it_was(
     over = timedelta(seconds=clock) > timedelta(minutes=17)
     expected = "current/enough_time" if lost else ("due/in_window" if over else "unknown/waiting")
     assert trial.states() == {"A": expected}
+
+
+@pytest.mark.faults(87)
+@pytest.mark.parametrize("is_awaited", [True, False])
+def test_what_nobody_has_read_is_said_by_the_next_run_once(monkeypatch: pytest.MonkeyPatch, is_awaited: bool) -> None:
+    ledger, shop = _ledger(), Shop(A=12)
+    trial = Trial(shop, monkeypatch, ledger=ledger)
+    shop.before["save"] = lambda: setattr(trial.run, "_is_awaited", lambda: is_awaited)
+    assert trial.go().states() == {"A": "renewed/expiry_moved"}
+    said = [Trial(shop, monkeypatch, ledger=ledger, clock=clock).go().only()["message"] for clock in (60, 120)]
+    assert ["order BN1" in message and "interrupted" in message for message in said] == [not is_awaited, False]
