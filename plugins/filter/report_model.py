@@ -62,8 +62,8 @@ from typing import Any, Optional
 from ansible.errors import AnsibleFilterError
 from ansible.module_utils.common.text.converters import to_bytes
 
+from ansible_collections.pbxops.yeastar.plugins.module_utils._plan_file import shown_plan
 from ansible_collections.pbxops.yeastar.plugins.module_utils._report import read_model
-from ansible_collections.pbxops.yeastar.plugins.module_utils._saved_plan import shown_plan
 from ansible_collections.pbxops.yeastar.plugins.module_utils._time import parse_instant, utc_now
 
 

@@ -35,11 +35,12 @@ from ._options import (
     validity_of,
     wait_timeout_of,
 )
+from ._plan_file import document_of, read_plan, write_plan
 from ._portal import OrderingPortal, Portal
 from ._progress import VARIABLE, Progress
 from ._results import Report, traffic_as_result
 from ._run import Run
-from ._saved_plan import SavedPlan, document_of, read_plan, write_plan
+from ._saved_plan import SavedPlan
 from ._time import Clock
 from ._transport import Transport, WritingTransport
 

@@ -23,8 +23,8 @@ from ._fields import Fields
 from ._http import Connection
 from ._model import Declaration, Filters, Policy
 from ._money import parse_amount, parse_currency, parse_percentage
+from ._plan_file import LONGEST_VALIDITY
 from ._pool import Pool
-from ._saved_plan import LONGEST_VALIDITY
 from ._time import CYCLE_MONTHS, parse_instant, utc_now
 
 DEFAULT_BASE_URL = "https://openapi.partner.yeastar.com"

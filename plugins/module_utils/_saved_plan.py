@@ -1,34 +1,22 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A plan as a file: what a person or a policy approves, and what a renewal then buys, that or nothing.
-
-The file is canonical JSON with the SHA-256 of all the rest of it in ``digest``. It holds no secret.
-"""
+"""What of a saved plan may be bought: that or nothing. What it looks like as a file is `_plan_file`'s."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, Optional
 
 from . import _money
-from ._files import write_whole
 from ._model import Decision, Declaration, Offer, Policy, Subscription, known, same_name
-from ._money import Money, parse_amount, parse_currency
+from ._money import Money
 from ._planner import settled
 from ._terms import same_expiry
 from ._time import DAY, format_instant, parse_instant
-
-SCHEMA_VERSION = 1
-DEFAULT_VALIDITY = timedelta(hours=24)
-LONGEST_VALIDITY = timedelta(days=7)
-MAX_SIZE = 10 * 1024 * 1024  # bytes
 
 
 class PlanError(ValueError):
@@ -113,7 +101,7 @@ class SavedPlan:
         elif decision.order is None:
             return decision
         else:
-            now = _item(decision)
+            now = item_of(decision)
             keys = [name for name in now if name not in ("reason", "expires_before", "expires_after", "price")]
             if not self._is_approved_price(item["price"], decision.price):
                 keys.append("price")
@@ -136,37 +124,8 @@ def _stricter(one: Optional[Decimal], other: Optional[Decimal]) -> Optional[Deci
     return min((limit for limit in (one, other) if limit is not None), default=None)
 
 
-def document_of(
-    decisions: Iterable[Decision], portal: str, account: str, policy: Policy, now: datetime, valid_for: timedelta
-) -> dict[str, Any]:
-    """The plan of what is due among the decisions, with its digest. ``account`` is a fingerprint, no secret."""
-    due = [decision for decision in decisions if decision.order is not None]
-    sums = _money.total(decision.price for decision in due)
-    document = {
-        "schema_version": SCHEMA_VERSION,
-        "portal": portal,
-        "account": account,
-        "created": format_instant(now),
-        "valid_until": format_instant(now + valid_for),
-        "policy": {
-            "include_expired": policy.include_expired,
-            "max_orders": policy.max_orders,
-            "max_total": _text(policy.max_total),
-            "max_amount_per_item": _text(policy.max_amount_per_item),
-            "max_price_increase_percent": _text(policy.max_price_increase_percent),
-            "currency": policy.currency,
-            "on_unknown_price": "block" if policy.blocks_unknown_price else "allow",
-        },
-        "has_changes": bool(due),
-        "items": [_item(decision) for decision in due],
-        "totals": {currency: f"{amount:f}" for currency, amount in sums.items()},
-        "unknown_prices": sum(decision.price is None for decision in due),
-    }
-    return {**document, "digest": _digest(document)}
-
-
-def _item(decision: Decision) -> dict[str, Any]:
-    """Everything that an order will contain, and what it leads to."""
+def item_of(decision: Decision) -> dict[str, Any]:
+    """The item of a plan for a decision that is due: everything that the order will contain, and what it leads to."""
     terms, order = decision.terms, decision.order
     if terms is None or order is None or decision.expires_after is None:
         raise ValueError("expected a decision that is due")
@@ -222,10 +181,6 @@ def _offer(offer: Offer) -> dict[str, Optional[str]]:
     return {"id": offer.id, "name": offer.name}
 
 
-def _text(amount: Optional[Decimal]) -> Optional[str]:
-    return None if amount is None else f"{amount:f}"
-
-
 def _price(price: Money) -> dict[str, str]:
     return {"amount": f"{price.amount:f}", "currency": price.currency}
 
@@ -238,88 +193,3 @@ def _said(value: Any) -> str:
     if isinstance(value, Mapping):
         return str(value.get("name") or value.get("id") or f"{value.get('amount')} {value.get('currency')}")
     return str(value)
-
-
-def _canonical(document: Mapping[str, Any]) -> bytes:
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
-
-
-def _digest(document: Mapping[str, Any]) -> str:
-    content = {key: value for key, value in document.items() if key != "digest"}
-    return hashlib.sha256(_canonical(content)).hexdigest()
-
-
-def write_plan(path: str, document: Mapping[str, Any]) -> None:
-    """Write a plan, so that at any moment the file is the old one or the whole new one. Raises PlanError."""
-    target = Path(path).expanduser()
-    try:
-        write_whole(target, _canonical(document) + b"\n")
-    except OSError as error:
-        raise PlanError(f"dest: {path} cannot be written: {error.strerror}") from None
-
-
-def read_plan(path: str, approved_digest: str, portal: str, account: str, now: datetime) -> SavedPlan:
-    """Read a plan that was approved by its digest. Raises PlanError with what is wrong with it (faults, row 67)."""
-    document = _load(path)
-    digest = _digest(document)
-    if digest != document.get("digest"):
-        raise PlanError(f"plan_file: {path} has been edited since it was made; plan again")
-    if digest != approved_digest.strip().lower():
-        raise PlanError(f"plan_digest: {path} has the digest {digest}, which is not the one that was approved")
-    if document.get("schema_version") != SCHEMA_VERSION:
-        raise PlanError(f"plan_file: {path} is of another version of this collection; plan again")
-    if (document["portal"], document["account"]) != (portal, account):
-        raise PlanError(
-            f"plan_file: {path} was made for {document['portal']} and account {document['account']}, this is {portal}"
-            f" and account {account}"
-        )
-    if now > parse_instant(document["valid_until"]):
-        raise PlanError(f"plan_file: {path} was valid until {document['valid_until']}; plan again")
-    limits = {
-        name: None if document["policy"][name] is None else parse_amount(document["policy"][name])
-        for name in ("max_total", "max_amount_per_item")
-    }
-    return SavedPlan(
-        digest=digest,
-        created=parse_instant(document["created"]),
-        include_expired=document["policy"]["include_expired"],
-        **limits,
-        items={item["product_no"]: _checked(item) for item in document["items"]},
-    )
-
-
-def shown_plan(content: bytes) -> dict[str, Any]:
-    """A plan that is only to be shown, from what its file holds. Raises PlanError if it is none, or was edited."""
-    document = _parse(content, "it")
-    if _digest(document) != document["digest"]:
-        raise PlanError("plan_file: it has been edited since it was made; plan again")
-    if document.get("schema_version") != SCHEMA_VERSION:
-        raise PlanError("plan_file: it is of another version of this collection; plan again")
-    return document
-
-
-def _load(path: str) -> dict[str, Any]:
-    try:
-        with open(Path(path).expanduser(), "rb") as file:
-            content = file.read(MAX_SIZE + 1)
-    except OSError as error:
-        raise PlanError(f"plan_file: {path} cannot be read: {error.strerror}") from None
-    return _parse(content, path)
-
-
-def _parse(content: bytes, path: str) -> dict[str, Any]:
-    try:
-        document = json.loads(content) if len(content) <= MAX_SIZE else None
-    except (ValueError, RecursionError):
-        raise PlanError(f"plan_file: {path} is no plan, for it is no JSON") from None
-    if not isinstance(document, dict) or "digest" not in document:
-        raise PlanError(f"plan_file: {path} is no plan")
-    return document
-
-
-def _checked(item: Mapping[str, Any]) -> dict[str, Any]:
-    """An item with its price in the form in which prices are compared."""
-    price = item["price"]
-    if price is None:
-        return dict(item)
-    return {**item, "price": _price(Money(parse_amount(price["amount"]), parse_currency(price["currency"])))}

@@ -25,9 +25,11 @@ options:
   plan_file:
     description:
       - A plan that M(pbxops.yeastar.yeastar_pce_plan) has saved, instead of O(product_no) and O(subscriptions).
-      - What it says is bought, or nothing. A file that was edited, is out of date, was applied before, or was made for
-        another portal or account is refused. An item that has changed since, in expiry, terms, contact or price, is
-        V(blocked).
+      - What it says is bought, or nothing. A file that is not byte for byte what was saved, that contradicts itself, is
+        out of date, was applied before, or was made for another portal or account is refused. An item that has changed
+        since, in expiry, terms, contact or price, is V(blocked).
+      - With O(access_token) alone, nothing but the serial numbers and contacts in it binds a plan to the account. Set
+        O(client_id) as well.
     type: path
   plan_digest:
     description: The digest that was approved. Required with O(plan_file).

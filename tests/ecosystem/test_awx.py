@@ -62,6 +62,10 @@ class Workflow:
         self.handed_on.update(stats.get("artifact_data", {}))
         return process.returncode, process.stdout
 
+    def plan_of_last_job(self) -> bytes:
+        """The file of the plan in the container of the job that has ended last."""
+        return (self.tools.home / f"job-{self.used}" / "home" / "plan.json").read_bytes()
+
 
 @pytest.fixture
 def workflow(tools: Tools, database_url: str) -> Workflow:
@@ -86,7 +90,9 @@ def test_the_workflow_buys_what_was_approved_once(tools: Tools, workflow: Workfl
     status, output = workflow.run("plan")
     assert status == 0, output
     approved = dict(workflow.handed_on)
-    plan = json.loads(base64.b64decode(approved["pce_plan"]))
+    handed_on = base64.b64decode(approved["pce_plan"])
+    assert handed_on == workflow.plan_of_last_job()
+    plan = json.loads(handed_on)
     assert plan["digest"] == approved["pce_plan_digest"] and len(plan["items"]) == DUE
     assert all(item["product_no"] in output for item in plan["items"]) and plan["digest"] in output
     assert orders_sent(tools.portal) == 0
@@ -100,6 +106,7 @@ def test_the_workflow_buys_what_was_approved_once(tools: Tools, workflow: Workfl
     workflow.handed_on = approved
     status, output = workflow.run("renew")
     assert status == 0, output
+    assert workflow.plan_of_last_job() == handed_on
     assert renewed(tools.portal) == sorted(item["product_no"] for item in plan["items"])
 
     status, output = workflow.run("renew")

@@ -9,6 +9,7 @@ import json
 import signal
 from collections.abc import Callable
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -101,6 +102,35 @@ def test_a_file_that_was_edited_is_refused_before_any_call(
     (tutorial.home / "plan.json").write_text(json.dumps(document), encoding="utf-8")
     tutorial.portal.reset_log()
     assert_refused(tutorial, apply(tutorial, digest), "has been edited since it was made")
+    assert not tutorial.portal.log
+
+
+def give_twice(content: bytes) -> bytes:
+    """The plan with one extension for whoever reads the first of two keys; it has the same digest."""
+    return content.replace(b'"quantity":', b'"quantity":1,"quantity":')
+
+
+def make_cheap(content: bytes) -> bytes:
+    """The plan with a total of nearly nothing, and a digest that fits."""
+    document = json.loads(content)
+    plan_file = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._plan_file")
+    document["totals"] = {"USD": "1.00"}
+    return bytes(plan_file._canonical({**document, "digest": plan_file._digest(document)}))
+
+
+@pytest.mark.faults(67)
+@pytest.mark.parametrize(
+    ("tamper", "said"),
+    [(give_twice, "not byte for byte what yeastar_pce_plan saved"), (make_cheap, "contradicts itself in totals")],
+)
+def test_a_file_that_an_approver_may_read_otherwise_is_refused_before_any_call(
+    tutorial: Ansible, tamper: Callable[[bytes], bytes], said: str
+) -> None:
+    save(tutorial)
+    path = tutorial.home / "plan.json"
+    path.write_bytes(tamper(path.read_bytes()))
+    tutorial.portal.reset_log()
+    assert_refused(tutorial, apply(tutorial, document_of(tutorial)["digest"]), said)
     assert not tutorial.portal.log
 
 
@@ -279,7 +309,7 @@ def test_a_kill_while_a_plan_is_written_leaves_the_old_one(tutorial: Ansible) ->
     digest = save(tutorial)["digest"]
     arguments = {"product_no": FIRST, "dest": str(tutorial.home / "plan.json"), "remaining_days": 40}
     # The first canonical form is for the digest, the second is what is written.
-    at = KillPoint("_saved_plan._canonical", "after", signal.SIGKILL, skip=1)
+    at = KillPoint("_plan_file._canonical", "after", signal.SIGKILL, skip=1)
     assert tutorial.start("yeastar_pce_plan", arguments, at=at).wait() == -signal.SIGKILL
     assert document_of(tutorial)["digest"] == digest
     assert states(apply(tutorial, digest)) == {FIRST: "renewed"}

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from regopy import Interpreter
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._saved_plan import document_of
+from ansible_collections.pbxops.yeastar.plugins.module_utils._plan_file import document_of
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import (
     DAY,
     NOW,

@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from base64 import b64decode
 from collections.abc import Iterator
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.support.awx import EXAMPLE
 from tests.support.debian import provided
 from tests.support.documents import blocks_of
 from tests.support.environment import isolated_environment
@@ -91,8 +95,8 @@ def forge(plan: Path) -> None:
     """Have the plan order more, with a digest that fits."""
     document = json.loads(plan.read_text(encoding="utf-8"))
     document["items"][0]["quantity"] = 1000
-    saved_plan = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._saved_plan")
-    document["digest"] = saved_plan._digest(document)
+    plan_file = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._plan_file")
+    document["digest"] = plan_file._digest(document)
     plan.write_text(json.dumps(document), encoding="utf-8")
 
 
@@ -151,3 +155,32 @@ def test_the_commands_for_minisign_buy_what_the_approver_has_signed_and_nothing_
     assert_stops(job, apply, tutorial, "Signature verification failed")
     plan.write_bytes(approved)
     assert_buys(job, apply, tutorial)
+
+
+def job_of_awx(ansible: Ansible, playbook: str, folder: Path, **handed_on: Any) -> str:
+    """Run a job of the example for AWX on a disk of its own; its output."""
+    folder.mkdir()
+    variables = json.dumps({"pce_plan_folder": str(folder), **handed_on})
+    arguments = ("-i", "hosts.yml", EXAMPLE / playbook, "-e", variables)
+    process = ansible.playbook(*arguments, environment={"ANSIBLE_SHOW_CUSTOM_STATS": "true"})
+    assert process.returncode == 0, process.stdout
+    return process.stdout
+
+
+@pytest.mark.faults(67)
+def test_the_workflow_of_awx_hands_on_the_file_that_was_signed(
+    tutorial: Ansible, home: Path, shells: tuple[Shell, Shell, Shell]
+) -> None:
+    approver, job, dummy = shells
+    approver.must(f"gpg --batch --passphrase '' --quick-generate-key {APPROVER} ed25519 sign 1d")
+    approver.must(commands_of("gpg --export"))
+    output = job_of_awx(tutorial, "plan.yml", home / "first")
+    (told,) = re.findall(r"^\s*RUN: (\{.*\})$", output, re.MULTILINE)
+    handed_on = json.loads(told)
+    saved = (home / "first" / "plan.json").read_bytes()
+    assert b64decode(handed_on["pce_plan"]) == saved and saved.endswith(b"}\n")
+    approver.must(f"gpg --local-user {APPROVER} --armor --detach-sign first/plan.json")
+    job_of_awx(tutorial, "renew.yml", home / "last", **handed_on)
+    assert (home / "last" / "plan.json").read_bytes() == saved
+    job.must("gpgv --keyring ./approvers.gpg first/plan.json.asc last/plan.json")
+    assert renewed(tutorial.portal) == [ANNUAL]

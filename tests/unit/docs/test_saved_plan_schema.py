@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._money import Money
+from ansible_collections.pbxops.yeastar.plugins.module_utils._plan_file import SCHEMA_VERSION, document_of
 from ansible_collections.pbxops.yeastar.plugins.module_utils._planner import settled
-from ansible_collections.pbxops.yeastar.plugins.module_utils._saved_plan import SCHEMA_VERSION, document_of
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import (
     DAY,
     NOW,

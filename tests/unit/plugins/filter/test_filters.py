@@ -22,7 +22,7 @@ from ansible_collections.pbxops.yeastar.plugins.filter.markdown_cut import markd
 from ansible_collections.pbxops.yeastar.plugins.filter.markdown_text import markdown_text
 from ansible_collections.pbxops.yeastar.plugins.filter.report_model import report_model
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Policy
-from ansible_collections.pbxops.yeastar.plugins.module_utils._saved_plan import document_of
+from ansible_collections.pbxops.yeastar.plugins.module_utils._plan_file import document_of
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import DAY, NOW, SN, due_decision
 
 NAMES = ("csv_row", "icalendar_line", "markdown_cut", "markdown_text", "report_model")
@@ -183,10 +183,12 @@ def test_a_document_that_is_too_large_without_its_tables_is_refused() -> None:
 
 def test_the_model_is_made_of_a_plan_as_its_file_holds_it_and_of_no_edited_one() -> None:
     saved = document_of([due_decision()], "https://portal.example.com", "account", Policy(), NOW, DAY)
-    found = report_model([], plan=json.dumps(saved), now="2026-11-23T00:00:00Z")
+    content = json.dumps(saved, sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n"
+    found = report_model([], plan=content, now="2026-11-23T00:00:00Z")
     assert [one["product_no"] for one in found["due"]] == [SN] and found["plan"]["digest"] == saved["digest"]
     for content, words in [
         (json.dumps({**saved, "valid_until": "2027-01-01T00:00:00Z"}), "edited"),
+        (json.dumps(saved), "not byte for byte"),
         ("no plan", "no JSON"),
         ("[]", "no plan"),
         ("{}", "no plan"),
@@ -196,7 +198,7 @@ def test_the_model_is_made_of_a_plan_as_its_file_holds_it_and_of_no_edited_one()
 
 
 def test_a_plan_of_another_version_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._saved_plan")
+    module = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._plan_file")
     saved = document_of([], "https://portal.example.com", "account", Policy(), NOW, DAY)
     monkeypatch.setattr(module, "SCHEMA_VERSION", 99)
     with pytest.raises(AnsibleFilterError, match="another version"):

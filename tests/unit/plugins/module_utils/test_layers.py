@@ -39,7 +39,7 @@ LAYERS = (
     {"_caps"},
     {"_planner", "_windows", "_order_rows"},
     {"_settlement", "_saved_plan", "_prices", "_memory"},
-    {"_ledger", "_http"},
+    {"_plan_file", "_ledger", "_http"},
     {"_answer"},
     {"_errors"},
     {"_transport"},

@@ -15,12 +15,8 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils import _money, _pri
 from ansible_collections.pbxops.yeastar.plugins.module_utils._intent import Intent
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Decision
 from ansible_collections.pbxops.yeastar.plugins.module_utils._money import Money, parse_percentage
-from ansible_collections.pbxops.yeastar.plugins.module_utils._saved_plan import (
-    SavedPlan,
-    document_of,
-    read_plan,
-    write_plan,
-)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._plan_file import document_of, read_plan, write_plan
+from ansible_collections.pbxops.yeastar.plugins.module_utils._saved_plan import SavedPlan
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import (
     DAY,
     ENTERPRISE,

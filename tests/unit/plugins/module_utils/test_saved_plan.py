@@ -1,13 +1,10 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A saved plan: what stands in it, when it may be applied, and which decisions it approves."""
+"""A saved plan: which decisions it approves, for which PBXs, and that it is applied once."""
 
 from __future__ import annotations
 
-import json
-import os
-import stat
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,19 +12,12 @@ from typing import Any, Optional
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _files, _saved_plan
 from ansible_collections.pbxops.yeastar.plugins.module_utils._caps import Caps
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import Spent, open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Decision, Offer, Policy
-from ansible_collections.pbxops.yeastar.plugins.module_utils._money import Money
+from ansible_collections.pbxops.yeastar.plugins.module_utils._plan_file import document_of, read_plan, write_plan
 from ansible_collections.pbxops.yeastar.plugins.module_utils._planner import settled
-from ansible_collections.pbxops.yeastar.plugins.module_utils._saved_plan import (
-    PlanError,
-    SavedPlan,
-    document_of,
-    read_plan,
-    write_plan,
-)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._saved_plan import PlanError, SavedPlan
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import (
     DAY,
     ENTERPRISE,
@@ -66,58 +56,6 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "plan.json"
 
 
-def test_only_what_is_due_is_an_item_and_its_known_prices_are_summed_by_currency() -> None:
-    one, two = due_decision(price=usd("1.50")), due_decision("B", price=usd("2.25"))
-    three = due_decision("C", price=Money(usd("9").amount, "RMB"))
-    others = [due_decision("D"), settled(due_decision("E"), "price_limit", "too much")]
-    plan = document(one, two, three, *others)
-    assert [item["product_no"] for item in plan["items"]] == [SN, "B", "C", "D"]
-    assert (plan["totals"], plan["unknown_prices"]) == ({"USD": "3.75", "RMB": "9"}, 1)
-    assert plan["has_changes"] and not document(others[1])["has_changes"]
-
-
-def test_the_policy_is_told_in_texts() -> None:
-    limits = policy(max_total=usd("10.00").amount, max_amount_per_item=usd("5.5").amount, currency="USD")
-    limits = replace(limits, max_price_increase_percent=usd("2.5").amount)
-    assert document(limits=limits)["policy"] == {
-        "include_expired": False,
-        "max_orders": 10,
-        "max_total": "10.00",
-        "max_amount_per_item": "5.5",
-        "max_price_increase_percent": "2.5",
-        "currency": "USD",
-        "on_unknown_price": "block",
-    }
-
-
-def test_the_digest_is_that_of_everything_else_and_of_nothing_else() -> None:
-    plan = document()
-    assert document()["digest"] == plan["digest"]
-    assert document(valid_for=2 * DAY)["digest"] != plan["digest"]
-    assert document(due_decision(price=usd("1")))["digest"] != plan["digest"]
-    other_account = document_of([due_decision()], PORTAL, "other", policy(), NOW, DAY)
-    assert other_account["digest"] != plan["digest"]
-
-
-def test_the_file_is_its_owners_alone_and_replaces_the_old_one_whole(path: Path) -> None:
-    path.write_text("old")
-    plan = saved(path)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert list(plan.items) == [SN] and os.listdir(path.parent) == [path.name]
-
-
-def test_a_failure_while_it_is_written_leaves_the_old_file_alone(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path.write_text("old")
-    monkeypatch.setattr(_files.os, "fsync", _no_space)
-    with pytest.raises(PlanError, match=f"dest: {path} cannot be written: No space left"):
-        write_plan(str(path), document())
-    assert path.read_text() == "old" and os.listdir(path.parent) == [path.name]
-
-
-def _no_space(descriptor: int) -> None:
-    raise OSError(28, "No space left on device")
-
-
 def test_the_declarations_find_due_what_was_due_and_nothing_else(path: Path) -> None:
     (declared,) = saved(path).declarations()
     assert (declared.product_no, declared.expires_at, declared.remaining_days) == (SN, EXPIRY, 12)
@@ -129,54 +67,6 @@ def test_a_part_of_a_day_counts_as_a_whole_one_and_what_has_expired_as_none(path
     plan = saved(path)
     assert replace(plan, created=NOW + timedelta(hours=1)).declarations()[0].remaining_days == 12
     assert replace(plan, created=EXPIRY + DAY).declarations()[0].remaining_days == 0
-
-
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [
-        ({"approved_digest": "0" * 64}, "not the one that was approved"),
-        ({"approved_digest": "a digest that was cut…"}, "not the one that was approved"),
-        ({"portal": "https://other.example.com"}, "this is https://other.example.com"),
-        ({"account": "another"}, "and account another"),
-        ({"now": NOW + DAY + timedelta(seconds=1)}, "was valid until 2026-11-24T00:00:00Z"),
-    ],
-    ids=["another digest", "no digest", "another portal", "another account", "too late"],
-)
-def test_a_plan_that_is_not_for_here_and_now_is_refused(path: Path, changes: dict[str, Any], said: str) -> None:
-    plan = document()
-    write_plan(str(path), plan)
-    given = {"approved_digest": plan["digest"], "portal": PORTAL, "account": ACCOUNT, "now": NOW, **changes}
-    with pytest.raises(PlanError, match=said):
-        read_plan(str(path), **given)
-
-
-def test_a_digest_is_taken_as_people_copy_it(path: Path) -> None:
-    plan = document()
-    write_plan(str(path), plan)
-    assert read_plan(str(path), f" {plan['digest'].upper()}\n", PORTAL, ACCOUNT, NOW + DAY).digest == plan["digest"]
-
-
-@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff", b"[" * 100_000, b" " * (_saved_plan.MAX_SIZE + 1)])
-def test_what_is_no_plan_is_refused(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
-    with pytest.raises(PlanError, match="is no plan"):
-        read_plan(str(path), "0", PORTAL, ACCOUNT, NOW)
-
-
-def test_a_file_that_is_not_there_and_one_of_another_version_are_refused(path: Path) -> None:
-    with pytest.raises(PlanError, match="cannot be read: No such file"):
-        read_plan(str(path), "0", PORTAL, ACCOUNT, NOW)
-    newer = {**document(), "schema_version": 2}
-    newer["digest"] = _saved_plan._digest(newer)
-    path.write_text(json.dumps(newer))
-    with pytest.raises(PlanError, match="of another version"):
-        read_plan(str(path), newer["digest"], PORTAL, ACCOUNT, NOW)
-
-
-def test_a_file_that_was_only_written_otherwise_is_still_the_same_plan(path: Path) -> None:
-    plan = document()
-    path.write_text(json.dumps(plan, indent=4))
-    assert read_plan(str(path), plan["digest"], PORTAL, ACCOUNT, NOW).digest == plan["digest"]
 
 
 def test_a_decision_that_orders_what_was_approved_stands(path: Path) -> None:
