@@ -6,7 +6,8 @@
 #
 #   conftest test plan.json --policy examples/policies
 #
-# Change the limits to yours. What is not known to be within them is denied.
+# Change the limits to yours. What is not known to be within them is denied. What the orders cost together is added up
+# here, order by order: the totals of a plan are for people.
 package main
 
 import rego.v1
@@ -53,10 +54,9 @@ deny contains message if {
 }
 
 deny contains message if {
-	some currency, total in input.totals
-	is_amount(total)
-	not within(to_number(total), max_total[currency])
-	message := sprintf("the orders cost %s %s, which is more than allowed", [total, currency])
+	some currency, total in totals
+	not within(total, max_total[currency])
+	message := sprintf("the orders cost %v %s, which is more than allowed", [total, currency])
 }
 
 deny contains message if {
@@ -73,6 +73,16 @@ deny contains message if {
 
 warn contains "what has expired already is renewed as well" if input.policy.include_expired
 
+# Amounts have up to six decimals, and sums of millionths are exact.
+totals[currency] := round(sum(millionths)) / 1000000 if {
+	some currency in {item.price.currency | some item in input.items; is_amount(item.price.amount)}
+	millionths := [round(to_number(item.price.amount) * 1000000) |
+		some item in input.items
+		item.price.currency == currency
+		is_amount(item.price.amount)
+	]
+}
+
 # A total in a currency without a limit is not within it.
 within(amount, limit) if amount <= limit
 
@@ -80,13 +90,21 @@ is_plan if {
 	input.schema_version == 1
 	regex.match(`^[0-9a-f]{64}$`, input.digest)
 	is_array(input.items)
-	is_object(input.totals)
-	every item in input.items { is_priced(item) }
-	every total in input.totals { is_amount(total) }
+	every item in input.items { is_item(item) }
+}
+
+is_item(item) if {
+	is_string(item.product_no)
+	is_string(item.billing_cycle)
+	is_string(item.billing_contact_id)
+	is_priced(item)
 }
 
 is_priced(item) if item.price == null
 
-is_priced(item) if is_amount(item.price.amount)
+is_priced(item) if {
+	is_amount(item.price.amount)
+	is_string(item.price.currency)
+}
 
 is_amount(text) if regex.match(`^[0-9]+(\.[0-9]+)?$`, text)

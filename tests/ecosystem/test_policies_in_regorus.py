@@ -31,7 +31,7 @@ def engine() -> Engine:
 
 
 def test_the_search_for_tests_finds_them() -> None:
-    assert len(TESTS) == 11 and {package for package, name in TESTS} == {"main_test"}
+    assert len(TESTS) == 12 and {package for package, name in TESTS} == {"main_test"}
 
 
 @pytest.mark.parametrize(("package", "name"), TESTS, ids=lambda value: value)

@@ -72,19 +72,27 @@ CASES = [
     (("items", 0, "price"), None, ["A: its price is not known"]),
     (("items", 0, "price", "amount"), "2500.00", []),
     (("items", 0, "price", "amount"), "2500.01", ["A: it costs 2500.01 USD, at most 2500 are allowed"]),
-    (("items", 0, "price", "currency"), "RMB", ["A: prices in RMB are not allowed"]),
+    (
+        ("items", 0, "price", "currency"),
+        "RMB",
+        ["A: prices in RMB are not allowed", "the orders cost 1680 RMB, which is more than allowed"],
+    ),
     (("items", 0, "price", "amount"), "a lot", [NO_PLAN]),
     (("items", 0, "price", "amount"), 1680, [NO_PLAN]),
-    (("totals", "USD"), "5000.00", []),
-    (("totals", "USD"), "5000.000001", ["the orders cost 5000.000001 USD, which is more than allowed"]),
-    (("totals", "RMB"), "1.00", ["the orders cost 1.00 RMB, which is more than allowed"]),
-    (("totals", "USD"), "-1", [NO_PLAN]),
+    (
+        ("items", 0, "price", "currency"),
+        None,
+        ["A: prices in null are not allowed", "the orders cost 1680 null, which is more than allowed", NO_PLAN],
+    ),
+    (("items", 0, "product_no"), None, [NO_PLAN]),
+    (("items", 0, "billing_cycle"), None, ["A: it is renewed null", NO_PLAN]),
+    (("items", 0, "billing_contact_id"), None, [NO_PLAN]),
+    (("totals", "USD"), "5000.01", []),
     (("items", 1, "billing_cycle"), "monthly", ["B: it is renewed monthly"]),
     (("items", 1, "billing_contact_email"), None, ["B: its invoice goes to billing contact 3197218168379846218"]),
     (("schema_version",), 2, [NO_PLAN]),
     (("digest",), "", [NO_PLAN]),
     (("items",), None, [NO_PLAN]),
-    (("totals",), [], [NO_PLAN]),
 ]
 
 
@@ -98,6 +106,25 @@ def test_what_is_not_known_to_be_within_the_limits_is_denied(
         node = node[key]
     node[path[-1]] = value
     assert judged(document) == denied
+
+
+@pytest.mark.parametrize(
+    ("amounts", "denied"),
+    [
+        (["1666.67", "1666.67", "1666.66"], []),
+        (["0.1"] * 10, []),
+        (["2500", "2500"], []),
+        (["2500.00", "2499.500001", "0.50"], ["the orders cost 5000.000001 USD, which is more than allowed"]),
+    ],
+    ids=str,
+)
+def test_what_the_orders_cost_is_added_up_from_them_whatever_the_totals_say(
+    amounts: list[str], denied: list[str]
+) -> None:
+    decisions = [due_decision(f"SN{number}", price=usd(amount)) for number, amount in enumerate(amounts)]
+    document = document_of(decisions, "https://p", "0123456789abcdef", policy(), NOW, DAY)
+    for totals in (document["totals"], {"USD": "0.01"}, {}):
+        assert judged({**document, "totals": totals}) == denied
 
 
 def test_what_is_no_plan_at_all_is_denied() -> None:
