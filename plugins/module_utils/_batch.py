@@ -37,6 +37,7 @@ from ._options import (
     declarations_of,
     product_no_of,
 )
+from ._variables import complaint_about, extra_variable
 
 PREFIX = "pce_renewal_"
 REQUEST_VARIABLE = f"{PREFIX}request"
@@ -78,6 +79,24 @@ def mode_of(task: Any, plan_only: Any) -> str:
 def variable_of(option: str) -> str:
     """The role's variable for a module's option."""
     return f"{PREFIX}plan_dest" if option == "dest" else PREFIX + option
+
+
+# Every variable of the role in any mode: for its options, and those that its playbooks read, that it registers, and in
+# which names of the user's own are listed.
+VARIABLES = frozenset(
+    {
+        *map(variable_of, (*_COMMON_OPTIONS, "product_no", *DECLARATION_OPTIONS, *SAVE_OPTIONS, *APPLY_OPTIONS)),
+        *(REQUEST_VARIABLE, f"{PREFIX}outcome", f"{PREFIX}hosts", extra_variable(PREFIX)),
+    }
+)
+
+
+def refuse_unknown(task_vars: Mapping[str, Any], templar: Any) -> None:
+    """Raise ValueError for variables of a host that look like the role's and are not, such as a misspelt one."""
+    extra = templar.template(task_vars.get(extra_variable(PREFIX)))
+    complaint = complaint_about(task_vars, PREFIX, VARIABLES, extra or [])
+    if complaint:
+        raise ValueError(complaint)
 
 
 def read_params(

@@ -86,7 +86,7 @@ def test_the_roles_argument_spec_has_the_variables_that_the_batch_reads(entry_po
         **batch.MODE_OPTIONS["plan" if entry_point == "plan" else "renew"],
     }
     declared = spec["argument_specs"][entry_point]["options"]
-    assert set(declared) == set(map(batch.variable_of, read))
+    assert set(declared) == {*map(batch.variable_of, read), "pce_renewal_extra_variables"}
     for name, option in read.items():
         row = declared[batch.variable_of(name)]
         assert row["type"] == option["type"]

@@ -159,6 +159,23 @@ def test_a_place_that_depends_on_where_the_playbook_lies_is_refused_before_anyth
     assert six.portal.log == []
 
 
+def test_a_misspelt_variable_is_refused_before_anything_is_asked(six: Ansible) -> None:
+    shown = report(six, ["csv"], remaining_day=40, extra_variables=["pce_report_note"], note="weekly")
+    assert shown.status == 2 and "pce_report_remaining_day (the nearest is pce_report_remaining_days)" in shown.output
+    assert "pce_report_note" not in shown.output and six.portal.log == []
+
+
+def test_a_second_use_in_a_play_is_not_refused_for_what_the_first_has_set(six: Ansible) -> None:
+    given = {"pce_report_dest": str(folder(six)), "pce_report_formats": ["text", "csv"], "pce_report_prices": "year"}
+    uses = [{kind: {"name": "pbxops.yeastar.pce_report"}, "vars": given} for kind in ("include_role", "import_role")]
+    plan_file = {"vars": {**given, "pce_report_plan_file": str(six.home / "plan.json")}}
+    six.plan(product_no=ANNUAL, dest=str(six.home / "plan.json"))
+    play = {"hosts": "localhost", "gather_facts": False, "tasks": [*uses, {**uses[0], **plan_file}, *uses]}
+    (six.home / "twice.yml").write_text(json.dumps([play]), encoding="utf-8")
+    process = six.playbook("twice.yml")
+    assert process.returncode == 0, process.stdout
+
+
 def test_files_without_a_place_for_them_are_refused_before_anything_is_asked(six: Ansible) -> None:
     shown = report(six, ["text", "html", "csv"], dest="")
     assert shown.status == 2 and "name the directory for html, csv" in shown.output
@@ -202,7 +219,7 @@ def test_the_argument_spec_has_every_connection_option_as_the_modules_have_it() 
         **{name: options.RENEWAL_OPTIONS[name] for name in ("billing_contact", "include_expired", "remaining_days")},
         **{name: options.RENEWAL_OPTIONS[name] for name in ("ledger", "now")},
     }
-    own = {"formats", "dest", "plan_file", "prices"}
+    own = {"formats", "dest", "plan_file", "prices", "extra_variables"}
     declared = yaml.safe_load(SPEC.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
     assert set(declared) == {f"pce_report_{name}" for name in {*read, *own}}
     for name, option in read.items():

@@ -78,6 +78,44 @@ def test_what_is_wrong_with_one_host_fails_that_host_alone(six: Ansible) -> None
     assert renewed(six.portal) == [ANNUAL]
 
 
+def test_a_misspelt_variable_fails_its_host_alone_and_names_the_nearest(six: Ansible) -> None:
+    hosts = {ANNUAL: {}, MONTHLY: {"quantiy": 26}}
+    shown = run(six, hosts)
+    assert shown.states() == {ANNUAL: "renewed"}, shown.output
+    assert "pce_renewal_quantiy (the nearest is pce_renewal_quantity)" in shown.output
+    assert renewed(six.portal) == [ANNUAL]
+
+
+SLIP = with_prefix({"max_totl": "1"})
+
+
+@pytest.mark.parametrize(
+    ("play", "arguments"),
+    [
+        pytest.param(role_play(vars=SLIP), [], id="play vars"),
+        pytest.param(role_play(roles=[{"role": ROLE, **SLIP}]), [], id="role parameters"),
+        pytest.param(tasks_play({"include_role": {"name": ROLE}, "vars": SLIP}), [], id="include_role vars"),
+        pytest.param(tasks_play({"set_fact": SLIP}, USE_ROLE), [], id="fact"),
+        pytest.param(role_play(), ["-e", "pce_renewal_max_totl=1"], id="extra vars"),
+    ],
+)
+def test_a_misspelt_variable_is_found_wherever_it_is_set(
+    six: Ansible, play: dict[str, Any], arguments: list[str]
+) -> None:
+    shown = run(six, {ANNUAL: {}, MONTHLY: {}}, *arguments, plays=[play])
+    # Of role parameters Ansible itself says so, with all the names that there are.
+    assert shown.status == 2 and all(name in shown.output for name in ("max_totl", "max_total")), shown.output
+    assert {host: counts.get("failed") for host, counts in shown.recap.items()} == {ANNUAL: 1, MONTHLY: 1}
+    assert six.portal.log == []
+
+
+def test_names_of_ones_own_and_what_the_role_registers_do_not_keep_it_from_a_second_use(six: Ansible) -> None:
+    own = {"note": "Head office", "extra_variables": ["pce_renewal_note"]}
+    shown = run(six, {ANNUAL: own}, "-e", "pce_renewal_hosts=all", plays=[tasks_play(USE_ROLE, USE_ROLE)])
+    assert shown.status == 0 and shown.states() == {ANNUAL: "current"}, shown.output
+    assert renewed(six.portal) == [ANNUAL]
+
+
 def ini(*lines: str) -> str:
     return "\n".join(["[pbxs]", ANNUAL, *lines, "[pbxs:vars]", "pce_renewal_max_orders=2", ""])
 

@@ -55,11 +55,21 @@ def test_a_strategy_that_keeps_the_hosts_together_is_accepted(request_of: Any, s
     assert request_of({}, strategy=strategy)["request"]["host"] == SN
 
 
+def test_variables_of_every_mode_what_the_role_registers_and_names_of_the_users_own_are_known(request_of: Any) -> None:
+    others = {"hosts": "all", "plan_dest": "plan.json", "request": {}, "outcome": {"state": "due"}}
+    own = {"note": "Head office", "extra_variables": ["pce_renewal_note"]}
+    for unset in ({}, {"extra_variables": None}):
+        assert request_of({**others, **unset})["request"]["host"] == SN
+    assert request_of({**others, **own})["request"]["host"] == SN
+
+
 @pytest.mark.parametrize(
     ("variables", "keywords", "words"),
     [
         ({"max_orders": None}, {}, "pce_renewal_max_orders is not set"),
         ({"quantity": 0}, {}, "quantity"),
+        ({"quantiy": 5}, {}, r"pce_renewal_quantiy \(the nearest is pce_renewal_quantity\)"),
+        ({"note": "", "extra_variables": 5}, {}, "pce_renewal_extra_variables: expected a list"),
         ({}, {"plan_only": "perhaps"}, "plan_only: expected true or false"),
         ({}, {"no_such_option": 1}, "no_such_option"),
         ({"product_no": 3658}, {}, "quote it"),

@@ -20,12 +20,20 @@ from ansible_collections.pbxops.yeastar.plugins.filter.csv_row import csv_row
 from ansible_collections.pbxops.yeastar.plugins.filter.icalendar_line import icalendar_line
 from ansible_collections.pbxops.yeastar.plugins.filter.markdown_cut import markdown_cut
 from ansible_collections.pbxops.yeastar.plugins.filter.markdown_text import markdown_text
+from ansible_collections.pbxops.yeastar.plugins.filter.misspelt_variables import misspelt_variables
 from ansible_collections.pbxops.yeastar.plugins.filter.report_model import report_model
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Policy
 from ansible_collections.pbxops.yeastar.plugins.module_utils._plan_file import document_of
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import DAY, NOW, SN, due_decision
 
-NAMES = ("csv_row", "icalendar_line", "markdown_cut", "markdown_text", "report_model")
+NAMES = (
+    "csv_row",
+    "icalendar_line",
+    "markdown_cut",
+    "markdown_text",
+    "misspelt_variables",
+    "report_model",
+)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -176,6 +184,20 @@ def test_the_next_table_is_cut_once_nothing_is_left_of_the_longest() -> None:
 def test_a_document_that_is_too_large_without_its_tables_is_refused() -> None:
     with pytest.raises(AnsibleFilterError, match="100 bytes"):
         markdown_cut("x" * 200 + "\n" + document(2), 100)
+
+
+# misspelt_variables
+
+
+def test_a_misspelt_name_is_told_with_its_nearest_and_none_is_an_empty_text() -> None:
+    known = ["my_role_formats", "my_role_dest"]
+    assert misspelt_variables(known, "my_role_", known) == ""
+    assert misspelt_variables(["my_role_note"], "my_role_", known, ["my_role_note"]) == ""
+    assert "my_role_fromats (the nearest is my_role_formats)" in misspelt_variables(
+        [*known, "my_role_fromats"], "my_role_", known
+    )
+    with pytest.raises(AnsibleFilterError, match="my_role_extra_variables: expected a list"):
+        misspelt_variables(["my_role_note"], "my_role_", known, 5)
 
 
 # report_model

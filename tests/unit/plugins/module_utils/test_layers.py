@@ -35,7 +35,7 @@ LAYERS = (
         "_blanks",
     },
     {"_model"},
-    {"_fields", "_terms", "_diff", "_tag", "_report", "_inventory"},
+    {"_fields", "_terms", "_diff", "_tag", "_report", "_inventory", "_variables"},
     {"_caps"},
     {"_planner", "_windows", "_order_rows"},
     {"_settlement", "_saved_plan", "_prices", "_memory"},
@@ -55,7 +55,7 @@ LAYERS = (
     {"_watch"},
 )
 PURE = (
-    *("_inventory", "_windows", "_report", "_order_rows"),
+    *("_inventory", "_windows", "_report", "_variables", "_order_rows"),
     *("_planner", "_prices", "_settlement", "_tag", "_terms", "_diff", "_fields", "_caps"),
     *("_model", "_intent", "_time", "_money", "_states", "_envelope"),
 )
