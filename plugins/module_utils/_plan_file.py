@@ -100,10 +100,15 @@ def read_plan(path: str, approved_digest: str, portal: str, account: str, now: d
             f"plan_file: {path} was made on {document['created']}, but it is {format_instant(now)} by the clock of this"
             " controller; set that clock, or plan again"
         )
+    return saved_plan_of(document)
+
+
+def saved_plan_of(document: Mapping[str, Any]) -> SavedPlan:
+    """What a plan that was read, and found sound, orders and under which limits."""
     policy = _policy_of(document["policy"])
     return SavedPlan(
-        digest=digest,
-        created=created,
+        digest=document["digest"],
+        created=parse_instant(document["created"]),
         include_expired=policy.include_expired,
         max_total=policy.max_total,
         max_amount_per_item=policy.max_amount_per_item,

@@ -16,7 +16,7 @@ from typing import Any, Optional
 
 from . import _money, _states
 from ._money import Money, parse_amount
-from ._time import ANNUALLY, MONTHLY, add_cycles, format_instant, parse_instant, whole_days
+from ._time import ANNUALLY, DAY, MONTHLY, add_cycles, format_instant, parse_instant, whole_days
 
 UNKNOWN, EXPIRED, LATER = "unknown", "expired", "later"
 # The windows before an expiry, in days.
@@ -56,14 +56,15 @@ def read_model(
     """Join what is known of each PBX.
 
     ``subscriptions`` are those of `yeastar_pce_info`; ``results`` those of `yeastar_pce_plan`, or None where nothing
-    was decided; ``prices`` further results, of which only the prices count; ``plan`` is a saved
-    plan, whose items then are what is to be ordered.
+    was decided; of the further results ``prices`` only the prices count; of a saved ``plan`` only its items are due.
     """
     seen, decided, priced = _by_number(subscriptions), _by_number(results or ()), _by_number(prices)
     items = [_item_of_result(row) for row in (results or ()) if row["state"] == _states.DUE]
     if plan is not None:
         items = [_item_of_plan(item) for item in plan["items"]]
     planned = _by_number(items)
+    if plan is not None:
+        decided = {number: _held(number, seen, decided, planned) for number in {**decided, **planned}}
     rows = [
         _row(number, seen.get(number), decided.get(number), planned.get(number), priced.get(number), now)
         for number in {**seen, **decided, **planned}
@@ -111,9 +112,9 @@ def _row(
         "days_left": None if instant is None else whole_days(instant, now),
         "band": _band(instant, now),
         "undetermined": known.get("undetermined") or {},
-        "state": told.get("state") or (_states.DUE if item else None),
-        "reason": told.get("reason") or (item or {}).get("reason"),
-        "message": told.get("message") or _message(seen, item),
+        "state": told.get("state"),
+        "reason": told.get("reason"),
+        "message": told.get("message"),
         "expires_after": (item or told).get("expires_after"),
         "price": (item or {}).get("price") or told.get("price") or (priced or {}).get("price"),
         "order": told.get("order"),
@@ -130,18 +131,35 @@ def _band(expires_at: Optional[datetime], now: datetime) -> str:
     return next(windows, LATER)
 
 
-_IN_THE_PLAN = "in the plan"
-
-
-def _message(seen: Optional[Mapping[str, Any]], item: Optional[Mapping[str, Any]]) -> Optional[str]:
-    """What a saved plan and the account say of each other, where no decision tells."""
+def _held(
+    product_no: str,
+    seen: Mapping[str, Mapping[str, Any]],
+    decided: Mapping[str, Mapping[str, Any]],
+    planned: Mapping[str, Mapping[str, Any]],
+) -> Mapping[str, Any]:
+    """What a run that applies a saved plan would say of a PBX, as far as it is known without prices."""
+    told, item = decided.get(product_no, {}), planned.get(product_no)
+    is_due = told.get("state") in (None, _states.DUE)
     if item is None:
-        return None
-    if seen is None:
-        return "in the plan, but not among the PBXs of this account"
-    if seen["expires_at"] not in (None, item["expires_before"]):
-        return f"the plan was made when it expired {item['expires_before']}; plan again"
-    return _IN_THE_PLAN
+        if not is_due:
+            return told
+        message = f"not part of the plan, so nothing is bought: {told['message']}; plan again"
+        return {**told, **_outcome("not_in_plan", message), "expires_after": None}
+    if product_no not in seen:
+        return _outcome("not_found", "in the plan, but not among the PBXs of this account")
+    if _has_moved(seen[product_no]["expires_at"], item["expires_before"]):
+        message = f"the plan was made when it expired {item['expires_before']}; plan again"
+        return {**told, **_outcome("stale_plan", message)}
+    return {**told, **_outcome(item["reason"], "in the plan")} if is_due else told
+
+
+def _outcome(reason: str, message: str) -> dict[str, str]:
+    return {"state": _states.REASONS[reason], "reason": reason, "message": message}
+
+
+def _has_moved(seen: Optional[str], planned: str) -> bool:
+    """Whether an expiry is another than when the plan was made; see `same_expiry` for the day."""
+    return seen is not None and abs(parse_instant(seen) - parse_instant(planned)) >= DAY
 
 
 def _trouble(row: Mapping[str, Any]) -> Optional[str]:
@@ -149,8 +167,6 @@ def _trouble(row: Mapping[str, Any]) -> Optional[str]:
     if row["band"] == UNKNOWN:
         return "; ".join(row["undetermined"].values()) or row["message"] or "the expiry cannot be determined"
     if row["state"] in _states.FAILING_STATES or row["state"] == _states.NOT_ATTEMPTED:
-        return str(row["message"])
-    if row["state"] is None and row["message"] not in (None, _IN_THE_PLAN):
         return str(row["message"])
     if row["band"] == EXPIRED:
         return str(row["message"] or f"it has expired on {row['expires_at']}")

@@ -68,6 +68,17 @@ class SavedPlan:
             for product_no, item in self.items.items()
         ]
 
+    def as_options(self) -> dict[str, dict[str, Any]]:
+        """The declarations as the modules' option `subscriptions` takes them, keyed by product_no."""
+        return {
+            one.product_no: {
+                **{name: value for name, value in asdict(one).items() if value is not None},
+                "services": list(one.services or ()),
+                "expires_at": self.items[one.product_no]["expires_before"],
+            }
+            for one in self.declarations()
+        }
+
     def declarations_for(self, own: Iterable[Declaration]) -> list[Declaration]:
         """As `declarations`, for PBXs of which something is declared; that counts before what the plan says.
 

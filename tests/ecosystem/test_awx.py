@@ -82,8 +82,8 @@ def workflow(tools: Tools, database_url: str) -> Workflow:
         tools.environment.pop(name, None)
     ledger = database_url.replace(f":{url.password}@", "@")
     hosts: dict[str, dict[str, Any]] = {pbx.product_no: {} for pbx in tools.portal.pbxs}
-    variables = {"pce_renewal_ledger": ledger, "pce_renewal_wait_timeout": 0}
-    return Workflow(tools, environment, {"pbxs": {"hosts": hosts, "vars": variables}})
+    variables = {"pce_renewal_ledger": ledger, "pce_renewal_wait_timeout": 0, "pce_report_ledger": ledger}
+    return Workflow(tools, environment, {"all": {"hosts": hosts, "vars": variables}})
 
 
 def test_the_workflow_buys_what_was_approved_once(tools: Tools, workflow: Workflow) -> None:

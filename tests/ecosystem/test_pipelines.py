@@ -47,8 +47,13 @@ def machines(tools: Tools, ledger: tuple[str, str]) -> Machines:
     repository = tools.home / "repository"
     (repository / "inventory").mkdir(parents=True)
     hosts = {pbx.product_no: {} for pbx in tools.portal.pbxs}
-    variables = {"pce_renewal_max_orders": DUE, "pce_renewal_ledger": ledger[0], "pce_renewal_wait_timeout": 0}
-    inventory = {"pbxs": {"hosts": hosts, "vars": variables}}
+    variables = {
+        "pce_renewal_max_orders": DUE,
+        "pce_renewal_ledger": ledger[0],
+        "pce_renewal_wait_timeout": 0,
+        "pce_report_ledger": "{{ pce_renewal_ledger }}",
+    }
+    inventory = {"all": {"children": {"pbxs": {"hosts": hosts}}, "vars": variables}}
     (repository / "inventory" / "hosts.yml").write_text(json.dumps(inventory), encoding="utf-8")
     hidden = ("YEASTAR_CLIENT_ID", "YEASTAR_CLIENT_SECRET", "PGPASSWORD", "HOME", "ANSIBLE_HOME")
     environment = {name: value for name, value in tools.environment.items() if name not in hidden}
@@ -61,9 +66,12 @@ def edit(path: Path, change: Callable[[dict[str, Any]], None], with_digest: bool
     change(plan)
     if with_digest:
         rest = {key: value for key, value in plan.items() if key != "digest"}
-        text = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        plan["digest"] = hashlib.sha256(text.encode()).hexdigest()
-    path.write_text(json.dumps(plan), encoding="utf-8")
+        plan["digest"] = hashlib.sha256(canonical(rest).encode()).hexdigest()
+    path.write_text(canonical(plan), encoding="utf-8")
+
+
+def canonical(plan: dict[str, Any]) -> str:
+    return json.dumps(plan, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def order_more(plan: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -57,11 +58,12 @@ def plan(six: Ansible) -> dict[str, Any]:
     return document
 
 
-def test_a_saved_plan_is_shown_word_for_word_and_nothing_is_decided_anew(six: Ansible, plan: dict[str, Any]) -> None:
+def test_a_saved_plan_is_shown_word_for_word_and_no_price_is_asked_for(six: Ansible, plan: dict[str, Any]) -> None:
     six.portal.reset_log()
     shown = report(six, ["text", "markdown", "html", "csv"], plan_file=str(six.home / "plan.json"))
     assert shown.status == 0, shown.output
-    assert asked(six) == {"common": 2}, "a login and the listing"
+    # Two logins and listings, then catalog, contacts and orders to decide about the others.
+    assert asked(six)["common"] == 2 * 2 + 3 and asked(six)["details"] <= 2 and "prices" not in asked(six)
     texts = {name: (folder(six) / name).read_text(encoding="utf-8") for name in ("comment.md", "report.html")}
     for text in [*texts.values(), shown.output]:
         assert plan["digest"] in text
@@ -81,10 +83,43 @@ def test_a_saved_plan_is_shown_word_for_word_and_nothing_is_decided_anew(six: An
         ]
         for item in plan["items"]
     ]
-    assert {number: row["state"] for number, row in rows(six).items() if row["state"]} == {
+    assert {number: row["state"] for number, row in rows(six).items()} == {
         ANNUAL: "due",
         MONTHLY: "due",
+        SELF_RENEWING: "skipped",
+        EXPIRED: "blocked",
+        FAR: "current",
+        SWITCHING: "current",
     }
+
+
+def test_what_is_due_and_not_in_the_plan_and_what_is_blocked_needs_a_person(six: Ansible) -> None:
+    six.plan(product_no=ANNUAL, dest=str(six.home / "plan.json"))
+    plan_file = str(six.home / "plan.json")
+    shown = report(six, ["text", "markdown", "html", "csv", "junit"], plan_file=plan_file)
+    assert shown.status == 0, shown.output
+    found = rows(six)
+    assert (found[MONTHLY]["state"], found[MONTHLY]["reason"]) == ("not_attempted", "not_in_plan")
+    assert found[MONTHLY]["message"].startswith("not part of the plan, so nothing is bought: ")
+    assert (found[EXPIRED]["state"], found[EXPIRED]["reason"]) == ("blocked", "expired")
+    texts = {name: (folder(six) / name).read_text(encoding="utf-8") for name in ("comment.md", "report.html")}
+    for text in (texts["comment.md"].partition("### What needs a person")[2].partition("###")[0], texts["report.html"]):
+        assert MONTHLY in text and EXPIRED in text and "not part of the plan" in text
+    assert f"{MONTHLY}: not_attempted, not part of the plan" in shown.output
+    assert f"{EXPIRED}: blocked, it has expired" in shown.output
+    assert 'type="not_in_plan"' in (folder(six) / "junit.xml").read_text(encoding="utf-8")
+    assert "Orders **1** for" in texts["comment.md"]
+
+
+def test_an_item_that_would_be_refused_by_now_needs_a_person(six: Ansible, plan: dict[str, Any]) -> None:
+    six.portal.pbx(MONTHLY).quantity += 1
+    six.portal.pbx(ANNUAL).expires_at += timedelta(days=365)
+    shown = report(six, ["csv", "text"], plan_file=str(six.home / "plan.json"))
+    assert shown.status == 0, shown.output
+    found = rows(six)
+    assert (found[MONTHLY]["state"], found[MONTHLY]["reason"]) == ("blocked", "contradiction")
+    assert (found[ANNUAL]["state"], found[ANNUAL]["reason"]) == ("blocked", "stale_plan")
+    assert all(f"{number}: blocked, " in shown.output for number in (MONTHLY, ANNUAL)) and len(plan["items"]) == 2
 
 
 @pytest.mark.usefixtures("plan")

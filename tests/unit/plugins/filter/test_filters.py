@@ -22,9 +22,16 @@ from ansible_collections.pbxops.yeastar.plugins.filter.markdown_cut import markd
 from ansible_collections.pbxops.yeastar.plugins.filter.markdown_text import markdown_text
 from ansible_collections.pbxops.yeastar.plugins.filter.misspelt_variables import misspelt_variables
 from ansible_collections.pbxops.yeastar.plugins.filter.report_model import report_model
+from ansible_collections.pbxops.yeastar.plugins.filter.report_options import report_options
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Policy
 from ansible_collections.pbxops.yeastar.plugins.module_utils._plan_file import document_of
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import DAY, NOW, SN, due_decision
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import (
+    DAY,
+    NOW,
+    SN,
+    due_decision,
+    policy,
+)
 
 NAMES = (
     "csv_row",
@@ -33,6 +40,7 @@ NAMES = (
     "markdown_text",
     "misspelt_variables",
     "report_model",
+    "report_options",
 )
 
 
@@ -203,10 +211,13 @@ def test_a_misspelt_name_is_told_with_its_nearest_and_none_is_an_empty_text() ->
 # report_model
 
 
+def as_saved(plan: Any) -> str:
+    return json.dumps(plan, sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n"
+
+
 def test_the_model_is_made_of_a_plan_as_its_file_holds_it_and_of_no_edited_one() -> None:
     saved = document_of([due_decision()], "https://portal.example.com", "account", Policy(), NOW, DAY)
-    content = json.dumps(saved, sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n"
-    found = report_model([], plan=content, now="2026-11-23T00:00:00Z")
+    found = report_model([], plan=as_saved(saved), now="2026-11-23T00:00:00Z")
     assert [one["product_no"] for one in found["due"]] == [SN] and found["plan"]["digest"] == saved["digest"]
     for content, words in [
         (json.dumps({**saved, "valid_until": "2027-01-01T00:00:00Z"}), "edited"),
@@ -231,3 +242,30 @@ def test_a_bad_instant_is_refused_and_none_is_now() -> None:
     with pytest.raises(AnsibleFilterError, match="tomorrow"):
         report_model([], now="tomorrow")
     assert report_model([])["timestamp"] > 1_700_000_000
+
+
+# report_options
+
+
+def test_what_a_plan_orders_is_declared_of_its_pbxs_and_nothing_of_the_others() -> None:
+    rows = [{"product_no": SN}, {"product_no": "B"}]
+    assert report_options(rows) == {"subscriptions": rows}
+    saved = document_of(
+        [due_decision()], "https://portal.example.com", "account", policy(include_expired=True), NOW, DAY
+    )
+    options = report_options(rows, as_saved(saved))
+    (item,) = saved["items"]
+    assert options["include_expired"] is True and options["subscriptions"][1] == {"product_no": "B"}
+    assert options["subscriptions"][0] == {
+        "product_no": SN,
+        "plan": item["plan"]["id"],
+        "services": [service["id"] for service in item["services"]],
+        "quantity": 100,
+        "billing_cycle": "annually",
+        "expires_at": item["expires_before"],
+        "billing_contact": item["billing_contact_id"],
+        "remaining_days": 12,
+        "po_number": item["po_number"],
+    }
+    with pytest.raises(AnsibleFilterError, match="not byte for byte"):
+        report_options(rows, json.dumps(saved))

@@ -198,9 +198,56 @@ def test_a_saved_plan_says_what_is_ordered_and_until_when_it_is_valid() -> None:
     assert model(plan=plan(valid_until=ahead(seconds=-1)))["plan"]["is_valid"] is False
 
 
+@pytest.mark.parametrize(
+    ("state", "reason", "expected", "trouble"),
+    [
+        (
+            "due",
+            "in_window",
+            ("not_attempted", "not_in_plan", None),
+            "not part of the plan, so nothing is bought: because of in_window; plan again",
+        ),
+        ("blocked", "contradiction", ("blocked", "contradiction", None), "because of contradiction"),
+        ("unknown", "waiting", ("unknown", "waiting", None), "because of waiting"),
+        ("pending", "unpaid", ("pending", "unpaid", None), None),
+        ("current", "enough_time", ("current", "enough_time", None), None),
+    ],
+)
+def test_what_is_not_in_the_plan_is_never_shown_as_bought(
+    state: str, reason: str, expected: tuple[Any, ...], trouble: Optional[str]
+) -> None:
+    result = due("B") if state == "due" else decided("B", state, reason)
+    found = model(seen("A", ahead(days=5)), seen("B", ahead(days=5)), results=[due("A"), result], plan=plan(item("A")))
+    first, second = found["rows"]
+    assert (first["state"], first["message"], first["trouble"]) == ("due", "in the plan", None)
+    assert (second["state"], second["reason"], second["expires_after"]) == expected and second["trouble"] == trouble
+    assert [one["product_no"] for one in found["due"]] == ["A"] and found["totals"] == {"USD": "99.00"}
+
+
+@pytest.mark.parametrize(
+    ("expires_at", "result", "state", "trouble"),
+    [
+        (ahead(days=5, hours=23), None, "due", None),
+        (
+            ahead(days=6),
+            due("A"),
+            "blocked",
+            f"the plan was made when it expired {ahead(days=5)}; plan again",
+        ),
+        (ahead(days=5), decided("A", "blocked", "recent_order"), "blocked", "because of recent_order"),
+        (ahead(days=5), decided("A", "pending", "unpaid"), "pending", None),
+    ],
+)
+def test_an_item_is_shown_as_a_run_would_take_it(
+    expires_at: str, result: Optional[dict[str, Any]], state: str, trouble: Optional[str]
+) -> None:
+    found = row(seen("A", expires_at), results=None if result is None else [result], plan=plan(item("A")))
+    assert (found["state"], found["trouble"]) == (state, trouble)
+
+
 def test_an_item_of_a_pbx_that_the_account_does_not_have_is_shown_as_that() -> None:
     found = row(plan=plan(item("A")))
-    assert (found["band"], found["expires_at"]) == ("unknown", None)
+    assert (found["band"], found["expires_at"], found["state"]) == ("unknown", None, "failed")
     assert found["trouble"] == "in the plan, but not among the PBXs of this account"
 
 
