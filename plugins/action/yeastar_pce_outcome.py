@@ -103,7 +103,7 @@ class ActionModule(ActionBase):
 def _broken_off(mode: str) -> dict[str, Any]:
     """What is told of a host when whoever ran its batch has told nothing. Only a renewal may have ordered."""
     if mode != RENEW:
-        return {"failed": True, "msg": f"the run for this batch broke off; it was to {mode}, so nothing was ordered"}
+        return {"failed": True, "msg": f"the run for this batch broke off; it was to {mode}, so it has ordered nothing"}
     msg = (
         "the run for this batch broke off, and it may have ordered: look in the portal under Orders and at the expiry"
         " of the PBX before anything else"

@@ -70,21 +70,19 @@ def excess_of(
         return None
     orders = _orders_in([*wanted, *reserved])
     if caps.max_orders is not None and len(orders) > caps.max_orders:
-        if not reserved:
-            excess = f"{len(wanted)} subscriptions are due and max_orders is {caps.max_orders}: nothing was ordered"
-        else:
-            told = f"{_told(caps, reserved)}; due here: {_counted(wanted)}"
-            excess = f"{told}; max_orders is {caps.max_orders}: nothing was ordered here"
-        return "max_orders", excess
+        said = f"{len(wanted)} subscriptions are due and"
+        if reserved:
+            said = f"{_already(caps, reserved)}; due here: {_counted(wanted)};"
+        return "max_orders", f"{said} max_orders is {caps.max_orders}: nothing was ordered here"
     sums = _cost(orders)
-    if caps.max_total is None or (len(sums) <= 1 and all(amount <= caps.max_total for amount in sums.values())):
-        return None
-    limit = f"max_total is {caps.max_total} {caps.currency or ''}".rstrip()
-    due = _amounts(_orders_in(wanted))
-    if not reserved:
-        return "max_total", f"the orders cost {due} and {limit}: nothing was ordered"
-    told = f"{_told(caps, reserved)} for {_amounts(_orders_in(reserved))}; due here: {_counted(wanted)} for {due}"
-    return "max_total", f"{told}; {limit}: nothing was ordered here"
+    if caps.max_total is not None and (len(sums) > 1 or any(amount > caps.max_total for amount in sums.values())):
+        due, currency = _amounts(_orders_in(wanted)), f" {caps.currency}" if caps.currency else ""
+        said = f"the orders cost {due} and"
+        if reserved:
+            spent = _amounts(_orders_in(reserved))
+            said = f"{_already(caps, reserved)} for {spent}; due here: {_counted(wanted)} for {due};"
+        return "max_total", f"{said} max_total is {caps.max_total}{currency}: nothing was ordered here"
+    return None
 
 
 def _orders_in(reservations: Iterable[Reservation]) -> list[list[Reservation]]:
@@ -117,7 +115,7 @@ def _amounts(orders: Iterable[Iterable[Reservation]]) -> str:
     return " + ".join(f"{amount} {currency}" for currency, amount in sorted(sums.items())) or "an unknown amount"
 
 
-def _told(caps: Caps, reserved: Collection[Reservation]) -> str:
+def _already(caps: Caps, reserved: Collection[Reservation]) -> str:
     """What is known of a run's other processes: that they have reserved, and not yet whether they have ordered."""
     return f"this run ({caps.run_id}) has ordered or is ordering {_counted(reserved)} already"
 

@@ -102,7 +102,7 @@ class OrderingRun(FollowingRun):
             self._report.record(settled(planned, "waiting", f"{error}; {LOOK_BEFORE_ANYTHING_ELSE}"))
         except LedgerError as error:
             if not self._report.outcomes[planned.product_no].may_have_ordered:
-                self._report.record(settled(planned, "ledger", f"nothing was ordered: {error}"))
+                self._report.record(settled(planned, "ledger", f"the order was not placed: {error}"))
             self._stop(planned, str(error))
 
     def _order(self, planned: Decision) -> None:
@@ -204,7 +204,7 @@ class OrderingRun(FollowingRun):
             self._report.record(self._not_attempted(decision))
             self._close(intent, _intent.NOT_SENT, f"not sent: {self._stopped_by}")
         except NotSent as error:
-            self._report.record(settled(decision, "not_sent", f"nothing was ordered: {error}"))
+            self._report.record(settled(decision, "not_sent", f"the order was not placed: {error}"))
             self._close(departure.intent, _intent.NOT_SENT, str(error))
         except Rejected as error:
             return self._refused(decision, departure.intent, error, is_last)
@@ -251,7 +251,7 @@ class OrderingRun(FollowingRun):
             self._refused_in_doubt(decision, intent, error)
             return False
         reason = "rate_limited" if error.status == 429 else "rejected"
-        self._report.record(settled(decision, reason, f"nothing was ordered: {error}"))
+        self._report.record(settled(decision, reason, f"the order was not placed: {error}"))
         intent = self._close(intent, _intent.REJECTED, str(error))
         if self._stopped_by is not None:
             return False

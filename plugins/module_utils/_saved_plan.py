@@ -184,7 +184,7 @@ def _is_approved(offer: Offer, approved: Mapping[str, Optional[str]]) -> bool:
 
 def _not_in_plan(decision: Decision) -> Decision:
     return settled(
-        decision, "not_in_plan", f"not part of the plan, so nothing is bought: {decision.message}; plan again"
+        decision, "not_in_plan", f"not part of the plan, so it is not bought: {decision.message}; plan again"
     )
 
 

@@ -200,7 +200,7 @@ def test_after_an_ordinary_refusal_the_next_pbx_is_ordered(two: Ansible, case: C
     assert result["failed"] and result["changed"]
     row = row_of(result)
     assert (row["state"], row["reason"], row["changed"]) == ("failed", case.reason, False)
-    assert "nothing was ordered" in row["message"] and case.says in row["message"]
+    assert "the order was not placed" in row["message"] and case.says in row["message"]
     assert row_of(result, SECOND)["state"] == "renewed"
     assert orders_sent(two.portal) == 2
     assert (invoices_of(two.portal), invoices_of(two.portal, SECOND)) == (0, 1)
@@ -256,7 +256,7 @@ def test_a_refusal_that_would_meet_every_order_ends_all_ordering(two: Ansible, c
     assert result["failed"] and not result["changed"]
     row = row_of(result)
     assert (row["state"], row["reason"], row["changed"]) == ("failed", case.reason, False)
-    assert "nothing was ordered" in row["message"] and case.says in row["message"]
+    assert "the order was not placed" in row["message"] and case.says in row["message"]
     assert row_of(result, SECOND)["reason"] == "stopped"
     assert orders_sent(two.portal) == 1
     assert not two.portal.invoices
@@ -271,7 +271,7 @@ def test_an_order_that_could_not_be_sent_for_want_of_a_token_is_not_sent_and_not
     assert result["failed"] and not result["changed"]
     row = row_of(result)
     assert (row["state"], row["reason"], row["changed"]) == ("failed", "not_sent", False)
-    assert "nothing was ordered" in row["message"] and "invalid_token" in row["message"]
+    assert "the order was not placed" in row["message"] and "invalid_token" in row["message"]
     assert orders_sent(two.portal) == result["requests"]["write"] == 0
     assert not two.portal.invoices
 

@@ -66,7 +66,7 @@ def test_lost_between_intent_and_order_nothing_is_sent(one: Ansible, postgres: P
     (row,) = result["results"]
     assert result["failed"]
     assert (row["state"], row["reason"], result["changed"]) == ("failed", "ledger", False)
-    assert "nothing was ordered" in row["message"] and orders_sent(one.portal) == 0
+    assert "the order was not placed" in row["message"] and orders_sent(one.portal) == 0
     assert has_waited(settle(one, [FIRST], ledger=database_url)) == {FIRST}
     judge(one.portal, [FIRST], [result])
 

@@ -105,7 +105,7 @@ def meet(listener: Listener | None, meeting: Meeting) -> Callable[[], None]:
 def assert_not_sent(ansible: Ansible, result: dict[str, Any], says: str) -> None:
     (row,) = result["results"]
     assert (row["state"], row["reason"], row["changed"]) == ("failed", "not_sent", False)
-    assert says in row["message"] and "nothing was ordered" in row["message"]
+    assert says in row["message"] and "the order was not placed" in row["message"]
     assert result["failed"] and not result["changed"]
     assert orders_sent(ansible.portal) == 0 and not ansible.portal.invoices
 

@@ -56,4 +56,4 @@ def test_every_order_counts_once_and_at_its_highest_price(
     event(str(expected))
     assert (excess and excess[0]) == expected
     if excess is not None:
-        assert excess[1].endswith("nothing was ordered here" if reserved else ": nothing was ordered")
+        assert excess[1].endswith(": nothing was ordered here") and ("already" in excess[1]) == bool(reserved)

@@ -39,7 +39,7 @@ def entries_of(text: str) -> list[tuple[str, str, dict[str, str]]]:
 def texts_of_code() -> str:
     """Every text in the code, one a line, with … for the values in it."""
     texts = []
-    for path in sorted((REPOSITORY / "plugins" / "module_utils").glob("*.py")):
+    for path in sorted((REPOSITORY / "plugins").glob("[am]*/*.py")):  # module_utils, modules and action
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.JoinedStr):
                 parts = [str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values]
@@ -65,6 +65,12 @@ def test_messages_are_those_of_the_code() -> None:
     }
     invented = {reason: message for reason, message in quoted.items() if message not in texts_of_code()}
     assert invented == {}
+
+
+def test_no_message_says_more_widely_than_of_its_own_task_that_nothing_was_ordered() -> None:
+    """A play may have bought before, in another batch, loop turn or attempt, and a task may have bought another PBX."""
+    said = [text for text in texts_of_code().splitlines() if "nothing was ordered" in text]
+    assert said != [] and [text for text in said if not text.endswith("nothing was ordered here")] == []
 
 
 def test_messages_of_whole_runs_are_those_of_the_code() -> None:

@@ -235,8 +235,8 @@ def test_a_run_that_is_ended_tells_what_is_known(
     ("asked", "keywords", "calls", "message"),
     [
         ({}, {}, renewal, "it may have ordered: look in the portal"),
-        ({"check_mode": True}, {"check_mode": True}, decision, "it was to check, so nothing was ordered"),
-        ({"plan_only": True}, {}, decision, "it was to plan, so nothing was ordered"),
+        ({"check_mode": True}, {"check_mode": True}, decision, "it was to check, so it has ordered nothing"),
+        ({"plan_only": True}, {}, decision, "it was to plan, so it has ordered nothing"),
     ],
     ids=["renew", "check", "plan"],
 )

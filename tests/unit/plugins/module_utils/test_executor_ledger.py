@@ -230,7 +230,7 @@ def test_what_cannot_be_noted_is_not_ordered_and_stops_all_others(
     trial.go()
     assert trial.account.sent == [] and not trial.report.changed and trial.report.failed
     assert trial.states() == {"A": "failed/ledger", "B": "not_attempted/stopped"}
-    assert "nothing was ordered" in trial.report.message() and "disk full" in trial.report.message()
+    assert "the order was not placed" in trial.report.message() and "disk full" in trial.report.message()
 
 
 @pytest.mark.parametrize(("expiry_lag", "expected"), [(0, "renewed/expiry_moved"), (3600, "pending/awaiting_expiry")])
