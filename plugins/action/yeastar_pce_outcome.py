@@ -24,6 +24,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._batch import (
     params_for,
     participants,
     read_params,
+    refuse_run_once,
     request_of,
     run_key,
     use_of,
@@ -51,6 +52,10 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         if REQUESTS_IMPORT_ERROR is not None:
             raise AnsibleActionFail(missing_required_lib("requests"))
+        try:
+            refuse_run_once(self._task, self._templar)
+        except ValueError as error:
+            raise AnsibleActionFail(str(error)) from None
         use = use_of(self._task)
         own = request_of(task_vars["inventory_hostname"], use, task_vars)
         if own is None:

@@ -15,6 +15,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._batch import (
     Request,
     mode_of,
     read_params,
+    refuse_run_once,
     refuse_unknown,
     run_key,
 )
@@ -48,6 +49,7 @@ class ActionModule(ActionBase):
             )
         arguments = dict(self._task.args)
         try:
+            refuse_run_once(self._task, self._templar)
             refuse_unknown(task_vars, self._templar)
             mode = mode_of(self._task, arguments.pop("plan_only", False))
             params = read_params(arguments, task_vars, self._templar, mode)

@@ -60,6 +60,22 @@ def use_of(task: Any) -> str:
     return str(task._parent._uuid)
 
 
+def refuse_run_once(task: Any, templar: Any) -> None:
+    """Refuse a task that is run for one host alone, which Ansible lets stand for all. Raises ValueError.
+
+    A task inherits ``run_once`` from its blocks, its play and what imports it; what includes it is asked itself.
+    """
+    around = task
+    while around is not None:
+        if boolean(templar.template(getattr(around, "run_once", False)), strict=False):
+            raise ValueError(
+                "run_once lets one host stand for all: only its PBX would be renewed, and the others would be shown its"
+                " outcome or none. Take run_once off the role and off every block, include and play around it; choose"
+                " hosts with --limit"
+            )
+        around = getattr(around, "_parent", None)
+
+
 def conditions_of(task: Any) -> list[str]:
     """The conditions that a task stands under, as text."""
     return [str(condition) for condition in task.when]

@@ -46,8 +46,8 @@ class Run(Facts):
         """Decide about every PBX; then take those that are due, the most urgent first, as many at once as the pool may.
 
         Raises ReadError when what all decisions need cannot be read, LedgerError when the ledger cannot be trusted;
-        this run has ordered nothing then. Whatever else is raised leaves a report in which nothing is called due that was not
-        attempted.
+        this run has ordered nothing then. Whatever else is raised leaves a report in which nothing is called due that
+        was not attempted.
         """
         try:
             self._execute(declarations)

@@ -12,7 +12,8 @@ description:
     M(pbxops.yeastar.yeastar_pce_request), on the controller and in one run, as
     M(pbxops.yeastar.yeastar_pce_renewal) or M(pbxops.yeastar.yeastar_pce_plan) would. Then every host shows its own
     outcome, as C(ok), C(changed) or C(failed), with its own message and diff.
-  - It must have the same C(when) and C(check_mode) as the request before it, and no C(loop) or C(until) of its own.
+  - It must have the same C(when) and C(check_mode) as the request before it, and no C(loop), C(until) or
+    C(run_once) of its own.
   - It is the second half of the role P(pbxops.yeastar.pce_renewal#role), which is what you should use.
 author:
   - The pbxops.yeastar authors (@pbxops)

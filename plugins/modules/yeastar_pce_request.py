@@ -15,6 +15,7 @@ description:
     returns must be registered as C(pce_renewal_request).
   - A host that a C(when), a C(rescue) or a failure keeps from this task is neither decided about nor ordered.
   - Needs the strategy C(linear) (or C(debug)), since with others there may be no batch to hold a cap against.
+  - Must be run for every host, so C(run_once) is refused, at the task and at every block, include or play around it.
 author:
   - The pbxops.yeastar authors (@pbxops)
 extends_documentation_fragment:

@@ -92,6 +92,67 @@ def test_a_strategy_that_takes_hosts_apart_is_refused_before_anything_is_sent(si
     assert six.portal.log == []
 
 
+def once(value: Any = True) -> dict[str, Any]:
+    return {"run_once": value}
+
+
+APPLY = {"include_role": {"name": ROLE, "apply": once()}}
+ONCE = {
+    "role": role_play(roles=[{"role": ROLE, **once()}]),
+    "play": role_play(**once()),
+    "import": tasks_play({**IMPORT, **once()}),
+    "include": tasks_play({**INCLUDE, **once()}),
+    "apply": tasks_play(APPLY),
+    "block": tasks_play({"block": [{"block": [INCLUDE]}], **once()}),
+    "template": tasks_play({**INCLUDE, **once("{{ groups['all'] | length > 1 }}")}),
+    "plan": tasks_play({"import_role": {"name": ROLE, "tasks_from": "plan"}, **once()}),
+}
+
+
+@pytest.mark.parametrize("play", ONCE.values(), ids=list(ONCE))
+def test_run_once_anywhere_around_the_role_is_refused_before_anything_is_sent(
+    six: Ansible, play: dict[str, Any]
+) -> None:
+    """Ansible gives the other hosts the result of the one that runs, or none; they would stay as they are, unseen."""
+    shown = run(six, BOTH, plays=[play])
+    assert shown.status != 0 and six.portal.log == [], shown.output
+    assert "run_once lets one host stand for all" in shown.output and shown.states() == {}
+
+
+@pytest.mark.parametrize(
+    ("around", "play"),
+    [
+        ({"run_once": "{{ groups['all'] | length == 1 }}"}, {}),
+        ({"throttle": 1}, {}),
+        ({"delegate_to": "localhost", "delegate_facts": True}, {}),
+        ({"delegate_to": MONTHLY}, {}),
+        ({}, {"any_errors_fatal": True}),
+        ({}, {"max_fail_percentage": 0}),
+    ],
+    ids=lambda value: next(iter(value), "") if isinstance(value, dict) else None,
+)
+def test_what_else_sends_tasks_elsewhere_or_ends_a_play_leaves_each_host_its_own_outcome(
+    six: Ansible, around: dict[str, Any], play: dict[str, Any]
+) -> None:
+    told = {"name": "After", "debug": {"msg": "{{ inventory_hostname }} {{ pce_renewal_outcome.state }}"}}
+    shown = run(
+        six, {ANNUAL: {}, FAR: {}, MONTHLY: {}}, plays=[tasks_play({"block": [INCLUDE], **around}, told, **play)]
+    )
+    states = {ANNUAL: "renewed", FAR: "current", MONTHLY: "renewed"}
+    assert shown.states() == states, shown.output
+    told_by = {host: result["msg"] for host, result in shown.results("After").items()}
+    assert told_by == {host: f"{host} {state}" for host, state in states.items()}
+    assert renewed(six.portal) == [MONTHLY, ANNUAL] and shown.status == 0
+
+
+@pytest.mark.parametrize("keyword", [{"any_errors_fatal": True}, {"max_fail_percentage": 0}], ids=str)
+def test_a_play_that_ends_with_its_first_failure_orders_nothing_for_a_request_that_is_wrong(
+    six: Ansible, keyword: dict[str, Any]
+) -> None:
+    shown = run(six, {**BOTH, FAR: {"quantity": 0}}, plays=[tasks_play(INCLUDE, **keyword)])
+    assert shown.status != 0 and six.portal.log == [] and shown.states() == {}
+
+
 def test_the_role_used_twice_in_a_play_orders_once_and_shows_the_later_outcome(six: Ansible) -> None:
     shown = run(six, BOTH, plays=[tasks_play(IMPORT, INCLUDE)])
     assert shown.status == 0

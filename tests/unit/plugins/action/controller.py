@@ -45,7 +45,14 @@ class Controller:
         self._variables[host].update({f"pce_renewal_{name}": value for name, value in variables.items()})
 
     def run(
-        self, name: str, host: str, check_mode: bool = False, strategy: str = "linear", when: Any = (), **arguments: Any
+        self,
+        name: str,
+        host: str,
+        check_mode: bool = False,
+        strategy: str = "linear",
+        when: Any = (),
+        run_once: bool = False,
+        **arguments: Any,
     ) -> dict[str, Any]:
         """What a task of a host ends with."""
         task = SimpleNamespace(
@@ -53,6 +60,7 @@ class Controller:
             args=arguments,
             async_val=0,
             check_mode=check_mode,
+            run_once=run_once,
             get_play=lambda: SimpleNamespace(strategy=strategy, _uuid="play"),
             when=when,
         )

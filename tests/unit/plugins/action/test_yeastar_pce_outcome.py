@@ -254,6 +254,13 @@ def test_a_batch_whose_worker_died_is_never_run_again(
     assert bool(outcome.get("changed")) is (calls is renewal)
 
 
+def test_an_outcome_that_is_shown_once_for_all_is_refused(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    controller = play(SN)
+    controller.request(SN)
+    with portal(monkeypatch), pytest.raises(AnsibleActionFail, match="run_once lets one host stand for all"):
+        controller.outcome(SN, run_once=True)
+
+
 def test_a_missing_library_is_named(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(yeastar_pce_outcome, "REQUESTS_IMPORT_ERROR", ImportError("No module named 'requests'"))
     with portal(monkeypatch), pytest.raises(AnsibleActionFail, match="requests"):

@@ -50,6 +50,11 @@ def test_a_strategy_in_which_hosts_go_their_own_way_is_refused(request_of: Any, 
         request_of({}, strategy=strategy)
 
 
+def test_a_request_that_is_made_once_for_all_is_refused(request_of: Any) -> None:
+    with pytest.raises(AnsibleActionFail, match="run_once lets one host stand for all"):
+        request_of({}, run_once=True)
+
+
 @pytest.mark.parametrize("strategy", ["linear", "ansible.builtin.linear", "debug"])
 def test_a_strategy_that_keeps_the_hosts_together_is_accepted(request_of: Any, strategy: str) -> None:
     assert request_of({}, strategy=strategy)["request"]["host"] == SN

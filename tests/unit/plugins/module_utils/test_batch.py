@@ -67,6 +67,18 @@ def test_a_request_that_run_once_gave_to_other_hosts_counts_once() -> None:
     assert [one.host for one in _batch.participants("use", task_vars)] == ["A"]
 
 
+@pytest.mark.parametrize("level", [0, 1, 2, 3, None])
+def test_run_once_is_refused_at_the_task_and_at_whatever_lies_around_it(level: int | None) -> None:
+    around: Any = None
+    for depth in range(3, -1, -1):
+        around = SimpleNamespace(_parent=around, run_once="yes" if depth == level else False)
+    if level is None:
+        _batch.refuse_run_once(around, Plain())
+    else:
+        with pytest.raises(ValueError, match="run_once lets one host stand for all"):
+            _batch.refuse_run_once(around, Plain())
+
+
 def test_a_request_holds_no_secret() -> None:
     registered_request = str(request(client_secret="canary-secret", access_token="canary-token").as_result())
     assert "canary" not in registered_request
