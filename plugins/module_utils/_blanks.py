@@ -12,7 +12,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Callable
 
 # What bounds a run: without one of these there is no such bound, and nothing else asks for it.
-LIMITS = ("max_total", "max_amount_per_item", "max_price_increase_percent", "currency", "on_unknown_price", "run_id")
+LIMITS = (
+    *("max_total", "max_amount_per_item", "max_price_increase_percent", "currency", "on_unknown_price", "run_id"),
+    # A run for which nobody has approved anything would decide anew.
+    *("plan_file", "plan_digest"),
+)
 
 
 def _itself(option: str) -> str:

@@ -177,7 +177,11 @@ def test_what_is_declared_otherwise_by_now_is_refused(six: Ansible, variables: d
         ({"plan_digest": "0" * 64}, "not the one that was approved"),
         ({"plan_digest": None}, "plan_digest"),
         ({"plan_file": ""}, "plan_file:"),
-        ({"plan_file": None}, "pce_renewal_max_orders is not set"),
+        ({"plan_file": None}, "pce_renewal_plan_file: expected a value, got null"),
+        (
+            {"plan_file": None, "plan_digest": None, "max_orders": 2},
+            "pce_renewal_plan_file: expected a value, got null",
+        ),
         ({"max_orders": 1}, "2 subscriptions are due and max_orders is 1"),
     ],
     ids=str,

@@ -200,6 +200,15 @@ def test_with_a_plan_its_digest_is_the_confirmation_and_it_does_not_go_without()
         asked("plan", plan_dest="plan.json", **APPROVED)
 
 
+@pytest.mark.parametrize("mode", ["renew", "check"])
+@pytest.mark.parametrize("nulls", [("plan_file",), ("plan_digest",), ("plan_file", "plan_digest")], ids=str)
+def test_a_plan_that_comes_to_nothing_does_not_become_a_renewal_without_one(nulls: tuple[str, ...], mode: str) -> None:
+    given = {**APPROVED, **dict.fromkeys(nulls), "max_orders": 1}
+    with pytest.raises(ValueError, match=f"^pce_renewal_{nulls[0]}: expected a value, got null"):
+        asked(mode, **given)
+    assert asked("plan", **given)["max_orders"] == 1
+
+
 @pytest.mark.parametrize(("mode", "variables"), [("renew", APPROVED), ("plan", {"plan_dest": "p", "max_orders": 1})])
 def test_a_plan_is_not_shared_by_parts_of_a_play(mode: str, variables: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=f"pce_renewal_{next(iter(variables))}: one plan is one batch"):
