@@ -18,6 +18,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._batch import (
     CHECK,
     PLAN,
     RENEW,
+    SECRET_OPTIONS,
     Request,
     SharedOutcomes,
     conditions_of,
@@ -76,7 +77,7 @@ class ActionModule(ActionBase):
         secrets: set[str] = set()
         try:
             own_params = read_params(self._task.args, task_vars, self._templar, requests[0].mode)
-            secrets.update(own_params[name] for name in ("client_secret", "access_token") if own_params[name])
+            secrets.update(own_params[name] for name in SECRET_OPTIONS if own_params[name])
             params = params_for(requests, own_params, run_key(RUN_DIRECTORY))
         except ValueError as error:
             return {request.host: {"failed": True, "msg": str(error)} for request in requests}

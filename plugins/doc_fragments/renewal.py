@@ -153,12 +153,23 @@ options:
   ledger:
     description:
       - Where it is noted what was meant to be ordered and what has become of it, so that no run orders it again.
-      - The path of a SQLite file on a local disk; or a C(postgresql://) URL, for controllers that share one; or
-        V(none). V(none) promises less, for then only what the portal shows keeps a later run from ordering again, and
-        nothing keeps two runs from ordering at once.
+      - The path of a SQLite file, absolute or beginning with C(~); or a C(postgresql://) address, for controllers that
+        share one; or V(none). Nothing else is accepted.
+      - V(none) promises less, for then only what the portal shows keeps a later run from ordering again, and nothing
+        keeps two runs from ordering at once.
       - The default is C(pbxops.yeastar/ledger.sqlite3) in the directory that E(XDG_STATE_HOME) names, or else in
-        C(~/.local/state). It is made when it is needed.
-      - PostgreSQL needs the Python library psycopg, version 3. Its password is best left to C(PGPASSFILE).
+        C(~/.local/state). It is made when it is needed. It is that of the user whom the task runs as, so with C(become)
+        it is another one.
+      - Nothing is ordered with a file on a network file system, or one that others than its owner may write to.
+      - PostgreSQL needs the Python library psycopg, version 3.
+      - What it holds belongs to the address of the portal. How O(base_url) is spelled does not matter (case, default
+        port, last dot or slash, C(localhost) or C(127.0.0.1) or C([::1])); another host name is another portal.
+    type: str
+  ledger_password:
+    description:
+      - The password of the user in a ledger in PostgreSQL. It is never accepted in the address, which is logged and
+        shown.
+      - Without it, libpq takes it from E(PGPASSWORD) or from a passfile, such as C(~/.pgpass).
     type: str
   run_id:
     description:

@@ -24,6 +24,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ._blanks import LIMITS, refuse_blanks, refuse_nulls
+from ._location import ledger_of
 from ._options import (
     APPLY_OPTIONS,
     APPLY_RULES,
@@ -50,9 +51,10 @@ _COMMON_OPTIONS = {**CONNECTION_OPTIONS, **RENEWAL_RUN_OPTIONS}
 MODE_OPTIONS = {PLAN: SAVE_OPTIONS, CHECK: APPLY_OPTIONS, RENEW: APPLY_OPTIONS}
 _FILES = ("dest", "plan_file")
 # An environment has credentials blank that are not set, and the serial number has an error of its own.
-_MAY_BE_BLANK = ("client_id", "client_secret", "access_token", "product_no")
-# A ledger's URL may hold a password.
-_SECRET_OPTIONS = (*(name for name, option in CONNECTION_OPTIONS.items() if option.get("no_log")), "ledger")
+_MAY_BE_BLANK = ("client_id", "client_secret", "access_token", "ledger_password", "product_no")
+SECRET_OPTIONS = tuple(name for name, option in _COMMON_OPTIONS.items() if option.get("no_log"))
+# An address of a ledger is refused if it holds a password, and yet need not be shown.
+_UNSHOWN_OPTIONS = (*SECRET_OPTIONS, "ledger")
 
 
 def use_of(task: Any) -> str:
@@ -150,6 +152,7 @@ def read_params(
         raise ValueError("; ".join(validation.error_messages))
     params: dict[str, Any] = validation.validated_parameters
     connection_of(params)
+    ledger_of(params)
     declarations_of(params)
     return params
 
@@ -188,7 +191,7 @@ class Request:
             conditions=conditions_of(task),
             subscription=params["subscriptions"][0],
             common={
-                name: params[name] for name in (*_COMMON_OPTIONS, *MODE_OPTIONS[mode]) if name not in _SECRET_OPTIONS
+                name: params[name] for name in (*_COMMON_OPTIONS, *MODE_OPTIONS[mode]) if name not in _UNSHOWN_OPTIONS
             },
             secrets=hash_secrets(params, key),
         )
@@ -200,7 +203,7 @@ class Request:
 
 def hash_secrets(params: Mapping[str, Any], key: bytes) -> str:
     """A hash by which credentials can be compared within one run, and nowhere else."""
-    secrets = json.dumps([params[name] for name in _SECRET_OPTIONS])
+    secrets = json.dumps([params[name] for name in _UNSHOWN_OPTIONS])
     return hmac.new(key, secrets.encode(), "sha256").hexdigest()
 
 

@@ -12,6 +12,7 @@ from typing import Any, Optional
 from . import _intent
 from ._intent import Intent
 from ._ledger import Ledger, Taken
+from ._location import NONE, user_name
 from ._terms import same_expiry
 from ._time import format_instant
 
@@ -58,7 +59,13 @@ def keep(ledger: Ledger, word: Word, is_check_mode: bool) -> dict[str, Any]:
                     raise ValueError(f"state: a run has just changed it, {taken}; list it and decide again") from None
     intents = ledger.intents() if word.product_no is None else ledger.intents_of(word.product_no)
     unrelated = {number for dummy, number in ledger.unrelated_orders()}
-    result = {"intents": [_row(intent) for intent in intents], "unrelated_orders": sorted(unrelated)}
+    result = {
+        "intents": [_row(intent) for intent in intents],
+        "unrelated_orders": sorted(unrelated),
+        "ledger": ledger.name,
+        "user": user_name(),
+        **({} if intents else {"msg": f"no intents: {_whereabouts(ledger)}"}),
+    }
     return {"changed": changed, **result, **({"diff": diff} if diff else {})}
 
 
@@ -78,6 +85,17 @@ def _call_unrelated(ledger: Ledger, word: Word, is_check_mode: bool) -> bool:
     return changed
 
 
+def _whereabouts(ledger: Ledger) -> str:
+    """Which ledger this is, for whoever looks for an intent in it that is in another."""
+    if ledger.name == NONE:
+        return "ledger is none, which keeps nothing"
+    seen = f"the ledger is {ledger.name}" if ledger.is_kept else f"there is no ledger yet at {ledger.name}"
+    return (
+        f"{seen}, for the user {user_name()}. Runs of another user, such as with become, have another one unless it is"
+        " named in ledger"
+    )
+
+
 def _intent_meant(ledger: Ledger, word: Word) -> Intent:
     intents = ledger.intents_of(str(word.product_no))
     if word.expires_at is not None:
@@ -87,7 +105,8 @@ def _intent_meant(ledger: Ledger, word: Word) -> Intent:
         expiries = ", ".join(format_instant(intent.expires_at) for intent in unsettled)
         raise ValueError(f"expires_at: {word.product_no} has several intents to be settled, name one: {expiries}")
     if not intents:
-        raise ValueError(f"product_no: the ledger has no such intent for {word.product_no}; list it to see all")
+        missing = f"product_no: the ledger has no such intent for {word.product_no}; list it to see all"
+        raise ValueError(f"{missing}: {_whereabouts(ledger)}")
     return (unsettled or intents)[-1]
 
 

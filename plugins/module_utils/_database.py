@@ -16,26 +16,30 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional
-from urllib.parse import urlsplit
+from typing import Any, Optional, Union
 
-NONE = "none"
-POSTGRESQL_SCHEMES = ("postgresql://", "postgres://")
+from ._folder import doubt_about
+from ._location import BAD_ADDRESS, NONE, NOT_IN_ADDRESS, POSTGRESQL_SCHEMES
+
 TRANSACTION_WAIT = 60  # s that a transaction waits for another
 _MEMORY = ":memory:"
 _SETUP = "setup"
 
 Rows = Sequence[tuple[Any, ...]]
 Execute = Callable[..., Rows]
+Step = Union[str, Callable[[Execute], None]]
 
 
 @dataclass(frozen=True)
 class Schema:
-    """The tables of one version. ``upgrades`` has, by version, the statements that lead from it to the next one."""
+    """The tables of one version.
+
+    ``upgrades`` has, by version, the steps that lead from it to the next one: statements, and functions that run some.
+    """
 
     version: int
     tables: Sequence[str]
-    upgrades: Mapping[int, Sequence[str]]
+    upgrades: Mapping[int, Sequence[Step]]
 
 
 class LedgerError(Exception):
@@ -45,12 +49,14 @@ class LedgerError(Exception):
 class Database:
     """One connection, for one thread at a time.
 
-    ``name`` is for people and holds no password; ``version`` is its schema's.
+    ``name`` is for people and holds no password; ``version`` is its schema's; ``doubt`` is why it must not be relied
+    upon when ordering, where it is only read.
     """
 
     advice = ""
     errors: tuple[type[Exception], ...] = ()
     version = 0
+    doubt: Optional[str] = None
 
     def __init__(self, name: str, connection: Any, is_kept: bool = True) -> None:
         """``is_kept`` says whether what is written outlives the process."""
@@ -176,18 +182,27 @@ class Postgresql(Database):
 
     advice = "nothing is ordered without it. See that the server is up, and that this user may write"
 
-    def __init__(self, url: str) -> None:
-        """Connect; of ``url``, only host and database are ever told."""
+    def __init__(self, url: str, password: Optional[str]) -> None:
+        """Connect; of ``url``, only host and database are ever told.
+
+        Without a password, libpq takes the one of PGPASSWORD or of a passfile.
+        """
         try:
             import psycopg  # here, since it takes longer than the rest of a module, and few need it
         except ImportError:
             message = "a ledger in PostgreSQL needs the Python library psycopg, version 3: install it"
             raise LedgerError(message) from None
         self.errors = (psycopg.Error,)
-        parts = urlsplit(url)
-        name = f"postgresql://{parts.hostname or ''}{parts.path}"
+        try:
+            options = [option for option in psycopg.pq.Conninfo.parse(url.encode()) if option.val]
+        except psycopg.Error:  # its text repeats the part that it cannot read
+            raise LedgerError(BAD_ADDRESS) from None
+        if any(option.dispchar == b"*" for option in options):  # libpq's mark of a secret
+            raise LedgerError(NOT_IN_ADDRESS)
+        told = {option.keyword.decode(): (option.val or b"").decode(errors="replace") for option in options}
+        name = f"postgresql://{told.get('host', '')}/{told.get('dbname', '')}"
         with _translated(name, self.errors, self.advice):
-            connection = psycopg.connect(url, autocommit=True, prepare_threshold=None, **_PATIENCE)
+            connection = psycopg.connect(url, password=password, autocommit=True, prepare_threshold=None, **_PATIENCE)
         super().__init__(name, connection)
 
     def try_lock(self, key: str) -> bool:
@@ -216,35 +231,39 @@ class Postgresql(Database):
         return super()._execute(statement.replace("?", "%s"), values)
 
 
-def connect(location: str, schema: Schema, read_only: bool) -> Database:
+def connect(
+    location: str, schema: Schema, read_only: bool, makes: bool = True, password: Optional[str] = None
+) -> Database:
     """The database at a path, at a ``postgresql://`` URL, or in memory (``none``), with the tables of ``schema``.
 
-    A missing one is made, and one of an older version upgraded, unless ``read_only``: then an empty one in memory
-    stands in, and an older one is read as it is. Raises LedgerError.
+    A missing one is made, unless ``read_only`` or not ``makes``: then an empty one in memory stands in, under its name.
+    One of an older version is upgraded, unless ``read_only``: then it is read as it is. Raises LedgerError.
     """
     if location == NONE:
-        return _in_memory(schema)
+        return _in_memory(schema, NONE)
     if location.startswith(POSTGRESQL_SCHEMES):
-        return _connect_postgresql(location, schema, read_only)
+        return _connect_postgresql(Postgresql(location, password), schema, read_only, makes)
     with _translated(location, (OSError, RuntimeError), Sqlite.advice):
+        path = Path(location).expanduser()
+        if not path.is_absolute():
+            raise LedgerError(f"the ledger {path} is another file in each working directory: name an absolute path")
         # Whatever a file is called, it has one set of locks.
-        path = Path(os.path.realpath(Path(location).expanduser()))
-    return _connect_sqlite(path, schema, read_only)
+        path = Path(os.path.realpath(path))
+    return _connect_sqlite(path, schema, read_only, makes)
 
 
-def _in_memory(schema: Schema) -> Database:
+def _in_memory(schema: Schema, name: str) -> Database:
     database = Sqlite(_MEMORY)
     _create_tables(database, schema)
-    database.version = schema.version
+    database.name, database.version = name, schema.version
     return database
 
 
-def _connect_postgresql(url: str, schema: Schema, read_only: bool) -> Database:
-    database: Database = Postgresql(url)
+def _connect_postgresql(database: Database, schema: Schema, read_only: bool, makes: bool) -> Database:
     if not database.has_schema():
-        if read_only:
+        if read_only or not makes:
             database.close()
-            return _in_memory(schema)
+            return _in_memory(schema, database.name)
         _create_tables(database, schema)
     database.version = _version_of(database, database.query, schema)
     if not read_only:
@@ -253,15 +272,21 @@ def _connect_postgresql(url: str, schema: Schema, read_only: bool) -> Database:
     return database
 
 
-def _connect_sqlite(path: Path, schema: Schema, read_only: bool) -> Database:
+def _connect_sqlite(path: Path, schema: Schema, read_only: bool, makes: bool) -> Database:
     with _translated(str(path), (OSError,), Sqlite.advice):
         _refuse_remains(path)
-        if not path.exists() and read_only:
-            return _in_memory(schema)
+        doubt = doubt_about(path)
+        if doubt is not None and not read_only:
+            raise LedgerError(f"the ledger {path} cannot be relied upon, and nothing is ordered without it: {doubt}")
+        if not path.exists() and (read_only or not makes):
+            database = _in_memory(schema, str(path))
+            database.doubt = doubt
+            return database
         locks = None if read_only else _open_locks(path)
         if locks is not None and not path.exists():
             _create_file(path, locks, schema)
     database = Sqlite(str(path), locks)
+    database.doubt = doubt
     database.check()
     if not database.has_schema():
         raise LedgerError(f"{path} is not a ledger: name another file, or move this one away")
@@ -335,8 +360,11 @@ def _upgrade(database: Database, schema: Schema) -> None:
         return
     with database.transaction() as execute:
         for version in range(_version_of(database, execute, schema), schema.version):
-            for statement in schema.upgrades[version]:
-                execute(statement)
+            for step in schema.upgrades[version]:
+                if isinstance(step, str):
+                    execute(step)
+                else:
+                    step(execute)
         execute("UPDATE yeastar_schema SET version = ?", (schema.version,))
     database.version = schema.version
 

@@ -19,7 +19,7 @@ from ._executor import OrderingRun
 from ._facts import Setting
 from ._http import Connection
 from ._ledger import Ledger, open_ledger
-from ._location import ledger_of, ledger_secrets_of
+from ._location import ledger_of
 from ._model import Declaration, Policy
 from ._options import (
     connection_of,
@@ -70,9 +70,6 @@ class Job:
         self._warnings: set[str] = set()
         self._transport: Optional[Transport] = None
         self._report: Optional[Report] = None
-        # Before anything can fail: a failure shows the options.
-        for secret in ledger_secrets_of(params.get("ledger")):
-            on_secret(secret)
 
     def portal(self) -> Portal:
         """A portal that can only be read. Raises ValueError for bad connection options."""
@@ -166,10 +163,17 @@ class Job:
         return replace(policy, asks_prices=self._params.get("dest") is not None)
 
     @contextmanager
-    def ledger(self, read_only: bool) -> Iterator[Ledger]:
-        """The ledger of the portal, open as long as one is in the block. Raises ValueError and LedgerError."""
-        ledger = open_ledger(ledger_of(self._params), portal_of(self._params), self._clock().now, read_only)
+    def ledger(self, read_only: bool, makes: bool = True) -> Iterator[Ledger]:
+        """The ledger of the portal, open as long as one is in the block; ``makes`` is whether a missing one is made.
+
+        Raises ValueError and LedgerError.
+        """
+        location, portal = ledger_of(self._params), portal_of(self._params)
+        password = self._params.get("ledger_password") or None
+        ledger = open_ledger(location, portal, self._clock().now, read_only, makes, password)
         try:
+            if ledger.doubt is not None:
+                self._warn(f"a run that orders would refuse the ledger {ledger.name}: {ledger.doubt}")
             yield ledger
         finally:
             ledger.close()

@@ -19,9 +19,10 @@ from typing import Any, Optional
 
 from . import _intent
 from ._caps import Caps, Reservation, excess_of
-from ._database import Database, Execute, LedgerError, Rows, Schema, connect
+from ._database import Database, Execute, LedgerError, Rows, Schema, Step, connect
 from ._intent import Intent
 from ._money import Money, parse_amount, parse_currency
+from ._names import portal_name, united
 from ._terms import same_expiry
 from ._time import format_instant, parse_instant
 
@@ -36,6 +37,7 @@ _SINCE = {
     **dict.fromkeys(("orders_before", "unreported_by"), 3),
 }
 _OF_INTENT = " AND product_no = ? AND expires_at = ?"
+_INSERT = f"INSERT INTO yeastar_intent ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' for dummy in _COLUMNS)})"
 _UNRESERVE = "DELETE FROM yeastar_reservation WHERE run_id = ? AND holder = ? AND product_no = ?"
 _STATUS_LIST = ", ".join(f"'{status}'" for status in _intent.STATUSES)
 # ``expires_at`` is empty where an earlier version has reserved, which did not note it.
@@ -79,12 +81,30 @@ def _rebuilt(name: str, table: str, columns: str) -> tuple[str, ...]:
     return (f"ALTER TABLE {name} RENAME TO {name}_old", table, rows, f"DROP TABLE {name}_old")
 
 
-_UPGRADES = {
+def _give_portals_one_name(execute: Execute) -> None:
+    """Bring what stands under several spellings of a portal's address together under its one name."""
+    for (name,) in execute("SELECT DISTINCT portal FROM yeastar_history"):
+        execute("UPDATE yeastar_history SET portal = ? WHERE portal = ?", (portal_name(name), name))
+    unrelated = {
+        (portal_name(row[0]), *row[1:3]): row
+        for row in execute("SELECT portal, product_no, order_no, reason, at FROM yeastar_unrelated_order")
+    }
+    execute("DELETE FROM yeastar_unrelated_order")
+    for key, row in unrelated.items():
+        execute("INSERT INTO yeastar_unrelated_order VALUES (?, ?, ?, ?, ?)", (*key, *row[3:]))
+    intents = united(_as_mappings(execute(f"SELECT {', '.join(_COLUMNS)} FROM yeastar_intent")))
+    execute("DELETE FROM yeastar_intent")
+    for intent in intents:
+        execute(_INSERT, tuple(intent.values()))
+
+
+_UPGRADES: dict[int, tuple[Step, ...]] = {
     1: _new_columns(2),
     2: (
         *_new_columns(3),
         *_rebuilt("yeastar_unrelated_order", _UNRELATED_ORDERS, "*"),
         *_rebuilt("yeastar_reservation", _RESERVATION, "run_id, holder, product_no, '', amount, currency"),
+        _give_portals_one_name,
     ),
 }
 SCHEMA = Schema(3, _TABLES, _UPGRADES)
@@ -115,9 +135,11 @@ class Ledger:
         self._database = database
         self._clock = clock
         self.portal = portal
-        # One that is only read may be of an older version.
+        # One that is only read may be of an earlier version: without some columns, with several names of the portal.
         names = [f"NULL AS {name}" if _SINCE.get(name, 1) > database.version else name for name in _COLUMNS]
-        self._select = f"SELECT {', '.join(names)} FROM yeastar_intent WHERE portal = ?"
+        self._names = _names_of(portal, database) if database.version < SCHEMA.version else (portal,)
+        self._of_portal = f"WHERE portal IN ({', '.join('?' for dummy in self._names)})"
+        self._select = f"SELECT {', '.join(names)} FROM yeastar_intent {self._of_portal}"
         expires_at = "expires_at" if database.version >= 3 else "''"
         self._reserved = f"SELECT product_no, {expires_at}, amount, currency FROM yeastar_reservation WHERE run_id = ?"
 
@@ -130,21 +152,28 @@ class Ledger:
         """Whether later runs can read what is written."""
         return self._database.is_kept
 
+    @property
+    def name(self) -> str:
+        """Which ledger it is, in words; without a password."""
+        return self._database.name
+
+    @property
+    def doubt(self) -> Optional[str]:
+        """Why a run that orders would refuse it, where it is only read."""
+        return self._database.doubt
+
     def intents(self) -> list[Intent]:
         """All intents of the portal, sorted by PBX and expiry."""
-        rows = self._database.query(f"{self._select} ORDER BY product_no, expires_at", (self.portal,))
-        return [self._read(row) for row in rows]
+        return self._all(self._database.query(self._select, self._names))
 
     def intents_of(self, product_no: str) -> list[Intent]:
         """The intents of one PBX, sorted by expiry."""
-        rows = self._database.query(f"{self._select} AND product_no = ? ORDER BY expires_at", (self.portal, product_no))
-        return [self._read(row) for row in rows]
+        return self._all(self._database.query(f"{self._select} AND product_no = ?", (*self._names, product_no)))
 
     def unrelated_orders(self) -> frozenset[tuple[str, str]]:
         """PBX, in lower case, and number of each order that a person has called no renewal of it."""
-        rows = self._database.query(
-            "SELECT product_no, order_no FROM yeastar_unrelated_order WHERE portal = ?", (self.portal,)
-        )
+        called = f"SELECT product_no, order_no FROM yeastar_unrelated_order {self._of_portal}"
+        rows = self._database.query(called, self._names)
         return frozenset((str(product_no).casefold(), str(order_no)) for product_no, order_no in rows)
 
     @contextmanager
@@ -221,8 +250,7 @@ class Ledger:
                     raise Taken(existing)
                 if is_same:
                     execute(f"DELETE FROM yeastar_intent WHERE portal = ?{_OF_INTENT}", _key(existing))
-            marks = ", ".join("?" for dummy in _COLUMNS)
-            execute(f"INSERT INTO yeastar_intent VALUES ({marks})", _row_of(intent))
+            execute(_INSERT, _row_of(intent))
             self._note(execute, intent)
 
     def update(self, intent: Intent, **changes: Any) -> Intent:
@@ -242,8 +270,8 @@ class Ledger:
 
     def was_answered_with(self, product_no: str, order_no: str) -> bool:
         """Whether the portal itself has answered an order of ours for a PBX with this number."""
-        noted = "SELECT 1 FROM yeastar_history WHERE portal = ? AND product_no = ? AND order_no = ? AND note LIKE ?"
-        return bool(self._database.query(noted, (self.portal, product_no, order_no, f"{_intent.ACCEPTED_AS} %")))
+        noted = f"SELECT 1 FROM yeastar_history {self._of_portal} AND product_no = ? AND order_no = ? AND note LIKE ?"
+        return bool(self._database.query(noted, (*self._names, product_no, order_no, f"{_intent.ACCEPTED_AS} %")))
 
     def call_unrelated(self, product_no: str, order_no: str, reason: str) -> None:
         """Note a person's word that an order of the portal is no renewal of a PBX.
@@ -295,6 +323,12 @@ class Ledger:
                 raise self._unreadable(f"a reservation of {product_no}", error) from None
         return reserved
 
+    def _all(self, rows: Rows) -> list[Intent]:
+        """The intents in rows, sorted by PBX and expiry."""
+        if self._names != (self.portal,):
+            rows = [tuple(row.values()) for row in united(_as_mappings(rows))]
+        return sorted(map(self._read, rows), key=lambda intent: (intent.product_no, intent.expires_at))
+
     def _read(self, row: tuple[Any, ...]) -> Intent:
         values = dict(zip(_COLUMNS, row))
         try:
@@ -318,14 +352,33 @@ class Ledger:
         )
 
 
-def open_ledger(location: str, portal: str, clock: Callable[[], datetime], read_only: bool) -> Ledger:
+def open_ledger(
+    location: str,
+    portal: str,
+    clock: Callable[[], datetime],
+    read_only: bool,
+    makes: bool = True,
+    password: Optional[str] = None,
+) -> Ledger:
     """Open a ledger: a path, a ``postgresql://`` URL, or ``none`` for one that is forgotten with the process.
 
-    A missing one is made, unless ``read_only``, when an empty one stands in; one of an older version is brought up to
-    date, unless ``read_only``. Raises LedgerError when it cannot be trusted: not readable, not writable, corrupt, or of
-    a newer version (faults, rows 11 and 13). It is never repaired.
+    A missing one is made, unless ``read_only`` or not ``makes``, when an empty one stands in; one of an older version
+    is brought up to date, unless ``read_only``. ``password`` is that of the user in PostgreSQL. It is never repaired.
+
+    Raises LedgerError when it cannot be trusted: not readable, not writable, corrupt, of a newer version, or where
+    others may change it (faults, rows 11 and 13).
     """
-    return Ledger(connect(location, SCHEMA, read_only), portal, clock)
+    return Ledger(connect(location, SCHEMA, read_only, makes, password), portal, clock)
+
+
+def _names_of(portal: str, database: Database) -> tuple[str, ...]:
+    """All names that a ledger of an earlier version has for a portal."""
+    rows = database.query("SELECT portal FROM yeastar_intent UNION SELECT portal FROM yeastar_unrelated_order")
+    return tuple(sorted({portal, *(row[0] for row in rows if portal_name(row[0]) == portal)}))
+
+
+def _as_mappings(rows: Rows) -> list[dict[str, Any]]:
+    return [dict(zip(_COLUMNS, row)) for row in rows]
 
 
 def _refuse_spent(execute: Execute, digest: str) -> None:

@@ -1,14 +1,55 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the ledger is, and whatever else lasts from run to run."""
+"""Where the ledger is, and whatever else lasts from run to run.
+
+What is not one of the accepted forms is refused: taken for the name of a file, it would be another ledger, and a second
+order. It is never repeated, since it may hold a password.
+"""
 
 from __future__ import annotations
 
 import os
+import pwd
+import re
 from collections.abc import Mapping
 from typing import Any, Optional
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
+
+NONE = "none"
+POSTGRESQL_SCHEMES = ("postgresql://", "postgres://")
+
+_ACCEPTED = "ledger: expected an absolute path or one that begins with ~, a postgresql:// address, or none"
+BAD_ADDRESS = (
+    "ledger: expected postgresql://user@host:port/database, with what is special in a part of it percent-encoded;"
+    " the address is not shown, since it may hold a password"
+)
+NOT_IN_ADDRESS = (
+    "ledger: expected an address without a password, since addresses are logged and shown; set ledger_password"
+    " (pce_renewal_ledger_password in the role), PGPASSWORD in the environment, or a passfile (~/.pgpass)."
+    " An @ that is part of a name is written %40"
+)
+
+_HOST = re.compile(r"(\[[^][]*\]|[^][:]*)(:\d*)?")
+# A key of libpq's or of somebody's guess. `passfile` names a file.
+_SECRET_KEY = re.compile(r"\b(?!passfile\s*=)\w*(pass|pwd|secret|scram|token)\w*\s*=")
+
+
+class Refused(str):
+    """Why a location is refused. It stands in the location's place, so that nothing logs or shows that."""
+
+
+class _LocationType(str):
+    """The type of the option: its name, as in the documentation, and the function that Ansible calls to convert to it.
+
+    Ansible converts before it logs how a module was invoked, and before it shows that in a failure.
+    """
+
+    def __call__(self, value: object) -> str:
+        return read_location(value)
+
+
+LOCATION_TYPE = _LocationType("str")
 
 
 def state_folder() -> str:
@@ -18,26 +59,53 @@ def state_folder() -> str:
     return os.path.join(folder, "pbxops.yeastar")
 
 
-def ledger_of(params: Mapping[str, Any]) -> str:
-    """Where the ledger is: a path, a URL or ``none``. Without the option, a file under the XDG state directory.
-
-    Raises ValueError for an empty one.
-    """
-    if params["ledger"] is None:
-        return os.path.join(state_folder(), "ledger.sqlite3")
-    location: str = params["ledger"].strip()
-    if not location:
-        raise ValueError("ledger: expected a path, a postgresql:// URL or none, got an empty text")
-    return location
-
-
-def ledger_secrets_of(location: Optional[str]) -> set[str]:
-    """The password in a ledger's URL, as it stands there and as it is meant, before or behind the host."""
+def user_name() -> str:
+    """The user that this process runs as, which with ``become`` is another one."""
     try:
-        url = urlsplit(location or "")
-        password = url.password
-    except ValueError:
-        return set()
-    written = [password or ""]
-    written += [pair.partition("=")[2] for pair in url.query.split("&") if pair.partition("=")[0] == "password"]
-    return {text for password in written for text in (password, unquote(password)) if text}
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:  # in a container
+        return f"uid {os.geteuid()}"
+
+
+def read_location(value: object) -> str:
+    """Where a ledger is: a path, a PostgreSQL address or ``none``. `Refused` for anything else."""
+    if isinstance(value, Refused):
+        return value
+    text = str(value).strip()
+    if text.startswith(POSTGRESQL_SCHEMES):
+        problem = _problem_of_address(text)
+        return text if problem is None else Refused(problem)
+    if text == NONE or text.startswith(("/", "~")):
+        return text
+    return Refused(f"{_ACCEPTED}, got {'something else, which is not shown' if text else 'an empty text'}")
+
+
+def _problem_of_address(address: str) -> Optional[str]:
+    """What keeps an address of PostgreSQL from being used; libpq has the last word on it when it is opened.
+
+    Strict where libpq would read a password otherwise than its writer meant: with a ``/`` in it, for instance, libpq
+    takes what is before that for the host and the rest for the database, and names both in its errors.
+    """
+    user, dummy, rest = address.partition("://")[2].rpartition("@")
+    if user.partition(":")[2] or _SECRET_KEY.search(unquote(address).lower()):
+        return NOT_IN_ADDRESS
+    hosts = re.split("[/?]", rest)[0].split(",")
+    if any(mark in user for mark in "/?@") or not all(_HOST.fullmatch(host) for host in hosts):
+        return BAD_ADDRESS
+    return None
+
+
+def ledger_of(params: Mapping[str, Any]) -> str:
+    """Where the ledger is. Without the option, a file under the XDG state directory. Raises ValueError."""
+    if params["ledger"] is None:
+        location = os.path.join(state_folder(), "ledger.sqlite3")
+    else:
+        location = read_location(params["ledger"])
+    if isinstance(location, Refused):
+        raise ValueError(str(location))
+    if params.get("ledger_password") and not location.startswith(POSTGRESQL_SCHEMES):
+        raise ValueError(
+            "ledger_password: expected with a ledger in PostgreSQL alone, and ledger names none; set ledger to its"
+            " postgresql:// address, or leave ledger_password out"
+        )
+    return location

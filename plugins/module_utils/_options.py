@@ -21,8 +21,10 @@ from ._blanks import refuse_blanks
 from ._bookkeeping import NOT_ORDERED, ORDERED, UNRELATED, Word
 from ._fields import Fields
 from ._http import Connection
+from ._location import LOCATION_TYPE, NONE, ledger_of
 from ._model import Declaration, Filters, Policy
 from ._money import parse_amount, parse_currency, parse_percentage
+from ._names import LOOPBACK_HOSTS, portal_name
 from ._plan_file import LONGEST_VALIDITY
 from ._pool import Pool
 from ._time import CYCLE_MONTHS, parse_instant, utc_now
@@ -39,8 +41,6 @@ MAX_SECONDS = 86_400
 
 _SERIAL_NUMBER = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _NUMBER_WORDS = ("inf", "infinity", "nan", "none", "null", "true", "false")
-
-_LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
 def _from_environment(name: str, **spec: Any) -> dict[str, Any]:
@@ -76,7 +76,10 @@ DECLARATION_OPTIONS: dict[str, dict[str, Any]] = {
 # Declarations that also make sense for a whole run.
 _RUN_WIDE = ("billing_contact", "remaining_days")
 
-LEDGER_OPTIONS: dict[str, dict[str, Any]] = {"ledger": {"type": "str"}}
+LEDGER_OPTIONS: dict[str, dict[str, Any]] = {
+    "ledger": {"type": LOCATION_TYPE},
+    "ledger_password": {"type": "str", "no_log": True},
+}
 
 POOL_OPTIONS: dict[str, dict[str, Any]] = {"concurrency": {"type": "int", "default": DEFAULT_CONCURRENCY}}
 
@@ -203,8 +206,7 @@ def connection_of(params: Mapping[str, Any]) -> Connection:
 
 def portal_of(params: Mapping[str, Any]) -> str:
     """The portal's name in the ledger, however base_url is spelled. Raises ValueError when that is not acceptable."""
-    name = _checked_base_url(params["base_url"].strip()).lower()
-    return name.removesuffix(":443" if name.startswith("https:") else ":80")
+    return portal_name(_checked_base_url(params["base_url"].strip()))
 
 
 def _checked_base_url(base_url: str) -> str:
@@ -216,7 +218,7 @@ def _checked_base_url(base_url: str) -> str:
         raise ValueError(f"{form} ({error})") from None
     if not is_well_formed or "@" in url.netloc or not base_url.endswith((url.netloc, f"{url.netloc}/")):
         raise ValueError(form)
-    if url.scheme == "http" and url.hostname not in _LOOPBACK_HOSTS:
+    if url.scheme == "http" and url.hostname not in LOOPBACK_HOSTS:
         raise ValueError(f"base_url: expected https, got http for {url.hostname}; http is for loopback addresses only")
     return base_url.rstrip("/")
 
@@ -229,7 +231,7 @@ def refuse_unverified(connection: Connection) -> None:
 
 def is_loopback(params: Mapping[str, Any]) -> bool:
     """Whether the portal is a simulator on this machine."""
-    return urlsplit(params["base_url"].strip()).hostname in _LOOPBACK_HOSTS
+    return urlsplit(params["base_url"].strip()).hostname in LOOPBACK_HOSTS
 
 
 def fields_of(params: Mapping[str, Any]) -> Fields:
@@ -282,6 +284,8 @@ def word_of(params: Mapping[str, Any]) -> Word:
     if params["state"] == "listed":
         return Word(product_no)
     refuse_blanks(params, ("expires_at", "order_no"))
+    if ledger_of(params) == NONE:
+        raise ValueError("ledger: expected one that is kept, got none, which forgets at once what is settled in it")
     if not params["reason"].strip():
         raise ValueError("reason: expected how it is known what became of the order, got an empty text")
     expires_at = _read("expires_at", params["expires_at"], parse_instant)
@@ -351,7 +355,7 @@ def policy_of(params: Mapping[str, Any]) -> Policy:
 
 def fingerprint_of(connection: Connection) -> str:
     """What tells one account from another in a saved plan, without telling anything of it."""
-    return hashlib.sha256(f"{connection.base_url.lower()}\0{connection.client_id or ''}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{portal_name(connection.base_url)}\0{connection.client_id or ''}".encode()).hexdigest()[:16]
 
 
 def validity_of(params: Mapping[str, Any]) -> timedelta:

@@ -58,7 +58,12 @@ options:
     default: false
     version_added: 0.3.0
   ledger:
-    description: Which ledger, as for M(pbxops.yeastar.yeastar_pce_renewal).
+    description:
+      - Which ledger, as for M(pbxops.yeastar.yeastar_pce_renewal). Name it wherever it is not the default one of the
+        user whom the task runs as. None is made by V(listed), nor to settle an intent.
+    type: str
+  ledger_password:
+    description: The password of the user in a ledger in PostgreSQL, as for M(pbxops.yeastar.yeastar_pce_renewal).
     type: str
 attributes:
   check_mode:
@@ -136,6 +141,20 @@ intents:
       description: What led to the status, in words.
       type: str
       returned: success
+ledger:
+  description: The ledger that was read, its path, or host and database. There may not be one yet.
+  returned: success
+  type: str
+  sample: /home/ansible/.local/state/pbxops.yeastar/ledger.sqlite3
+user:
+  description: The user whom the task ran as, whose default ledger that is.
+  returned: success
+  type: str
+  sample: ansible
+msg:
+  description: That there is no intent, where none was found, and whether there is a ledger at all.
+  returned: when RV(intents) is empty
+  type: str
 unrelated_orders:
   description: The numbers of orders that somebody has called no renewal.
   returned: success
@@ -150,7 +169,7 @@ diff:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._bookkeeping import keep
+from ansible_collections.pbxops.yeastar.plugins.module_utils._bookkeeping import UNRELATED, keep
 from ansible_collections.pbxops.yeastar.plugins.module_utils._options import (
     CONNECTION_OPTIONS,
     SETTLE_OPTIONS,
@@ -167,7 +186,8 @@ def main() -> None:
     )
     with Runner(module) as runner:
         word = word_of(module.params)
-        with runner.job.ledger(read_only=module.check_mode or word.outcome is None) as ledger:
+        only_looks = module.check_mode or word.outcome is None
+        with runner.job.ledger(read_only=only_looks, makes=word.outcome == UNRELATED) as ledger:
             result = keep(ledger, word, module.check_mode)
         module.exit_json(**result)
 

@@ -10,13 +10,13 @@ import json
 import shutil
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
 from tests.ecosystem.conftest import Tools
 from tests.support.awx import EXAMPLE, SURVEY, WORKFLOW, injected, made_by, nodes
 from tests.support.plays import renewed
+from tests.support.postgres import PASSWORD
 from tests.support.processes import orders_sent
 
 DUE = 2
@@ -70,19 +70,16 @@ class Workflow:
 @pytest.fixture
 def workflow(tools: Tools, database_url: str) -> Workflow:
     """A workflow job over the account, before its first node."""
-    url = urlsplit(database_url)
-    assert url.password
     environment = {
         **injected(
             "Yeastar Partner Portal", client_id=tools.portal.client_id, client_secret=tools.portal.client_secret
         ),
-        **injected("Yeastar renewal ledger", password=url.password),
+        **injected("Yeastar renewal ledger", password=PASSWORD),
     }
     for name in environment:
         tools.environment.pop(name, None)
-    ledger = database_url.replace(f":{url.password}@", "@")
     hosts: dict[str, dict[str, Any]] = {pbx.product_no: {} for pbx in tools.portal.pbxs}
-    variables = {"pce_renewal_ledger": ledger, "pce_renewal_wait_timeout": 0, "pce_report_ledger": ledger}
+    variables = {"pce_renewal_ledger": database_url, "pce_renewal_wait_timeout": 0, "pce_report_ledger": database_url}
     return Workflow(tools, environment, {"all": {"hosts": hosts, "vars": variables}})
 
 

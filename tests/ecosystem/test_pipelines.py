@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import pytest
 
 from tests.ecosystem.conftest import Tools
 from tests.support.pipelines import GitHub, GitLab, Machines
 from tests.support.plays import REPOSITORY, renewed
+from tests.support.postgres import PASSWORD
 from tests.support.processes import orders_sent
 
 EXAMPLES = REPOSITORY / "examples"
@@ -35,10 +36,8 @@ def fleet() -> dict[str, Any]:
 
 @pytest.fixture
 def ledger(database_url: str) -> tuple[str, str]:
-    """The URL of the shared ledger without its password, and the password."""
-    url = urlsplit(database_url)
-    assert url.password
-    return database_url.replace(f":{url.password}@", "@"), url.password
+    """The address of the shared ledger, and its password."""
+    return database_url, PASSWORD
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import pytest
 
 from tests.ecosystem.conftest import Tools
 from tests.support.plays import renewed
+from tests.support.postgres import PASSWORD
 from tests.support.processes import orders_sent
 from tests.support.tally import judge
 
@@ -71,7 +72,8 @@ def shown(folder: Path) -> list[dict[str, Any]]:
 def test_the_cap_of_a_job_holds_across_its_slices_and_a_refused_slice_orders_nothing(
     tools: Tools, database_url: str
 ) -> None:
-    options = {"ledger": database_url, "run_id": "job-7", "max_orders": 4, "wait_timeout": 0}
+    shared = {"ledger": database_url, "ledger_password": PASSWORD}
+    options = {**shared, "run_id": "job-7", "max_orders": 4, "wait_timeout": 0}
     variables = {f"pce_renewal_{name}": value for name, value in options.items()}
     play = {"hosts": "all", "roles": ["pbxops.yeastar.pce_renewal"]}
     folders = [
@@ -96,7 +98,8 @@ def test_the_cap_of_a_job_holds_across_its_slices_and_a_refused_slice_orders_not
 def test_a_play_of_localhost_that_every_slice_runs_as_a_whole_charges_each_pbx_once(
     tools: Tools, database_url: str
 ) -> None:
-    options = {"ledger": database_url, "run_id": "job-8", "max_orders": DUE, "wait_timeout": 0}
+    shared = {"ledger": database_url, "ledger_password": PASSWORD}
+    options = {**shared, "run_id": "job-8", "max_orders": DUE, "wait_timeout": 0}
     subscriptions = [{"product_no": number} for number in numbers(tools)]
     task = {"pbxops.yeastar.yeastar_pce_renewal": {"subscriptions": subscriptions, **options}}
     play = {"hosts": "localhost", "tasks": [task]}

@@ -53,6 +53,11 @@ REFUSED_AT_ONCE: list[Any] = [
     ({**ONE, "base_url": "portal.example.com"}, ["base_url: expected https://host"]),
     ({**ONE, "base_url": "https://user:pass@portal.example.com"}, ["base_url: expected", "without user"]),
     ({**ONE, "base_url": "http://127.0.0.1:port", "retries": 0}, ["base_url"]),
+    # which ledger
+    ({**ONE, "ledger": "renewals.sqlite3"}, ["ledger: expected an absolute path or one that begins with ~", "none"]),
+    ({**ONE, "ledger": "None"}, ["ledger: expected an absolute path or one that begins with ~", "none"]),
+    ({**ONE, "ledger": "postgresql://u:secret@h/d"}, ["ledger: expected an address without a password", "PGPASSWORD"]),
+    ({**ONE, "ledger_password": "secret"}, ["ledger_password: expected with a ledger in PostgreSQL alone"]),
     # which PBX
     ({}, ["one of the following is required: product_no, subscriptions"]),
     ({**ONE, "subscriptions": [ONE], "max_orders": 1}, ["mutually exclusive: product_no|subscriptions"]),

@@ -5,6 +5,9 @@
 
 PostgreSQL does not run as root; under root an account without rights runs it. Everything it has is below one temporary
 directory that goes with it. Its durability is that of production: fsync and synchronous_commit are on.
+
+The role's password is the same for all servers of this process, and is in PGPASSWORD from the first of them on: an
+address of a ledger has none, so this is the way of most tests, and of the processes that they start.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ import psycopg
 from tests.support.debian import Unavailable, provided
 
 ROLE = "ledger"
+PASSWORD = secrets.token_urlsafe(12)
 _ADMIN = "admin"
 _BINARIES = Path("/usr/lib/postgresql")
 _ACCOUNTS = ("postgres", "nobody")
@@ -51,7 +55,7 @@ class Postgres:
 
     def __init__(self) -> None:
         self.port = 0
-        self.password = secrets.token_urlsafe(12)
+        self.password = PASSWORD
         self._process: subprocess.Popen[bytes] | None = None
         self._directory: Path | None = None
         self._binaries = Path()
@@ -66,6 +70,7 @@ class Postgres:
             self.start()
             with self.admin() as connection:
                 connection.execute(f"CREATE ROLE {ROLE} LOGIN PASSWORD '{self.password}'")
+            os.environ["PGPASSWORD"] = self.password
         except BaseException:  # raised again, once nothing is left of it
             self._remove()
             raise
@@ -119,8 +124,8 @@ class Postgres:
                 connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     def url(self, database: str) -> str:
-        """The URL of a database for the role, with its password."""
-        return f"postgresql://{ROLE}:{self.password}@127.0.0.1:{self.port}/{database}"
+        """The URL of a database for the role."""
+        return f"postgresql://{ROLE}@127.0.0.1:{self.port}/{database}"
 
     def admin(self, database: str = "postgres") -> psycopg.Connection[Any]:
         """A connection that may do everything, each statement a transaction of its own."""

@@ -9,15 +9,18 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _database
 from ansible_collections.pbxops.yeastar.plugins.module_utils._caps import Caps
 from ansible_collections.pbxops.yeastar.plugins.module_utils._database import _SETUP, LedgerError, _number_of
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import intent, wanted
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import open_ledger
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import NOW, intent, wanted
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.ledger_processes import (
     OPEN,
+    PORTAL,
     finished,
     opened,
     started,
@@ -141,15 +144,74 @@ def test_a_user_who_may_not_write_is_refused_before_anything_is_ordered(server: 
 @pytest.mark.parametrize("part", ["password", "port", "database"])
 def test_what_cannot_be_reached_is_named_without_user_and_password(server: Postgres, location: str, part: str) -> None:
     wrong = {
-        "password": location.replace(server.password, "canary-password"),
-        "port": location.replace(f":{server.port}/", ":1/").replace(server.password, "canary-password"),
+        "password": location,
+        "port": location.replace(f":{server.port}/", ":1/"),
         "database": location.rpartition("/")[0] + "/nothing",
     }[part]
     with pytest.raises(LedgerError) as refused:
-        opened(wrong)
+        open_ledger(wrong, PORTAL, lambda: NOW, False, password=None if part == "database" else "canary-password")
     text = str(refused.value)
     assert "postgresql://127.0.0.1/" in text and "nothing is ordered without it" in text and "\n" not in text
     assert "canary-password" not in text and server.password not in text and "ledger:" not in text
+
+
+# --- the password -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["option", "environment", "passfile"])
+def test_each_way_to_give_the_password_opens_it(
+    server: Postgres, location: str, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("PGPASSWORD")
+    with pytest.raises(LedgerError, match="password"):
+        opened(location)
+    if way == "environment":
+        monkeypatch.setenv("PGPASSWORD", server.password)
+    if way == "passfile":
+        (tmp_path / ".pgpass").write_text(f"127.0.0.1:{server.port}:*:*:{server.password}\n")
+        (tmp_path / ".pgpass").chmod(0o600)
+    password = server.password if way == "option" else None
+    open_ledger(location, PORTAL, lambda: NOW, read_only=False, password=password).close()
+
+
+def test_the_option_goes_before_the_environment(
+    server: Postgres, location: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGPASSWORD", "another")
+    open_ledger(location, PORTAL, lambda: NOW, read_only=False, password=server.password).close()
+
+
+@pytest.mark.parametrize(
+    "form", ["{u}:{p}@{h}", "{u}@{h}?password={p}", "{u}@{h}?%70assword={p}", "{u}@{h}?sslpassword={p}"]
+)
+def test_libpq_itself_is_asked_whether_an_address_holds_a_password(
+    server: Postgres, location: str, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, dummy, host = location.partition("://")[2].partition("@")
+    monkeypatch.setattr("psycopg.connect", lambda *arguments, **options: pytest.fail("connected"))
+    with pytest.raises(LedgerError) as refused:
+        opened("postgresql://" + form.format(u=user, h=host, p="canary"))
+    text = str(refused.value)
+    assert "canary" not in text and all(way in text for way in ("ledger_password", "PGPASSWORD", "passfile"))
+
+
+@pytest.mark.parametrize("tail", ["?canary=1", "?sslmode=can%ary", "?sslmode=a=canary"])
+def test_what_libpq_cannot_read_is_refused_without_repeating_it(location: str, tail: str) -> None:
+    with pytest.raises(LedgerError) as refused:
+        opened(location + tail)
+    assert "can%ary" not in str(refused.value) and "canary" not in str(refused.value)
+    assert str(refused.value).startswith("ledger: expected postgresql://user@host:port/database")
+
+
+# --- none is made where one only looks --------------------------------------------------------------------------------
+
+
+def test_an_empty_database_in_which_something_is_to_be_settled_stays_empty(server: Postgres, location: str) -> None:
+    ledger = open_ledger(location, PORTAL, lambda: NOW, read_only=False, makes=False)
+    assert ledger.intents() == [] and not ledger.is_kept and ledger.name.startswith("postgresql://127.0.0.1/test_")
+    with server.admin(location.rpartition("/")[2]) as connection:
+        assert connection.execute("SELECT to_regclass('yeastar_schema')").fetchone() == (None,)
 
 
 def test_without_the_library_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

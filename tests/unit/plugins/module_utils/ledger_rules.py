@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Optional
 
 import pytest
@@ -17,7 +18,7 @@ import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _intent, _ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._caps import Caps, Reservation
 from ansible_collections.pbxops.yeastar.plugins.module_utils._database import LedgerError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import Busy, Ledger, Taken
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import Busy, Ledger, Spent, Taken
 from ansible_collections.pbxops.yeastar.plugins.module_utils._money import Money
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import (
     EXPIRY,
@@ -58,6 +59,25 @@ SINCE_2 = ("plan_id", "service_ids", "price_amount", "price_currency")
 WITHOUT_EXPIRY = """CREATE TABLE yeastar_reservation (
     run_id TEXT NOT NULL, holder TEXT NOT NULL, product_no TEXT NOT NULL, amount TEXT, currency TEXT,
     PRIMARY KEY (run_id, holder, product_no))"""
+
+
+DUMP = Path(__file__).with_name("ledger_of_0_2_0.sql")
+VENDOR = "https://openapi.partner.yeastar.com"
+LOCAL = "http://127.0.0.1:8080"
+
+
+def statements_of(dump: Path) -> list[str]:
+    """The statements of a dump but for its transaction."""
+    lines = [line for line in dump.read_text(encoding="ascii").splitlines() if not line.startswith("--")]
+    statements = [statement.strip() for statement in "\n".join(lines).split(";\n")]
+    return [one for one in statements if one and not one.startswith(("BEGIN", "COMMIT"))]
+
+
+def _told(ledger: Ledger) -> list[tuple[Any, ...]]:
+    return [
+        (one.product_no, one.expires_at.year, one.status, one.generation, one.order_no, one.note)
+        for one in ledger.intents()
+    ]
 
 
 class LedgerRules:
@@ -503,6 +523,71 @@ class LedgerRules:
         ledger = opened(old)
         assert ledger.intents() == [self.KEPT]
         ledger.close()
+
+    @pytest.fixture
+    def of_0_2_0(self, location: str) -> str:
+        """Where a ledger is that release 0.2.0 has written."""
+        ledger = opened(location)
+        for table in ("schema", "intent", "history", "reservation", "spent_plan", "unrelated_order"):
+            self.edit(ledger, f"DROP TABLE yeastar_{table}")
+        for statement in statements_of(DUMP):
+            self.edit(ledger, statement)
+        ledger.close()
+        return location
+
+    @pytest.mark.parametrize("read_only", [False, True], ids=["brought up to date", "only read"])
+    def test_a_ledger_of_0_2_0_opens_with_everything_in_it(self, of_0_2_0: str, read_only: bool) -> None:
+        with contextlib.closing(opened(of_0_2_0, VENDOR, read_only)) as ledger:
+            assert ledger.is_kept and _told(ledger) == [
+                (SN, 2025, "renewed", 1, "BN10", "renewed by order BN10"),
+                (SN, 2026, "unknown", 1, None, "the answer timed out"),
+            ]
+            first = ledger.intents_of(SN)[0]
+            assert (first.price_amount, first.price_currency, first.transaction_no) == ("1680.00", "USD", "QO10")
+            assert (first.plan_id, first.service_ids) == ("3048571730026938368", "3048573935752720384")
+            assert ledger.unrelated_orders() == {"BN11"}
+            with pytest.raises(Spent, match="applied on 2026-11-23T06:20:44Z by the run night"):
+                ledger.refuse_spent("ab" * 32)
+            exceeded = ledger.excess(Caps("night", 2), {"C": None})
+            assert exceeded == ("max_orders", "3 subscriptions are due in the run night and max_orders is 2")
+            assert len(ledger._database.query("SELECT * FROM yeastar_history")) == 26
+
+    @pytest.mark.parametrize("read_only", [False, True], ids=["brought up to date", "only read"])
+    def test_what_0_2_0_noted_under_any_spelling_of_an_address_is_found(self, of_0_2_0: str, read_only: bool) -> None:
+        with contextlib.closing(opened(of_0_2_0, LOCAL, read_only)) as ledger:
+            assert [row[:5] for row in _told(ledger)] == [
+                ("0036580000012345", 2026, "renewed", 2, "BN15"),
+                ("3631E3418911", 2026, "accepted", 1, "BN12"),
+                ("3658B431119002QL", 2026, "intended", 1, None),
+                (SN, 2026, "unknown", 1, None),
+            ]
+            assert ledger.intents_of(SN)[0].note == (
+                "the answer timed out; as http://localhost:8080 the ledger had it as rejected (refused: quantity)"
+            )
+            assert ledger.unrelated_orders() == {"BN13", "BN14", "BN16"}
+        with contextlib.closing(opened(of_0_2_0, PORTAL, read_only)) as ledger:
+            assert [row[:3] for row in _told(ledger)] == [(name, 2026, "intended") for name in "ABCD"]
+
+    def test_what_0_2_0_left_open_keeps_from_ordering_and_can_be_settled(self, of_0_2_0: str) -> None:
+        with contextlib.closing(opened(of_0_2_0, LOCAL)) as ledger:
+            for product_no in ("3631E3418911", "3658B431119002QL", SN, "0036580000012345"):
+                with pytest.raises(Taken):
+                    ledger.intend(intent(portal=ledger.portal, product_no=product_no, generation=3))
+            (open_one,) = ledger.intents_of(SN)
+            ledger.update(open_one, status=_intent.ABSENT, note="settled by hand")
+            ledger.intend(intent(portal=ledger.portal, generation=2))
+            history = ledger._database.query("SELECT DISTINCT portal FROM yeastar_history")
+        assert sorted(history) == [(LOCAL,), (VENDOR,), (PORTAL,)]
+
+    def test_a_ledger_of_0_2_0_that_is_only_read_is_left_as_it_is(self, of_0_2_0: str) -> None:
+        for dummy in range(2):
+            with contextlib.closing(opened(of_0_2_0, LOCAL, read_only=True)) as ledger:
+                assert len(ledger.intents()) == 4
+                assert ledger._database.query("SELECT version FROM yeastar_schema") == [(2,)]
+                assert len(ledger._database.query("SELECT * FROM yeastar_intent")) == 13
+
+    def test_processes_that_bring_a_ledger_of_0_2_0_up_to_date_at_once_do_it_once(self, of_0_2_0: str) -> None:
+        assert finished(*(started(OPEN, of_0_2_0) for dummy in range(4))) == ["4"] * 4
 
     def test_a_ledger_opened_to_read_shows_the_same(self, ledger: Ledger, location: str) -> None:
         ledger.intend(intent())

@@ -80,7 +80,8 @@ def test_run_once_is_refused_at_the_task_and_at_whatever_lies_around_it(level: i
 
 
 def test_a_request_holds_no_secret() -> None:
-    registered_request = str(request(client_secret="canary-secret", access_token="canary-token").as_result())
+    secrets = {"client_secret": "canary-secret", "access_token": "canary-token", "ledger_password": "canary-password"}
+    registered_request = str(request(**secrets, ledger="postgresql://canary-user@h/d").as_result())
     assert "canary" not in registered_request
 
 
@@ -106,6 +107,11 @@ def test_one_run_has_the_subscriptions_of_all() -> None:
         ({"base_url": "http://localhost:1"}, ["pce_renewal_base_url", "A", "B"]),
         ({"max_orders": 2}, ["pce_renewal_max_orders is 1 for A and 2 for B"]),
         ({"client_secret": "canary"}, ["the credentials of A and B differ"]),
+        ({"ledger": "/var/canary"}, ["the credentials of A and B differ, or their ledgers"]),
+        (
+            {"ledger": "postgresql://u@h/d", "ledger_password": "canary"},
+            ["the credentials of A and B differ, or their ledgers"],
+        ),
         ({"product_no": "A"}, ["A and B are the same PBX, A"]),
         ({"mode": "check"}, ["A is to renew and B to check"]),
     ],
@@ -165,6 +171,9 @@ def test_a_variable_that_is_null_or_omitted_counts_as_unset(unset: Any) -> None:
         ({"product_no": 5349}, "quote it"),
         ({"base_url": "http://portal.example"}, "https"),
         ({"expires_at": "03/04/2026"}, "expires_at"),
+        ({"ledger": "renewals/ledger.sqlite3"}, "^ledger: expected an absolute path"),
+        ({"ledger": "postgresql://u:canary@h/d"}, "^ledger: expected an address without a password"),
+        ({"ledger_password": "canary"}, "^ledger_password: expected with a ledger in PostgreSQL"),
     ],
 )
 def test_what_is_wrong_with_a_host_is_told_before_there_is_a_batch(variables: dict[str, Any], words: str) -> None:

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._bookkeeping import
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._database import LedgerError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import Ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._location import user_name
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import EXPIRY, SN, intent, utc
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.ledger_processes import opened
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.shops import rows_of
@@ -40,7 +43,37 @@ def _settle(ledger: Ledger, outcome: str, is_check_mode: bool = False, **word: A
 
 
 def test_an_empty_ledger_lists_nothing(ledger: Ledger) -> None:
-    assert keep(ledger, Word(), is_check_mode=False) == {"changed": False, "intents": [], "unrelated_orders": []}
+    assert keep(ledger, Word(), is_check_mode=False) == {
+        "changed": False,
+        "intents": [],
+        "unrelated_orders": [],
+        "ledger": "none",
+        "user": user_name(),
+        "msg": "no intents: ledger is none, which keeps nothing",
+    }
+
+
+@pytest.mark.parametrize("word", [Word(), Word("OTHER")], ids=["all", "one PBX"])
+def test_where_nothing_is_found_the_ledger_and_its_user_are_named(tmp_path: Path, word: Word) -> None:
+    path = tmp_path / "ledger"
+    with contextlib.closing(opened(str(path), read_only=True)) as missing:
+        result = keep(missing, word, is_check_mode=False)
+    assert result["msg"].startswith(f"no intents: there is no ledger yet at {path}, for the user {user_name()}. ")
+    with contextlib.closing(opened(str(path))) as empty:
+        result = keep(empty, word, is_check_mode=False)
+        assert (result["ledger"], result["user"]) == (str(path), user_name())
+        assert result["msg"].startswith(f"no intents: the ledger is {path}, for the user {user_name()}. ")
+        assert "become" in result["msg"] and "named in ledger" in result["msg"]
+        empty.intend(intent())
+        assert "msg" not in keep(empty, Word(), is_check_mode=False)
+
+
+def test_an_intent_that_is_not_there_is_missed_by_the_name_of_ledger_and_user(tmp_path: Path) -> None:
+    path = tmp_path / "ledger"
+    with contextlib.closing(opened(str(path), read_only=True)) as missing, pytest.raises(ValueError) as missed:
+        _settle(missing, ORDERED)
+    assert "no such intent" in str(missed.value)
+    assert f"no ledger yet at {path}, for the user {user_name()}" in str(missed.value)
 
 
 def test_an_intent_is_listed_with_all_that_is_known_as_text(ledger: Ledger) -> None:

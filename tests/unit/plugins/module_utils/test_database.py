@@ -15,11 +15,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _database
+from ansible_collections.pbxops.yeastar.plugins.module_utils import _database, _folder
 from ansible_collections.pbxops.yeastar.plugins.module_utils._database import LedgerError, Sqlite
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import SN, intent
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import open_ledger
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import NOW, SN, intent
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.ledger_processes import (
     OPEN,
+    PORTAL,
     finished,
     opened,
     started,
@@ -110,6 +112,29 @@ def test_a_ledger_that_is_only_read_stays_as_it_is(path: Path) -> None:
     assert path.read_bytes() == before and {file.name for file in path.parent.iterdir()} == names
 
 
+def test_a_ledger_in_which_something_is_to_be_settled_is_not_made_for_it(path: Path) -> None:
+    ledger = open_ledger(str(path), PORTAL, lambda: NOW, read_only=False, makes=False)
+    assert ledger.intents() == [] and not ledger.is_kept and ledger.name == str(path)
+    ledger.close()
+    assert not path.parent.parent.exists()
+    _written(path)
+    ledger = open_ledger(str(path), PORTAL, lambda: NOW, read_only=False, makes=False)
+    assert ledger.intents() == [intent()] and ledger.is_kept
+    ledger.close()
+
+
+@pytest.mark.parametrize("location", ["ledger", "./ledger", "", "NONE", "postgresql+psycopg://h/d", "~/ledger"])
+def test_a_file_whose_name_is_another_one_in_another_directory_is_never_made(
+    location: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "home")  # which is what ~ stands for
+    for read_only in (True, False):
+        with pytest.raises(LedgerError, match="name an absolute path"):
+            opened(location, read_only=read_only)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_nothing_is_left_of_the_making(path: Path) -> None:
     opened(str(path)).close()
     assert {file.name for file in path.parent.iterdir()} == {path.name, f"{path.name}.lock"}
@@ -183,6 +208,53 @@ def test_two_names_of_one_file_are_one_ledger_with_one_set_of_locks(path: Path, 
     assert ledger.intents() == [intent()]
     ledger.close()
     assert not Path(f"{link}.lock").exists()
+
+
+# --- where it may lie -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def on_a_share(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A ledger whose folder is called a share of another machine."""
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(f"1 0 8:1 / / rw - ext4 a rw\n2 1 0:9 / {tmp_path}/state rw - nfs4 nas:/state rw\n")
+    monkeypatch.setattr(_folder, "MOUNTS", mounts)
+    return path
+
+
+@pytest.mark.parametrize("is_there", [True, False], ids=["there", "missing"])
+def test_nothing_is_ordered_with_a_ledger_on_a_network_file_system(
+    on_a_share: Path, is_there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if is_there:
+        with monkeypatch.context() as elsewhere:
+            elsewhere.setattr(_folder, "MOUNTS", Path("/nothing"))
+            _written(on_a_share)
+    text = _refused(on_a_share)
+    assert "nothing is ordered without it: it lies on nfs4" in text and "PostgreSQL" in text and "local disk" in text
+    assert on_a_share.exists() is is_there and (is_there or not on_a_share.parent.exists())
+    reader = opened(str(on_a_share), read_only=True)
+    assert len(reader.intents()) == is_there and "it lies on nfs4" in str(reader.doubt)
+    reader.close()
+
+
+def test_a_link_to_a_share_lies_on_the_share(on_a_share: Path, tmp_path: Path) -> None:
+    on_a_share.parent.mkdir(parents=True)
+    (tmp_path / "local").symlink_to(on_a_share.parent)
+    with pytest.raises(LedgerError, match="it lies on nfs4"):
+        opened(str(tmp_path / "local" / "ledger"))
+
+
+@pytest.mark.parametrize("part", ["ledger", "folder"])
+def test_nothing_is_ordered_with_a_ledger_that_others_may_write(path: Path, part: str) -> None:
+    place = _written(path) if part == "ledger" else _written(path).parent
+    place.chmod(place.stat().st_mode | 0o020)
+    assert f"may write to {place} " in _refused(path)
+    reader = opened(str(path), read_only=True)
+    assert reader.intents() == [intent()] and f"may write to {place} " in str(reader.doubt)
+    reader.close()
+    place.chmod(place.stat().st_mode & ~0o022)
+    opened(str(path)).close()
 
 
 # --- a commit that counts is on the disk ------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -106,24 +107,62 @@ def test_a_run_without_a_ledger_is_warned_of(
     assert len(warnings) == 1
 
 
-URLS = ["user:canary-password@h/d", "user:canary%2Dpassword@h/d", "user@h/d?password=canary-password&x=1"]
+REFUSED = [
+    *("postgresql://user:canary-password@h/d", "postgresql://user:canary%2Dpassword@h/d"),
+    *("postgresql://user@h/d?password=canary-password&x=1", "postgresql://user:can/canary-password@h/d"),
+    *("postgresql+psycopg://user:canary-password@h/d", "host=h password=canary-password", "relative/canary-path"),
+]
 
 
-@pytest.mark.parametrize("url", URLS)
+@pytest.mark.parametrize("location", REFUSED)
 @pytest.mark.parametrize(
     "arguments",
     [{}, {"client_secret": ""}, {"base_url": "ftp://x"}, {"max_orders": -1}, {"now": "soon"}, {"product_no": 5}],
     ids=str,
 )
-def test_the_password_of_a_ledger_is_never_shown(
-    modules: ModuleRuns, shop: Shop, monkeypatch: pytest.MonkeyPatch, url: str, arguments: dict[str, Any]
+def test_a_ledger_that_may_hold_a_password_is_never_shown(
+    modules: ModuleRuns, shop: Shop, location: str, arguments: dict[str, Any]
 ) -> None:
-    def fails(location: str, *others: object) -> None:
-        raise LedgerError(f"cannot be used: {location}, canary-password")
+    result = _renew(modules, shop, ledger=location, **arguments)
+    assert result["failed"] and "canary" not in modules.output and shop.log == []
+
+
+@pytest.mark.parametrize("arguments", [{}, {"max_orders": "many"}, {"no_such_option": 1}], ids=str)
+@pytest.mark.parametrize("module", [RENEWAL, PLAN, "yeastar_pce_ledger"])
+@pytest.mark.parametrize("location", REFUSED)
+def test_nor_does_it_reach_the_log_of_the_system(
+    modules: ModuleRuns, monkeypatch: pytest.MonkeyPatch, location: str, module: str, arguments: dict[str, Any]
+) -> None:
+    logged: list[str] = []
+    monkeypatch.setattr(AnsibleModule, "log", lambda module, *texts, **named: logged.append(f"{texts} {named}"))
+    result = modules.run(module, product_no="A", ledger=location, **arguments)
+    assert result["failed"] and "canary" not in modules.output and "canary" not in str(logged)
+    assert logged or arguments, "Ansible logs how a module was invoked, unless it is refused before"
+
+
+def test_a_password_of_a_ledger_is_neither_shown_nor_logged(
+    modules: ModuleRuns, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Any] = []
+    logged: list[str] = []
+
+    def fails(*arguments: Any) -> None:
+        opened.append(arguments)
+        raise LedgerError("cannot be used: canary-password")
 
     monkeypatch.setattr(_job, "open_ledger", fails)
-    result = _renew(modules, shop, ledger=f"postgresql://{url}", **arguments)
-    assert result["failed"] and "canary" not in modules.output and shop.log == []
+    monkeypatch.setattr(AnsibleModule, "log", lambda module, *texts, **named: logged.append(f"{texts} {named}"))
+    result = _renew(modules, shop, ledger="postgresql://user@h/d", ledger_password="canary-password")
+    assert result["failed"] and logged and "canary" not in f"{modules.output}{logged}"
+    assert opened[0][0] == "postgresql://user@h/d" and opened[0][-1] == "canary-password"
+
+
+def test_without_psycopg_a_password_is_refused_all_the_same(
+    modules: ModuleRuns, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    assert "without a password" in _renew(modules, shop, ledger=REFUSED[0])["msg"]
+    assert "psycopg, version 3: install it" in _renew(modules, shop, ledger="postgresql://user@h/d")["msg"]
 
 
 # --- the end of the process -------------------------------------------------------------------------------------------

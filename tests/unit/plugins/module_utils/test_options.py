@@ -366,7 +366,9 @@ def test_the_documented_variable_of_the_environment_is_the_one_that_is_read(opti
 
 def test_secrets_and_only_secrets_are_not_logged() -> None:
     table = {**_options.CONNECTION_OPTIONS, **_options.RENEWAL_OPTIONS, **_options.INFO_OPTIONS}
-    assert {name for name, spec in table.items() if spec.get("no_log")} == {"client_secret", "access_token"}
+    assert {name for name, spec in table.items() if spec.get("no_log")} == {
+        *("client_secret", "access_token", "ledger_password")
+    }
 
 
 def test_every_module_with_the_connection_options_is_in_the_action_group() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Broken
+from ansible_collections.pbxops.yeastar.plugins.module_utils._location import user_name
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.module_runs import ModuleRuns
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.shops import Shop
 
@@ -41,6 +42,37 @@ def test_nothing_is_listed_and_nothing_made_where_there_is_no_ledger(modules: Mo
     result = modules.run(LEDGER)
     assert (result["intents"], result["unrelated_orders"], result["changed"]) == ([], [], False)
     assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize("is_check_mode", [True, False], ids=["check mode", "for real"])
+@pytest.mark.parametrize("outcome", ["ordered", "not_ordered"])
+def test_to_settle_an_intent_makes_no_ledger(
+    modules: ModuleRuns, tmp_path: Path, outcome: str, is_check_mode: bool
+) -> None:
+    path = tmp_path / "state" / "pbxops.yeastar" / "ledger.sqlite3"
+    result = modules.run(LEDGER, **{**SETTLED, "outcome": outcome}, _ansible_check_mode=is_check_mode)
+    assert result["failed"] and f"no ledger yet at {path}, for the user {user_name()}" in result["msg"]
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize("is_check_mode", [True, False], ids=["check mode", "for real"])
+def test_an_order_may_be_called_unrelated_before_any_run(
+    modules: ModuleRuns, tmp_path: Path, is_check_mode: bool
+) -> None:
+    word = {**SETTLED, "outcome": "unrelated", "order_no": "BN1"}
+    assert modules.run(LEDGER, **word, _ansible_check_mode=is_check_mode)["changed"]
+    assert modules.run(LEDGER)["unrelated_orders"] == ([] if is_check_mode else ["BN1"])
+
+
+def test_a_ledger_that_a_run_would_refuse_is_listed_with_a_warning(
+    modules: ModuleRuns, uncertain: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr("ansible.module_utils.basic.AnsibleModule.warn", lambda module, text: warnings.append(text))
+    (tmp_path / "state" / "pbxops.yeastar").chmod(0o770)
+    assert len(modules.run(LEDGER)["intents"]) == 1
+    assert "would refuse the ledger" in warnings[0] and "chmod go-w" in warnings[0]
+    assert "chmod go-w" in modules.run(LEDGER, **SETTLED)["msg"]
 
 
 def test_what_is_open_is_listed(modules: ModuleRuns, uncertain: Shop) -> None:
@@ -74,7 +106,10 @@ def test_what_was_settled_as_not_ordered_is_ordered_by_the_next_run(modules: Mod
         ({**SETTLED, "product_no": "B"}, "no such intent for B"),
         ({**SETTLED, "expires_at": "03/04/2026"}, "expires_at: "),
         ({**SETTLED, "outcome": "perhaps"}, "outcome"),
-        ({"ledger": " "}, "ledger: expected a path"),
+        ({"ledger": " "}, "ledger: expected an absolute path"),
+        ({"ledger": "NONE"}, "ledger: expected an absolute path"),
+        ({**SETTLED, "ledger": "none"}, "ledger: expected one that is kept"),
+        ({"ledger_password": "canary"}, "ledger_password: expected with a ledger in PostgreSQL"),
         ({"base_url": "http://portal.example"}, "base_url: expected https"),
     ],
 )
