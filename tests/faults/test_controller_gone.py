@@ -89,7 +89,7 @@ def assert_those_under_way_were_the_last(ansible: Ansible, under_way: int = AT_O
     judge(ansible.portal, numbers(ansible), results, kills)
 
 
-@pytest.mark.faults(10)
+@pytest.mark.faults(81)
 @both
 def test_no_order_leaves_once_ansible_playbook_was_killed(fleet: Ansible, begin_work: Callable[..., Running]) -> None:
     running = begin_work(fleet)
@@ -98,7 +98,7 @@ def test_no_order_leaves_once_ansible_playbook_was_killed(fleet: Ansible, begin_
     assert_those_under_way_were_the_last(fleet)
 
 
-@pytest.mark.faults(10)
+@pytest.mark.faults(81)
 @both
 def test_no_order_leaves_once_its_process_group_was_killed(fleet: Ansible, begin_work: Callable[..., Running]) -> None:
     # As ansible-runner ends a job. Since ansible-core 2.19 the workers are in sessions of their own.
@@ -109,7 +109,7 @@ def test_no_order_leaves_once_its_process_group_was_killed(fleet: Ansible, begin
     assert_those_under_way_were_the_last(fleet)
 
 
-@pytest.mark.faults(10)
+@pytest.mark.faults(10, 81)
 @both
 def test_no_order_leaves_once_ctrl_c_was_pressed_twice(fleet: Ansible, begin_work: Callable[..., Running]) -> None:
     running = begin_work(fleet)
@@ -126,7 +126,7 @@ def give_up(running: Running) -> None:
         os.kill(worker, signal.SIGALRM)
 
 
-@pytest.mark.faults(10)
+@pytest.mark.faults(10, 81)
 def test_no_order_leaves_once_the_tasks_time_is_over(fleet: Ansible) -> None:
     running = begin_module(fleet, timeout=600)
     wait_held(fleet)
@@ -136,7 +136,7 @@ def test_no_order_leaves_once_the_tasks_time_is_over(fleet: Ansible) -> None:
     assert_those_under_way_were_the_last(fleet, kills=0)
 
 
-@pytest.mark.faults(10)
+@pytest.mark.faults(10, 81)
 def test_no_order_leaves_for_an_item_whose_time_is_over_while_the_loop_goes_on(fleet: Ansible) -> None:
     hold(fleet, times=1)
     first, *others = numbers(fleet)
@@ -152,7 +152,7 @@ def test_no_order_leaves_for_an_item_whose_time_is_over_while_the_loop_goes_on(f
     assert_those_under_way_were_the_last(fleet, AT_ONCE + 1, kills=0)
 
 
-@pytest.mark.faults(10)
+@pytest.mark.faults(81)
 @both
 def test_nobody_is_waited_for_once_nobody_waits(
     start: Callable[..., Ansible], begin_work: Callable[..., Running]
@@ -175,7 +175,7 @@ def begin_under(ansible: Ansible, script: str) -> Running:
     return running
 
 
-@pytest.mark.faults(10)
+@pytest.mark.faults(81)
 def test_no_order_leaves_once_nobody_reads_the_result(fleet: Ansible) -> None:
     # As on a host to which the connection is lost: the module's shell stays, and so does the module.
     running = begin_under(fleet, '"$@" | sleep 600')
@@ -184,7 +184,7 @@ def test_no_order_leaves_once_nobody_reads_the_result(fleet: Ansible) -> None:
     assert_those_under_way_were_the_last(fleet)
 
 
-@pytest.mark.faults(10)
+@pytest.mark.faults(81)
 def test_no_order_leaves_once_the_parent_is_gone(fleet: Ansible) -> None:
     begin_under(fleet, 'exec 3<&0; "$@" <&3 & wait').kill()
     assert_those_under_way_were_the_last(fleet)

@@ -184,7 +184,7 @@ def test_an_intent_is_closed_when_the_last_read_finds_another_order(monkeypatch:
     assert statuses(trial.ledger) == [("not_sent", 1)] and trial.account.sent == []
 
 
-@pytest.mark.faults(10)
+@pytest.mark.faults(81)
 def test_nothing_is_ordered_any_more_once_nothing_waits_for_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     shop = Shop(A=1, B=2, C=3, FAR=90)
     trial = Trial(shop, monkeypatch, is_awaited=lambda: not shop.sent).go()
@@ -200,7 +200,7 @@ def test_nothing_is_ordered_any_more_once_nothing_waits_for_the_run(monkeypatch:
     assert shop.ordered() == ["A", "B", "C"] and not again.report.failed
 
 
-@pytest.mark.faults(10)
+@pytest.mark.faults(81)
 def test_an_order_is_not_followed_once_nothing_waits_for_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     shop = Shop(A=1, expiry_lag=3600)
     trial = Trial(shop, monkeypatch, is_awaited=lambda: not shop.sent).go()
