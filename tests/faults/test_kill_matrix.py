@@ -85,7 +85,7 @@ def held(name: str, point: str, invoices: int, **options: Any) -> Step:
     return Step(name, invoices, MAY_BE, hold=point, faults=faults, **options)
 
 
-RUN = "_executor.OrderingRun."
+RUN, FOLLOWED = "_executor.OrderingRun.", "_follow.FollowingRun."
 NOTE = "_ledger.Ledger._note"  # within a transaction, after the row was written and before it is committed
 LATE_EXPIRY = (("expiry_late", {"reads": 3}),)
 
@@ -117,17 +117,17 @@ STEPS = (
     held("half_the_answers_head", "half_head", 1),
     held("half_the_answer", "half_answer", 1),
     held("after_the_answer", "after_answer", 1),
-    own("answer_read_before_it_is_recorded", RUN + "_accepted", 1, MAY_BE),
+    own("answer_read_before_it_is_recorded", FOLLOWED + "_accepted", 1, MAY_BE),
     own("inside_the_outcomes_transaction", NOTE, 1, MAY_BE, skip=2),
     # The outcome is recorded.
-    own("after_the_outcome_before_verifying", RUN + "_verify", 1, MAY_BE),
+    own("after_the_outcome_before_verifying", FOLLOWED + "_verify", 1, MAY_BE),
     held("while_verifying", "half_answer", 1, at={"path": DETAIL, "skip": 1}),
     own("verified_before_it_is_recorded", NOTE, 1, MAY_BE, skip=3),
-    own("after_verifying", RUN + "_verify", 1, MAY_BE, when="after"),
+    own("after_verifying", FOLLOWED + "_verify", 1, MAY_BE, when="after"),
     own("before_releasing_the_caps", "_ledger.Ledger.release", 2, MAY_BE),
     own("after_releasing_the_caps", "_ledger.Ledger.release", 2, MAY_BE, when="after"),
-    own("while_looking_for_duplicates", RUN + "_look_for_duplicates", 2, MAY_BE),
-    own("while_following", RUN + "_verify", 2, MAY_BE, skip=4, faults=LATE_EXPIRY, arguments={"wait_timeout": 1}),
+    own("while_looking_for_duplicates", FOLLOWED + "_look_for_duplicates", 2, MAY_BE),
+    own("while_following", FOLLOWED + "_verify", 2, MAY_BE, skip=4, faults=LATE_EXPIRY, arguments={"wait_timeout": 1}),
     own("before_the_ledger_is_closed", "_ledger.Ledger.close", 2, MAY_BE),
 )
 

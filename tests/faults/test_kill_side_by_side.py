@@ -19,15 +19,15 @@ from tests.support.tally import judge
 
 SAVE = "/order/v1/save"
 FOUR = {"concurrency": 4, "wait_timeout": 0, "run_id": "side by side"}
-RUN = "_executor.OrderingRun."
+RUN, FOLLOWED = "_executor.OrderingRun.", "_follow.FollowingRun."
 # Each is met by several orders at once; the skipped ones make sure that some are in flight and some are done.
 POINTS = (
     KillPoint("_ledger.Ledger.intend", "after", skip=2),
     KillPoint(RUN + "_look_again_with", "after", skip=3),
     KillPoint("_transport.WritingTransport.post_once", "before", skip=3),
-    KillPoint(RUN + "_accepted", "before", skip=1),
+    KillPoint(FOLLOWED + "_accepted", "before", skip=1),
     KillPoint("_ledger.Ledger._note", "before", skip=14),
-    KillPoint(RUN + "_verify", "after", skip=5),
+    KillPoint(FOLLOWED + "_verify", "after", skip=5),
 )
 CASES = [(SQLITE, point, number) for number in (signal.SIGKILL, signal.SIGTERM) for point in POINTS]
 CASES += [(POSTGRESQL, POINTS[3], signal.SIGKILL), (POSTGRESQL, POINTS[3], signal.SIGTERM)]
@@ -95,7 +95,8 @@ def test_a_run_over_thirty_that_is_killed_in_the_middle_goes_on_where_it_stopped
     thirty = start(fleet={"generate": {"count": 30, "due": 30}})
     arguments = {**fleet_arguments(numbers(thirty)), **FOUR}
     assert (
-        thirty.start_renewal(at=KillPoint(RUN + "_accepted", "after", skip=14), **arguments).wait() == -signal.SIGKILL
+        thirty.start_renewal(at=KillPoint(FOLLOWED + "_accepted", "after", skip=14), **arguments).wait()
+        == -signal.SIGKILL
     )
     done = len(thirty.portal.invoices)
     assert 15 <= done < 30
