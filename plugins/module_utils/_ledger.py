@@ -290,8 +290,8 @@ class Ledger:
             for found in execute(taken, (*key, _intent.ACCEPTED, _intent.DEAD)):
                 intent = self._read(found)
                 note = f"order {order_no} is unrelated, somebody says: {reason}"
-                unknown = {"status": _intent.UNKNOWN, "note": note, "order_no": None, "transaction_no": None}
-                self._change(execute, intent, replace(intent, **unknown, order_status=None))
+                free = replace(intent, order_no=None, transaction_no=None, order_status=None)
+                self._change(execute, intent, replace(free, status=_intent.UNKNOWN, note=note))
 
     def note_reported(self, holder: str, product_nos: Collection[str]) -> None:
         """Note that the orders of a process, and those of others for these PBXs, stand in its result."""

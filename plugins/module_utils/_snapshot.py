@@ -10,7 +10,8 @@ from typing import Optional
 
 from ._errors import ReadError
 from ._model import Order, Subscription, Undetermined
-from ._portal import ORDER_LIST, Portal, Row
+from ._order_rows import Row
+from ._portal import ORDER_LIST, Portal
 from ._states import DEAD_STATUSES, UNPAID_STATUS
 
 
