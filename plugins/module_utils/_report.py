@@ -166,7 +166,7 @@ def _trouble(row: Mapping[str, Any]) -> Optional[str]:
     """Why a person should look at a PBX; None where nobody needs to."""
     if row["band"] == UNKNOWN:
         return "; ".join(row["undetermined"].values()) or row["message"] or "the expiry cannot be determined"
-    if row["state"] in _states.FAILING_STATES or row["state"] == _states.NOT_ATTEMPTED:
+    if row["state"] in _states.FAILING_STATES:
         return str(row["message"])
     if row["band"] == EXPIRED:
         return str(row["message"] or f"it has expired on {row['expires_at']}")

@@ -63,18 +63,22 @@ class Report:
 
     @property
     def failed(self) -> bool:
-        """Whether the task has failed: a cap was exceeded, or a PBX is blocked, failed or unknown."""
-        states = {outcome.decision.state for outcome in self.outcomes.values()}
-        return self.excess is not None or bool(states & _states.FAILING_STATES)
+        """Whether the task has failed: a PBX is blocked, failed, unknown, or was due and not attempted."""
+        return any(outcome.decision.state in _states.FAILING_STATES for outcome in self.outcomes.values())
 
     def message(self) -> str:
-        """One sentence for the task: the counts, and each PBX that needs a person."""
+        """One sentence for the task: the counts, each PBX that needs a person, and why others were not attempted."""
         counts = [f"{count} {state}" for state, count in self._summary().items() if count]
-        needing = [
-            f"{outcome.decision.product_no}: {outcome.decision.message}"
-            for outcome in self._sorted()
-            if outcome.decision.state in _states.FAILING_STATES
-        ]
+        needing: list[str] = []
+        stopped: dict[str, list[str]] = {}
+        for decision in self.decisions():
+            if decision.state == _states.NOT_ATTEMPTED:
+                stopped.setdefault(decision.message, []).append(decision.product_no)
+            elif decision.state in _states.FAILING_STATES:
+                needing.append(f"{decision.product_no}: {decision.message}")
+        if self.excess is not None:
+            stopped.pop(self.excess, None)  # it is said first, of all of them
+        needing += [f"{', '.join(numbers)}: {message}" for message, numbers in stopped.items()]
         return "; ".join([self.excess or ", ".join(counts) or "no subscriptions", *needing])
 
     def _summary(self) -> dict[str, int]:
@@ -121,8 +125,8 @@ class Report:
 
 
 def fails_host(row: Mapping[str, Any]) -> bool:
-    """Whether the host of a result's row has failed: one that is due and was not attempted is not in order."""
-    return row["state"] in _states.FAILING_STATES or row["state"] == _states.NOT_ATTEMPTED
+    """Whether the host of a result's row has failed."""
+    return row["state"] in _states.FAILING_STATES
 
 
 def traffic_as_result(traffic: Traffic) -> dict[str, int]:

@@ -17,7 +17,8 @@ NOT_ATTEMPTED = "not_attempted"
 
 # In the order in which a summary shows them.
 STATES = (RENEWED, DUE, CURRENT, SKIPPED, PENDING, BLOCKED, FAILED, UNKNOWN, NOT_ATTEMPTED)
-FAILING_STATES = frozenset({BLOCKED, FAILED, UNKNOWN})
+# What is due and was not attempted is not in order either: nobody else sees to it.
+FAILING_STATES = frozenset({BLOCKED, FAILED, UNKNOWN, NOT_ATTEMPTED})
 
 # Each reason belongs to one state.
 REASONS = {

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.support.postgres import Postgres
-from tests.support.processes import Ansible, orders_sent
-from tests.support.settling import assert_truthful, has_waited, settle
+from tests.support.processes import Ansible, orders_sent, states
+from tests.support.settling import assert_truthful, fleet_arguments, has_waited, settle
 from tests.support.tally import judge
 
 FIRST = "3658B431119665QJ"
@@ -28,11 +28,17 @@ def one(start: Callable[..., Ansible]) -> Ansible:
 
 
 def renew_and_lose(
-    one: Ansible, postgres: Postgres, database_url: str, loss: str, point: str, path: str = SAVE
+    one: Ansible,
+    postgres: Postgres,
+    database_url: str,
+    loss: str,
+    point: str,
+    path: str = SAVE,
+    **arguments: Any,
 ) -> dict[str, Any]:
     """The result of a run that loses its database while the portal stands still."""
     one.portal.fault("hold", path=path, point=point)
-    running = one.start_renewal(product_no=FIRST, ledger=database_url)
+    running = one.start_renewal(**(arguments or {"product_no": FIRST}), ledger=database_url)
     one.portal.wait_held()
     if loss == CRASH:
         postgres.stop(crash=True)
@@ -59,6 +65,23 @@ def test_lost_between_intent_and_outcome_the_order_is_told_and_the_next_run_adop
     assert not has_waited(settle(one, [FIRST], ledger=database_url))
     assert orders_sent(one.portal) == 1
     judge(one.portal, [FIRST], [result])
+
+
+@pytest.mark.faults(6, 7)
+@pytest.mark.parametrize("loss", [CRASH, CUT_OFF])
+def test_lost_during_the_first_of_two_orders_the_other_is_not_sent_and_fails_the_task(
+    start: Callable[..., Ansible], postgres: Postgres, database_url: str, loss: str
+) -> None:
+    two = start(fleet={"generate": {"count": 2, "due": 2}})
+    numbers = [pbx.product_no for pbx in two.portal.pbxs]
+    arguments = {**fleet_arguments(numbers), "concurrency": 1}
+    result = renew_and_lose(two, postgres, database_url, loss, "after_commit", **arguments)
+    (invoice,) = two.portal.invoices
+    (other,) = set(numbers) - {invoice.product_no}
+    assert states(result) == {invoice.product_no: "renewed", other: "not_attempted"}
+    assert result["failed"] and result["changed"] and f"; {other}: not attempted: " in result["msg"]
+    assert has_waited(settle(two, numbers, ledger=database_url)) == set()
+    judge(two.portal, numbers, [result])
 
 
 def test_lost_between_intent_and_order_nothing_is_sent(one: Ansible, postgres: Postgres, database_url: str) -> None:

@@ -36,7 +36,7 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders
 
 # The table of the architecture, "Result of plan and renewal".
 STATES = ["current", "skipped", "due", "renewed", "pending", "blocked", "failed", "unknown", "not_attempted"]
-FAILING = ["blocked", "failed", "unknown"]
+FAILING = ["blocked", "failed", "not_attempted", "unknown"]
 ROW = [
     "product_no",
     "state",
@@ -118,8 +118,8 @@ def test_a_run_without_any_pbx_has_neither_changed_nor_failed() -> None:
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_a_host_fails_also_for_what_was_not_attempted(state: str) -> None:
-    assert _results.fails_host(_row(_in_state(state))) is (state in [*FAILING, "not_attempted"])
+def test_a_host_fails_for_what_fails_a_task(state: str) -> None:
+    assert _results.fails_host(_row(_in_state(state))) is (state in FAILING)
 
 
 def test_a_row_says_everything_the_architecture_promises() -> None:
@@ -223,15 +223,21 @@ class TestMessage:
         report = _report(_in_state("current", "A"), _in_state("due", "B"), _in_state("current", "C"))
         assert report.message() == "1 due, 2 current"
 
-    @pytest.mark.parametrize("state", FAILING)
+    @pytest.mark.parametrize("state", ["blocked", "failed", "unknown"])
     def test_it_names_each_pbx_that_needs_a_person(self, state: str) -> None:
         report = _report(_in_state(state, "B"), _in_state(state, "A"), _in_state("current", "C"))
         assert report.message() == f"1 current, 2 {state}; A: is {state}; B: is {state}"
 
     def test_it_says_which_cap_was_exceeded(self) -> None:
         report = _report(_in_state("not_attempted", "A"), _in_state("blocked", "B"))
-        report.excess = "2 subscriptions are due and max_orders is 1: nothing was ordered"
+        report.excess = "2 subscriptions are due and max_orders is 1: nothing was ordered here"
+        for number in ("A", "C"):
+            report.record(_planner.settled(due_decision(number), "max_orders", report.excess))
         assert report.message() == f"{report.excess}; B: is blocked"
+
+    def test_it_says_once_of_all_that_was_not_attempted_why(self) -> None:
+        report = _report(_in_state("unknown", "B"), *(_in_state("not_attempted", number) for number in "CA"))
+        assert report.message() == "1 unknown, 2 not_attempted; B: is unknown; A, C: is not_attempted"
 
     def test_it_says_that_there_was_nothing(self) -> None:
         assert Report(NOW, False).message() == "no subscriptions"
