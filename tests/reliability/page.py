@@ -29,6 +29,19 @@ portal is the simulator, whose invoice ledger is the judge; processes, kills, so
 reliability` runs these tests and writes this page; do not edit it.
 
 """
+REMAINS = """
+## What remains possible
+
+No rule of ours can see these, and each may end in a second order or a lapse:
+
+- The ledger is thrown away, or is another one, while the portal's list does not show the order yet. Keep it on a volume,
+  or in a PostgreSQL that several controllers share.
+- The portal takes longer than `settle_window` to show an order. Raise it if yours does.
+- The portal refuses in the vendor's envelope with 401, 403, 429 or `parameter_validation_f…`, and carries the order out.
+- A module on another host does not learn that `ansible-playbook` was killed, and goes on to the end of its task.
+- A person settles an intent with `force: true`, or says `not_ordered` of one that nothing is known of, and is wrong.
+- A PostgreSQL that fails over to a replica that has lost the intent, before the portal shows the order.
+"""
 # As they are counted, and as they are told. The last two are the promise.
 TOTALS = {
     "schedules": "fault schedules run",
@@ -71,7 +84,7 @@ def page_of(proofs: Iterable[Proof], totals: Mapping[str, int]) -> tuple[str, li
         problems += [f"fault {number}: {proof.name} has failed" for proof in own if not proof.is_good]
         lines.append(f"| {number}. {row['fault']} | {row['behaviour']} | {_names(own)} | {_passed(own)} |\n")
     problems += [f"{totals[name]} {told}" for name, told in list(TOTALS.items())[-2:] if totals[name]]
-    return "".join([*lines, "\n", *_totals(totals)]), problems
+    return "".join([*lines, "\n", *_totals(totals), REMAINS]), problems
 
 
 def _names(proofs: list[Proof]) -> str:
