@@ -87,7 +87,11 @@ REFUSED_AT_ONCE: list[Any] = [
     ({**ONE, "currency": "dollars"}, ["currency: expected a three-letter currency code", "'dollars'"]),
     # a variable that is not set
     *(
-        ({**ONE, option: blank}, [f"{option}: expected a value, got an empty text", f"leave {option} out"])
+        pytest.param(
+            {**ONE, option: blank},
+            [f"{option}: expected a value, got an empty text", f"leave {option} out"],
+            marks=pytest.mark.faults(79),
+        )
         for option in (
             "run_id",
             "max_total",

@@ -35,6 +35,7 @@ def renewal(*, name: str = "Renew", task: dict[str, Any] | None = None, **option
 UNTIL = {"register": "result", "until": "result is not changed", "retries": 4, "delay": 0}
 
 
+@pytest.mark.faults(77)
 @pytest.mark.parametrize(
     ("caps", "orders", "says"),
     [
@@ -92,6 +93,7 @@ def job(ansible: Ansible, kind: str, number: str, pipeline: str | None) -> Shown
     return run(ansible, {}, plays=module_play(renewal(product_no=number, **given)), environment=environment)
 
 
+@pytest.mark.faults(79)
 @pytest.mark.parametrize("kind", ["role", "module"])
 @pytest.mark.parametrize("pipeline", [None, "", " "], ids=["not set", "empty", "blank"])
 def test_a_run_that_is_named_by_a_variable_that_is_not_set_is_refused(

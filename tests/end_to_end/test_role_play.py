@@ -109,6 +109,7 @@ ONCE = {
 }
 
 
+@pytest.mark.faults(80)
 @pytest.mark.parametrize("play", ONCE.values(), ids=list(ONCE))
 def test_run_once_anywhere_around_the_role_is_refused_before_anything_is_sent(
     six: Ansible, play: dict[str, Any]

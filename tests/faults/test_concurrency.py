@@ -155,7 +155,7 @@ def test_the_cap_of_a_run_holds_across_its_slices_and_a_refused_one_orders_nothi
     judge(eight.portal, [number for number in due(eight) if number not in states(refused)], results)
 
 
-@pytest.mark.faults(43)
+@pytest.mark.faults(43, 78)
 @pytest.mark.parametrize("isolation", ISOLATIONS)
 def test_two_jobs_of_one_run_hold_its_cap_whatever_isolation_the_server_gives(
     eight: Ansible, postgres: Postgres, database_url: str, isolation: str

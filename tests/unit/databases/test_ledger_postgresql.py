@@ -56,6 +56,7 @@ def test_an_empty_database_that_is_only_read_stays_empty(server: Postgres, locat
         assert connection.execute("SELECT to_regclass('yeastar_schema')").fetchone() == (None,)
 
 
+@pytest.mark.faults(78)
 @pytest.mark.parametrize("isolation", ISOLATIONS)
 def test_a_transaction_sees_what_was_written_while_it_waited_whatever_the_server_says(
     server: Postgres, location: str, isolation: str

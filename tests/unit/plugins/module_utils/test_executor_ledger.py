@@ -312,6 +312,7 @@ def test_max_orders_holds_for_all_runs_of_a_run_id(monkeypatch: pytest.MonkeyPat
     assert other.account.ordered() == ["C", "D"]
 
 
+@pytest.mark.faults(77)
 @pytest.mark.parametrize(
     "limits", [{"max_orders": 2}, {"max_total": Decimal(25), "on_unknown_price": "allow"}], ids=str
 )
