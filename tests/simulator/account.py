@@ -49,6 +49,7 @@ class Account:
                 billing_cycle=spec.billing_cycle,
                 expires_at=spec.expires_at(now),
                 auto_renewal=spec.auto_renewal,
+                auto_renewal_status=spec.auto_renewal_status,
                 pending_plan=spec.pending_plan,
                 created_at=add_cycles(spec.expires_at(now), "annually", -2),
                 instance_id=str(FIRST_INSTANCE + index),

@@ -24,6 +24,8 @@ from .tokens import Tokens
 TOKEN_PATH = "/auth/openapi/v1/oauth/token"
 SAVE_PATH = "/order/openapi/order/v1/save"
 PRODUCT_LIST_PATH = "/product/openapi/instance_product/v1/client/instance_product_list"
+AUTO_RENEWAL_PATH = "/order/openapi/order/v1/check/existed_auto_renew"
+SLOW = 2.0  # s
 SORTS = {"id": False, "-id": True, "createTime": False, "-createTime": True}
 
 
@@ -44,6 +46,7 @@ class Effects:
 
     handling: Handling = field(default_factory=Handling)
     listing: Listing = field(default_factory=Listing)
+    delay: float = 0.0  # s after which the answer goes out
 
 
 @dataclass(frozen=True)
@@ -199,6 +202,22 @@ def _order_list(call: Call) -> Any:
     return page(orders, call.query, call.effects.listing, lambda order: views.order_row(call.account, order))
 
 
+def _auto_renewal(call: Call) -> Any:
+    pbx = _pbx(call)
+    status = pbx.auto_renewal_status or call.account.profile.auto_renewal_status
+    if status == "forbidden":
+        raise Refused(403, "access_denied", "Access is not permitted.")
+    if status == "not_found":
+        raise Refused(404, "not_found", f"There is no endpoint {call.request.path}.")
+    if status == "error":
+        raise Refused(500, "internal_error", "Something went wrong.")
+    if status == "other_shape":
+        return {"existed": [{"planId": call.account.plan(pbx.plan).plan_id, "since": None}]}
+    if status == "slow":
+        call.effects.delay = SLOW
+    return {"autoRenew": {"says_on": True, "says_off": False}.get(status, pbx.auto_renewal)}
+
+
 def _order_detail(call: Call) -> Any:
     order = call.account.order(call.tail)
     if order is None:
@@ -231,4 +250,5 @@ ROUTES = (
     Route("POST", SAVE_PATH, _save),
     Route("GET", "/order/openapi/order/v1/page", _order_list, (*PAGING, "sort")),
     Route("GET", "/order/openapi/order/v1/get/([^/]+)", _order_detail),
+    Route("GET", AUTO_RENEWAL_PATH, _auto_renewal, PRODUCT),
 )

@@ -16,7 +16,7 @@ import yaml
 
 from .catalog import DEFAULT_PLANS, Plan, Prices, Service
 from .clock import MONTHS, parse_instant
-from .profiles import profile_named
+from .profiles import AUTO_RENEWAL_STATUSES, profile_named
 
 STATUSES = ("succeed", "failed", "pending", "invalid", "cancelled", "refunded", "confirming")
 
@@ -36,6 +36,7 @@ class PbxSpec:
     expires: datetime | int | float
     services: tuple[str, ...] = ()
     auto_renewal: bool = False
+    auto_renewal_status: str | None = None
     pending_plan: str | None = None
 
     def expires_at(self, now: datetime) -> datetime:
@@ -237,6 +238,7 @@ def _pbx(reader: _Reader, plans: tuple[Plan, ...]) -> PbxSpec:
         billing_cycle=reader.choice("billing_cycle", MONTHS),
         expires=_either(reader, "expires_at", "expires_in_days"),
         auto_renewal=reader.take("auto_renewal", bool, False),
+        auto_renewal_status=reader.choice("auto_renewal_status", AUTO_RENEWAL_STATUSES, None),
         pending_plan=reader.choice("pending_plan", by_name, None),
     )
     reader.done()

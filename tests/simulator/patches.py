@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .clock import MONTHS, parse_instant
+from .profiles import AUTO_RENEWAL_STATUSES
 
 if TYPE_CHECKING:
     from .account import Account
@@ -27,6 +28,7 @@ def apply_changes(account: Account, pbx: Pbx, changes: Any) -> Pbx:
         "plan": lambda value: value in plans,
         "pending_plan": lambda value: value is None or value in plans,
         "auto_renewal": lambda value: isinstance(value, bool),
+        "auto_renewal_status": lambda value: value is None or value in AUTO_RENEWAL_STATUSES,
         "expires_at": lambda value: isinstance(value, str),
         "comment": lambda value: isinstance(value, str),
         "activation_status": lambda value: value in ("unknown", "unactivated", "activated"),

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+# What the query of the auto-renewal status answers: what is so, on or off whatever is so, what is so but late; or
+# nothing of use, namely 403, 404, a success that says something else, or 500.
+AUTO_RENEWAL_STATUSES = ("known", "says_on", "says_off", "slow", "forbidden", "not_found", "other_shape", "error")
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -27,7 +31,10 @@ class Profile:
     service_id: str = "serviceId"
     service_name: str = "serviceName"
     auto_renewal: str | None = "autoRenew"
-    auto_renewal_as_number: bool = False
+    auto_renewal_words: tuple[str | int | bool, str | int | bool] = (False, True)  # how off and on are written
+    renewal_manner: tuple[str, str | int] | None = None  # a field that speaks of how it is renewed, and its value
+    # whether auto-renewal can be asked for, and what is said then; see AUTO_RENEWAL_STATUSES
+    auto_renewal_status: str = "known"
     ids_as_numbers: bool = False
     # catalog
     catalog_nested: bool = True
@@ -103,7 +110,7 @@ PROFILES: dict[str, Profile] = {
             cycle="cycle",
             services="addOnList",
             auto_renewal="autoRenewal",
-            auto_renewal_as_number=True,
+            auto_renewal_words=(0, 1),
             catalog_nested=False,
             amount="totalPrice",
             currency="currency",
@@ -123,6 +130,7 @@ PROFILES: dict[str, Profile] = {
             cycle=None,
             services=None,
             auto_renewal=None,
+            auto_renewal_status="not_found",
             amount=None,
             po_number=None,
         ),

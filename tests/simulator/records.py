@@ -26,6 +26,7 @@ class Pbx:
     created_at: datetime
     instance_id: str
     activation_status: str = "activated"
+    auto_renewal_status: str | None = None  # None: as the profile says
     comment: str = ""
 
     @property

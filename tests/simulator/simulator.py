@@ -213,7 +213,10 @@ class Simulator:
     def _answer(self, request: Request, effects: Effects) -> Answer:
         with self.account.lock:
             self.account.settle()
-            return endpoints.answer(self.account, self._tokens, request, effects)
+            answer = endpoints.answer(self.account, self._tokens, request, effects)
+        if effects.delay:
+            self._stopping.wait(effects.delay)
+        return answer
 
     def _open_entry(self, request: Request, verb: str | None) -> LogEntry:
         body, raw_body = None, None

@@ -77,8 +77,10 @@ def _facts(account: Account, pbx: Pbx) -> list[tuple[str | None, Any]]:
         (profile.quantity, str(pbx.quantity) if profile.quantity_as_text else pbx.quantity),
         (profile.cycle, pbx.billing_cycle),
         (profile.services, [_product_service(profile, plan.service(service)) for service in pbx.services]),
-        (profile.auto_renewal, int(pbx.auto_renewal) if profile.auto_renewal_as_number else pbx.auto_renewal),
+        (profile.auto_renewal, profile.auto_renewal_words[pbx.auto_renewal]),
     ]
+    if profile.renewal_manner:
+        facts.append(profile.renewal_manner)
     if profile.second_expiry:
         name, form, days = profile.second_expiry
         facts.append((name, instant(pbx.expires_at + timedelta(days=days), form)))

@@ -8,17 +8,20 @@ from __future__ import annotations
 import base64
 import json
 import re
+import time
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 
 import pytest
 
-from tests.simulator import PROFILES, Contact, Fleet, Simulator
+from tests.simulator import PROFILES, Contact, Fleet, Simulator, endpoints
 from tests.simulator.endpoints import ROUTES
 
 NOW = "2026-11-23T00:00:00Z"
 SN = "3658B431119665QJ"
 LIST = "/product/openapi/instance_product/v1/client/instance_product_list"
 PRICING = "/pricing/openapi/purchase/v1"
+AUTO_RENEWAL = "/order/openapi/order/v1/check/existed_auto_renew"
 
 
 # tokens
@@ -104,6 +107,12 @@ def test_headers_are_required(portal, client, headers):
         ("GET", f"{LIST}?productId=13&pageSize=-1", 400),
         ("GET", "/product/openapi/instance_product/v1/detail?productId=13", 400),
         ("GET", "/product/openapi/instance_product/v1/detail?productId=13&productNo=3658B431119665QK", 404),
+        ("GET", f"{AUTO_RENEWAL}?productNo={SN}", 400),
+        ("GET", f"{AUTO_RENEWAL}?productId=12&productNo={SN}", 400),
+        ("GET", f"{AUTO_RENEWAL}?productId=13", 400),
+        ("GET", f"{AUTO_RENEWAL}?productId=13&productNo={SN}&planId=1", 400),
+        ("GET", f"{AUTO_RENEWAL}?productId=13&productNo=3658B431119665QK", 404),
+        ("POST", AUTO_RENEWAL, 405),
         ("GET", "/order/openapi/order/v1/page?sort=price", 400),
         ("GET", "/order/openapi/order/v1/get/BN1", 404),
         ("GET", f"{PRICING}/renew/plan_info/3048571730026938368?productId=13&productNo={SN}", 400),
@@ -145,7 +154,44 @@ def test_orders_can_be_sorted(client, body):
 
 def test_available_products_and_every_route_has_a_test(client):
     assert {"name": "P-Series Cloud PBX (PCE Instance)", "productId": 13} in client.result(f"{PRICING}/product_list")
-    assert len(ROUTES) == 11
+    assert len(ROUTES) == 12
+
+
+# the auto-renewal status
+
+
+def test_the_auto_renewal_status_is_what_is_so_unless_told_otherwise(portal, client):
+    assert client.result(AUTO_RENEWAL, productId=13, productNo=SN) == {"autoRenew": False}
+    assert client.result(AUTO_RENEWAL, productId=13, productNo="3658B431119001QK") == {"autoRenew": True}
+    portal.pbx(SN).auto_renewal_status = "says_on"
+    portal.pbx("3658B431119001QK").auto_renewal_status = "says_off"
+    assert client.result(AUTO_RENEWAL, productId=13, productNo=SN) == {"autoRenew": True}
+    assert client.result(AUTO_RENEWAL, productId=13, productNo="3658B431119001QK") == {"autoRenew": False}
+
+
+@pytest.mark.parametrize(("status", "answer"), [("forbidden", 403), ("not_found", 404), ("error", 500)])
+def test_the_auto_renewal_status_can_be_refused_by_a_pbx_or_a_whole_profile(portal, client, connect, status, answer):
+    client.admin(f"pbx/{SN}", {"auto_renewal_status": status})
+    assert client.get(AUTO_RENEWAL, productId=13, productNo=SN)[0] == answer
+    assert client.get(AUTO_RENEWAL, productId=13, productNo="3658B431119001QK")[0] == 200
+    profile = replace(PROFILES["documented"], auto_renewal_status=status)
+    with Simulator(portal.fleet, profile, NOW) as whole:
+        assert connect(whole).get(AUTO_RENEWAL, productId=13, productNo="3658B431119001QK")[0] == answer
+
+
+def test_the_auto_renewal_status_can_have_another_shape_or_come_late_without_holding_up_others(
+    portal, client, connect, monkeypatch
+):
+    portal.pbx(SN).auto_renewal_status = "other_shape"
+    assert "autoRenew" not in client.result(AUTO_RENEWAL, productId=13, productNo=SN)
+    monkeypatch.setattr(endpoints, "SLOW", 0.5)
+    portal.pbx(SN).auto_renewal_status = "slow"
+    other, started = connect(portal), time.monotonic()
+    client.connection.request("GET", f"{AUTO_RENEWAL}?productId=13&productNo={SN}", headers=client.headers)
+    other.products()
+    assert time.monotonic() - started < 0.4
+    assert json.loads(client.connection.getresponse().read())["result"] == {"autoRenew": False}
+    assert time.monotonic() - started >= 0.5
 
 
 # profiles

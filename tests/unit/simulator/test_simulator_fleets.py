@@ -63,6 +63,7 @@ def without(key):
         ({"pbxs": [{**PBX, "services": ["Fax"]}]}, "Enterprise Plan has no service 'Fax'"),
         ({"pbxs": [{**PBX, "billing_cycle": "weekly"}]}, "billing_cycle must be one of"),
         ({"pbxs": [{**PBX, "auto_renewal": "no"}]}, "auto_renewal must be bool"),
+        ({"pbxs": [{**PBX, "auto_renewal_status": "broken"}]}, "auto_renewal_status must be one of"),
         ({"pbxs": [{**PBX, "expires": 3}]}, "unknown key 'expires'"),
     ],
 )
@@ -117,7 +118,7 @@ billing_contacts:
   - {id: "3197218168379846218", email: billing@example.com, first_name: Ledger}
 pbxs:
   - {product_no: 3658B431119665QJ, plan: Small Plan, services: [Fax], quantity: 7, billing_cycle: monthly,
-     expires_at: 2027-01-31, pending_plan: Small Plan}
+     expires_at: 2027-01-31, pending_plan: Small Plan, auto_renewal_status: forbidden}
   - {product_no: 3658B431119665QK, plan: Small Plan, quantity: 7, billing_cycle: monthly, expires_in_days: 1.5}
 orders:
   - {product_no: 3658B431119665QJ, status: cancelled, created_at: 2026-10-01T12:00:00Z, operation: switch_plan}
@@ -132,6 +133,7 @@ prices:
         first, second = client.products()["results"]
         assert first["expiryDate"] == "2027/01/31" and second["expiryDate"] == "2026/11/24"
         assert portal.pbx("3658B431119665QK").expires_at.hour == 12
+        assert portal.pbx("3658B431119665QJ").auto_renewal_status == "forbidden"
         rows = client.orders()["results"]
         assert [row["orderStatus"] for row in rows] == ["cancelled", "succeed"] and rows[0]["currencyCode"] == "RMB"
         assert str(portal.orders[0].amount) == "24.50"  # 7 * (2.50 for the plan + 1.00 for a service without a price)
