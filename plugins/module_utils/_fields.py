@@ -9,13 +9,13 @@ two that disagree are refused, and none at all is said to be missing: nothing he
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import _money, _time
 from ._envelope import read_count
 from ._model import Undetermined, is_confidential
+from ._renewal_fields import manners_of_renewal, read_auto_renewal, read_switch
 
 # Concepts of `field_map` and the keys tried for each, in order (architecture, "Response fields").
 CANDIDATES = {
@@ -49,12 +49,6 @@ _BILLING_CYCLES = {
     "monthly": _time.MONTHLY,
     "month": _time.MONTHLY,
 }
-_SWITCHES = {
-    **dict.fromkeys(("true", "on", "yes", "1", "enabled", "active", "activated"), True),
-    **dict.fromkeys(("false", "off", "no", "0", "disabled", "inactive", "unactivated"), False),
-}
-# Not, say, how often: isAutoRenew, enable_auto_renewal, planAutoRenewFlag, but no autoRenewCycle.
-_AUTO_RENEWAL = re.compile("autorenew(al)?(ed|enabled?|flag|on|state|status|switch)?$")
 
 
 def read_text(value: Any) -> str:
@@ -106,7 +100,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "services": _read_rows,
     "service_id": read_id,
     "service_name": read_text,
-    "auto_renewal": _read_word(_SWITCHES),
+    "auto_renewal": read_switch,
     "po_number": read_text,
     "amount": _money.parse_amount,
     "currency": _money.parse_currency,
@@ -135,6 +129,9 @@ class Fields:
 
     def read(self, row: Mapping[str, Any], concept: str) -> Any:
         """The value of a concept in a row, or an `Undetermined` that says which keys were tried and what was seen."""
+        if self._searches_for_auto_renewal and concept == "auto_renewal":
+            value = read_auto_renewal(row, CANDIDATES[concept])
+            return self._silent(concept) if value is None else value
         found: dict[str, Any] = {}
         for key in self._keys[concept]:
             value = _at(row, key)
@@ -144,11 +141,8 @@ class Fields:
                 found[key] = _READERS[concept](value)
             except ValueError as error:
                 return Undetermined(concept, f"{concept}: {key} cannot be read: {error}", reported=True)
-        if not found and self._keys[concept] is CANDIDATES["auto_renewal"] and _seems_to_renew_itself(row):
-            return True
         if not found:
-            tried = ", ".join(self._keys[concept])
-            return Undetermined(concept, f"{concept}: none of the fields {tried} is reported")
+            return self._silent(concept)
         values = list(found.values())
         if concept == "expires_at" and max(values) - min(values) < _time.DAY:
             return min(values)  # a date and an instant of that day are one expiry
@@ -166,19 +160,20 @@ class Fields:
         values = (_at(row, key) for key in self._keys[concept])
         return [value.strip() for value in values if isinstance(value, str)]
 
+    def renewal_manners(self, row: Mapping[str, Any]) -> tuple[str, ...]:
+        """What a row says of how it is renewed, for a person to judge; nothing where the field is named."""
+        return manners_of_renewal(row) if self._searches_for_auto_renewal else ()
+
+    @property
+    def _searches_for_auto_renewal(self) -> bool:
+        return self._keys["auto_renewal"] is CANDIDATES["auto_renewal"]
+
+    def _silent(self, concept: str) -> Undetermined:
+        return Undetermined(concept, f"{concept}: none of the fields {', '.join(self._keys[concept])} is reported")
+
 
 def _at(row: Mapping[str, Any], key: str) -> Any:
     value: Any = row
     for part in key.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
     return value
-
-
-def _seems_to_renew_itself(value: Any, key: str = "") -> bool:
-    """Whether any field at any depth looks like an auto-renewal that is on (contract, section 11, row 16)."""
-    if isinstance(value, Mapping):
-        return any(_seems_to_renew_itself(inner, name) for name, inner in value.items())
-    if isinstance(value, list):
-        return any(_seems_to_renew_itself(inner, key) for inner in value)
-    is_on = _SWITCHES.get(str(value).strip().casefold(), False)
-    return is_on and _AUTO_RENEWAL.search(re.sub("[^a-z]", "", key.casefold())) is not None

@@ -86,7 +86,8 @@ class Subscription:
     def completed_by(self, other: Subscription) -> Subscription:
         """The same PBX with what this answer does not report taken from ``other``, an answer that is not newer.
 
-        That there are no services is not taken from it: it may just not have them (contract, section 11, row 6).
+        That there are no services is not taken from it: it may just not have them (contract, section 11, row 6). That
+        auto-renewal is on is, whatever this answer says: with it, a renewal would be paid for twice (row 16).
         """
         if other.services == ():
             other = replace(
@@ -97,6 +98,8 @@ class Subscription:
             for item in fields(self)
             if getattr(self, item.name) is None or _is_unreported(getattr(self, item.name))
         }
+        if other.auto_renewal is True:
+            missing["auto_renewal"] = True
         return replace(self, **missing)
 
 

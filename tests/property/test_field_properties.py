@@ -59,6 +59,8 @@ def test_a_value_is_read_only_where_every_candidate_that_reports_says_the_same(
             said.append(_READERS[concept](reported))
         except ValueError:
             said.append(Undetermined(concept, "unreadable"))
+    if concept == "auto_renewal" and True in said:
+        said = [True]  # on wins over whatever else is said
     agree = bool(said) and not isinstance(said[0], Undetermined) and all(one == said[0] for one in said)
     assert isinstance(value, Undetermined) != agree
     if isinstance(value, Undetermined):

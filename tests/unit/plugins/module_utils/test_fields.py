@@ -88,7 +88,6 @@ def test_candidates_that_agree_are_one_value(concept: str, row: dict[str, Any], 
         pytest.param("quantity", {"quantity": 100, "extensionCapacity": 500}, id="quantity"),
         pytest.param("expires_at", {"expireDate": "2026-12-05", "endTime": "2026-12-06"}, id="expires_at"),
         pytest.param("services", {"services": [], "addOns": [{"id": 1}]}, id="services"),
-        pytest.param("auto_renewal", {"autoRenew": False, "autoRenewStatus": "1"}, id="auto_renewal"),
         pytest.param("amount", {"amount": 0, "totalAmount": 1200}, id="amount-zero"),
         pytest.param("plan", {"planName": "Enterprise Plan", "plan": "Ultimate Plan"}, id="plan"),
     ],
@@ -172,7 +171,27 @@ def test_an_empty_list_of_services_is_a_value() -> None:
 
 @pytest.mark.parametrize(
     ("word", "expected"),
-    [(False, False), (0, False), ("OFF", False), ("no", False), (1, True), ("1", True), ("On", True), (" yes ", True)],
+    [
+        (False, False),
+        (0, False),
+        ("OFF", False),
+        ("no", False),
+        ("N", False),
+        ("closed", False),
+        ("disabled", False),
+        ("inactive", False),
+        ("manual", False),
+        (1, True),
+        ("1", True),
+        ("On", True),
+        (" yes ", True),
+        ("Y", True),
+        ("opened", True),
+        ("OPEN", True),
+        ("enabled", True),
+        ("ACTIVE", True),
+        ("automatic", True),
+    ],
 )
 def test_a_switch_is_read_in_its_usual_words(word: Any, expected: bool) -> None:
     assert _read({"autoRenew": word}, "auto_renewal") is expected
@@ -201,7 +220,6 @@ def test_any_field_that_looks_like_auto_renewal_and_is_on_counts(row: dict[str, 
         {"autoRenewCycle": 1},
         {"autoRenewTimes": "1"},
         {"renew": True},
-        {"isAutoRenew": "2026-12-05"},
         {"isAutoRenew": None},
     ],
     ids=str,
@@ -210,8 +228,69 @@ def test_what_does_not_say_that_it_is_on_tells_nothing(row: dict[str, Any]) -> N
     assert not _undetermined(row, "auto_renewal").reported
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"autoRenew": False, "autoRenewStatus": "1"},
+        {"autoRenew": False, "isAutoRenew": True},
+        {"autoRenew": "perhaps", "isAutoRenew": "Y"},
+        {"autoRenewal": {"enabled": "on", "cycle": "annually"}},
+        {"plan": {"renewAutomatically": "yes"}},
+    ],
+    ids=str,
+)
+def test_any_on_wins_over_any_off_and_over_what_cannot_be_read(row: dict[str, Any]) -> None:
+    assert _read(row, "auto_renewal") is True
+
+
+@pytest.mark.parametrize(
+    ("row", "named"),
+    [
+        ({"autoRenewFlag": "perhaps"}, "autoRenewFlag cannot be read: 'perhaps'"),
+        ({"isAutoRenew": "2026-12-05"}, "isAutoRenew cannot be read: '2026-12-05'"),
+        ({"autoRenew": False, "autoRenewFlag": 7}, "autoRenewFlag cannot be read: '7'"),
+        ({"services": [{"autoRenewStatus": "off"}, {"autoRenewStatus": "?"}]}, "services.autoRenewStatus cannot be"),
+        ({"autoRenew": {"plan": {"kind": 3}}}, "autoRenew cannot be read: an object"),
+        ({"autoRenewStatus": ["one", "two"]}, "autoRenewStatus cannot be read: 'one'"),
+        ({"disableAutoRenew": True}, "disableAutoRenew cannot be read: its name may say the opposite"),
+        ({"autoRenewCancelled": False}, "autoRenewCancelled cannot be read: its name may say the opposite"),
+        ({"autoRenew": "x" * 41}, "autoRenew cannot be read: a text of 41 characters"),
+        ({"autoRenew": "\x1b[2K"}, "autoRenew cannot be read: a text of 4 characters"),
+    ],
+    ids=str,
+)
+def test_what_looks_like_auto_renewal_and_cannot_be_read_is_reported_by_its_name(
+    row: dict[str, Any], named: str
+) -> None:
+    value = _undetermined(row, "auto_renewal")
+    assert value.reported and named in value.why and "\x1b" not in value.why
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"renewType": "auto"}, ("renewType: 'auto'",)),
+        ({"renewalMode": 2, "renew_method": None, "renewPolicy": ""}, ("renewalMode: '2'",)),
+        ({"plan": {"renewPolicy": {"kind": "auto"}}}, ("plan.renewPolicy: an object",)),
+        ({"autoRenewCycle": 1, "renewMethodToken": "canary"}, ("autoRenewCycle: '1'",)),
+        ({"autoRenewToken": "canary"}, ("autoRenewToken",)),
+        ({"renewTypes": [1]}, ("renewTypes: a list",)),
+        (
+            {"renew": True, "autoRenew": "Y", "renewedAt": 5, "type": "auto", "renewType": "x" * 41},
+            ("renewType: a text of 41 characters",),
+        ),
+    ],
+    ids=str,
+)
+def test_what_speaks_of_how_it_is_renewed_is_named_with_a_short_value(
+    row: dict[str, Any], expected: tuple[str, ...]
+) -> None:
+    assert Fields({}).renewal_manners(row) == expected
+    assert Fields({"auto_renewal": "prolongs"}).renewal_manners(row) == ()
+
+
 def test_a_field_that_is_known_or_mapped_goes_before_one_that_looks_like_it() -> None:
-    assert _read({"autoRenew": False, "isAutoRenew": True}, "auto_renewal") is False
+    assert _read({"autoRenew": False, "isAutoRenew": False}, "auto_renewal") is False
     assert _read({"prolongs": False, "isAutoRenew": True}, "auto_renewal", auto_renewal="prolongs") is False
     assert not _undetermined({"isAutoRenew": True}, "auto_renewal", auto_renewal="prolongs").reported
 

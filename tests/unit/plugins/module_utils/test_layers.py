@@ -35,6 +35,7 @@ LAYERS = (
         "_blanks",
     },
     {"_model", "_database"},
+    {"_renewal_fields"},
     {"_fields", "_terms", "_diff", "_tag", "_report", "_inventory", "_variables"},
     {"_caps"},
     {"_planner", "_windows", "_order_rows"},
@@ -56,7 +57,7 @@ LAYERS = (
 )
 PURE = (
     *("_inventory", "_windows", "_report", "_variables", "_order_rows"),
-    *("_planner", "_prices", "_settlement", "_tag", "_terms", "_diff", "_fields", "_caps"),
+    *("_planner", "_prices", "_settlement", "_tag", "_terms", "_diff", "_fields", "_renewal_fields", "_caps"),
     *("_model", "_intent", "_time", "_money", "_states", "_envelope"),
 )
 NETWORK = {"requests", "urllib3", "urllib", "http", "socket", "ssl", "ansible", "ansible_collections"}

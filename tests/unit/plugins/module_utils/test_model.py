@@ -99,8 +99,11 @@ class TestCompletedBy:
         assert completed.auto_renewal is True
         assert completed.comment == "Head office"
 
-    def test_auto_renewal_that_is_off_is_not_overridden(self) -> None:
-        assert subscription(auto_renewal=False).completed_by(subscription(auto_renewal=True)).auto_renewal is False
+    def test_auto_renewal_that_is_on_in_either_answer_is_on(self) -> None:
+        assert subscription(auto_renewal=False).completed_by(subscription(auto_renewal=True)).auto_renewal is True
+        unreadable_one = subscription(auto_renewal=unreadable("auto_renewal"))
+        assert unreadable_one.completed_by(subscription(auto_renewal=True)).auto_renewal is True
+        assert unreadable_one.completed_by(subscription(auto_renewal=False)) == unreadable_one
 
 
 @pytest.mark.parametrize(
