@@ -55,6 +55,9 @@ options:
       po_number:
         description: See O(po_number).
         type: str
+      auto_renewal:
+        description: See O(auto_renewal).
+        type: bool
   plan:
     description:
       - The plan, by name or id. Like every declared value it is asserted against what the portal reports, and stands
@@ -105,6 +108,13 @@ options:
         terms. By it an order is recognised later, also by a controller that has lost its ledger.
       - Needs O(product_no).
     type: str
+  auto_renewal:
+    description:
+      - Whether the portal renews the PBX by itself. With V(true) it is left alone, since it would be paid for twice.
+      - The portal is asked for this before each order, in plan and check mode as well. Like every declared value this
+        one is asserted against what the portal says, and stands in where the portal says nothing.
+      - Needs O(product_no).
+    type: bool
   include_expired:
     description:
       - Whether a subscription that has already expired is renewed as well.
@@ -150,6 +160,13 @@ options:
         O(currency) is set, and V(allow) otherwise.
     type: str
     choices: [allow, block]
+  on_unknown_auto_renewal:
+    description:
+      - What to do about a PBX where neither the portal nor O(auto_renewal) says whether the portal renews it by itself.
+      - With V(allow) it is ordered, and message and diff say that it is not known. With V(block) it is V(blocked).
+    type: str
+    choices: [allow, block]
+    default: allow
   ledger:
     description:
       - Where it is noted what was meant to be ordered and what has become of it, so that no run orders it again.

@@ -50,9 +50,10 @@ RETURN = r"""
 _value:
   description:
     - C(rows) has one entry for each PBX, those first whose expiry is not known, then in the order of expiry. C(due) is
-      what would be ordered, with C(totals) for each currency and C(unknown_prices). C(attention) are the rows that a
-      person should look at. C(bands) and C(states) are counts. C(months) and C(timeline) are the twelve months ahead.
-      C(plan) is the head of the saved plan, or null.
+      what would be ordered, with C(totals) for each currency, C(unknown_prices), and C(unknown_auto_renewals), of how
+      many it is not known whether the portal renews them itself. C(attention) are the rows that a person should look
+      at. C(bands) and C(states) are counts. C(months) and C(timeline) are the twelve months ahead. C(plan) is the head
+      of the saved plan, or null.
   type: dict
 """
 

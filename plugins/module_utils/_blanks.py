@@ -13,7 +13,8 @@ from typing import Any, Callable
 
 # What bounds a run: without one of these there is no such bound, and nothing else asks for it.
 LIMITS = (
-    *("max_total", "max_amount_per_item", "max_price_increase_percent", "currency", "on_unknown_price", "run_id"),
+    *("max_total", "max_amount_per_item", "max_price_increase_percent", "currency", "run_id"),
+    *("on_unknown_price", "on_unknown_auto_renewal"),
     # A run for which nobody has approved anything would decide anew.
     *("plan_file", "plan_digest"),
 )

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from ._model import Decision, Terms
+from ._model import Decision, Terms, Undetermined
 from ._time import format_instant
 
 
@@ -29,8 +29,12 @@ def _entry(decision: Decision, terms: Terms, expires_after: datetime) -> dict[st
         "renewed services": ", ".join(str(service) for service in terms.services) or "none",
         "extensions": terms.quantity,
         "billing cycle": terms.billing_cycle,
-        "price": decision.price or ("not known" if decision.price_asked else "not asked for, since no limit is set"),
     }
+    if decision.subscription is not None and isinstance(decision.subscription.auto_renewal, Undetermined):
+        ordered["auto-renewal"] = "not known"
+    ordered["price"] = decision.price or (
+        "not known" if decision.price_asked else "not asked for, since no limit is set"
+    )
     return {
         "before_header": decision.product_no,
         "after_header": decision.product_no,

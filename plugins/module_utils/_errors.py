@@ -17,8 +17,8 @@ MAX_QUOTE = 300  # characters of what the vendor said
 class TransportError(Exception):
     """A call that failed. Its text names method, path, HTTP status and what the vendor said; never headers or bodies.
 
-    ``status`` is the HTTP status, or the envelope's where HTTP said 200; None when no answer came.
-    ``retry_after`` is what the answer asked for, in seconds.
+    ``call`` is method and path; ``status`` the HTTP status, or the envelope's where HTTP said 200, and None when no
+    answer came; ``retry_after`` is what the answer asked for, in seconds.
     """
 
     def __init__(
@@ -28,7 +28,8 @@ class TransportError(Exception):
         answer: Optional[Answer] = None,
         envelope: Optional[Envelope] = None,
     ) -> None:
-        """``call`` is method and path; ``problem`` a clause saying what was expected, what was seen and what to do."""
+        """``problem`` is a clause saying what was expected, what was seen and what to do."""
+        self.call = call
         self.status = status_of(answer, envelope) if answer else None
         self.retry_after = retry_after(answer) if answer else None
         facts = [f"HTTP {answer.status}"] if answer else []
@@ -43,6 +44,11 @@ class TransportError(Exception):
 class ReadError(TransportError):
     """A read failed for good; nothing was changed."""
 
+    @property
+    def is_answer(self) -> bool:
+        """Whether the portal has answered, if only by refusing, so that asking again later would bring nothing new."""
+        return self.status is not None and self.status < 500 and self.status not in (401, 408, 429)
+
 
 class AccessError(ReadError):
     """The credentials, the token or the caller's address were refused: no other call would fare better."""
@@ -50,6 +56,11 @@ class AccessError(ReadError):
 
 class TokenRefused(AccessError):
     """The token was refused, where another one may help."""
+
+    @property
+    def is_answer(self) -> bool:
+        """Only where what was refused with each token is forbidden, or not there, whatever its code names."""
+        return self.status in (403, 404)
 
 
 class NotSent(TransportError):

@@ -188,7 +188,7 @@ class OrderingRun(FollowingRun):
             decision = super()._settle_earlier(planned.product_no)
             if decision is None:
                 self._snapshot.reread(planned.product_no)
-                decision = self._decide_with_price(planned.product_no)
+                decision = self._decide_in_full(planned.product_no)
         except ReadError as error:
             return settled(planned, "not_readable", str(error))
         if decision.order is not None:

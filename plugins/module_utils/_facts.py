@@ -21,6 +21,7 @@ from ._model import Declaration, Evidence, Order, Policy, Terms
 from ._planner import current_term_began
 from ._pool import Gate
 from ._portal import Portal
+from ._questions import Questions
 from ._results import Report
 from ._saved_plan import SavedPlan
 from ._settlement import UNKNOWN_SKEW, Times
@@ -71,6 +72,7 @@ class Facts:
         self._caps = caps_of(self._policy, holder=uuid.uuid4().hex)
         self._report = report
         self._snapshot = Snapshot(portal)
+        self._questions = Questions(portal, self._policy, self._approved, report.now, self._warn)
         self._declarations: dict[str, Declaration] = {}
         self._intents: dict[str, tuple[Intent, ...]] = {}  # changed in place: a copy at each order would add up
         self._evidence = Evidence(intents=self._intents)

@@ -5,25 +5,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Optional
 
-from ._model import Filters, Order, Subscription, masked
+from ._auto_renewal import combined
+from ._model import Filters, Order, Subscription, Undetermined, masked
 from ._portal import Portal
+from ._questions import AutoRenewals
 from ._results import catalog_as_result, contact_as_result, order_as_result, subscription_as_result
 from ._snapshot import Snapshot
 
 
-def gather(portal: Portal, wanted: set[str], filters: Filters, raw: bool) -> dict[str, Any]:
+def gather(
+    portal: Portal,
+    wanted: set[str],
+    filters: Filters,
+    raw: bool,
+    warn: Callable[[str], None] = lambda warning: None,
+) -> dict[str, Any]:
     """The answers by what was wanted: `subscriptions`, `catalog`, `billing_contacts`, `orders`; with ``raw`` also as
-    the portal gave them, masked.
+    the portal gave them, masked. `auto_renewal` is asked for each subscription, and becomes a part of it; ``warn`` is
+    called where that is refused time and again.
 
     Raises ReadError, and ValueError when a PBX that was asked for is not in the account.
     """
     found: dict[str, Any] = {}
     rows: dict[str, Any] = {}
-    if "subscriptions" in wanted:
-        found["subscriptions"], rows["subscriptions"] = _subscriptions(portal, filters, raw)
+    auto_renewals = AutoRenewals(portal, warn) if "auto_renewal" in wanted else None
+    if auto_renewals or "subscriptions" in wanted:
+        found["subscriptions"], rows["subscriptions"] = _subscriptions(portal, filters, raw, auto_renewals)
     if "catalog" in wanted:
         rows["catalog"] = portal.catalog_answer()
         found["catalog"] = catalog_as_result(portal.catalog(rows["catalog"]))
@@ -42,7 +53,9 @@ def gather(portal: Portal, wanted: set[str], filters: Filters, raw: bool) -> dic
     return {**found, "raw": masked(rows)} if raw else found
 
 
-def _subscriptions(portal: Portal, filters: Filters, raw: bool) -> tuple[list[Any], list[Any]]:
+def _subscriptions(
+    portal: Portal, filters: Filters, raw: bool, auto_renewals: Optional[AutoRenewals]
+) -> tuple[list[Any], list[Any]]:
     snapshot = Snapshot(portal)
     listing = snapshot.read_listing()
     missing = [number for number in filters.product_nos if number not in listing]
@@ -57,10 +70,20 @@ def _subscriptions(portal: Portal, filters: Filters, raw: bool) -> tuple[list[An
 
     completed = portal.pool.map(complete, filters.product_nos or listing)
     subscriptions = sorted(filter(filters.match, completed), key=lambda subscription: subscription.product_no)
-    rows = portal.pool.map(
-        lambda one: {"listing": listing[one.product_no], "detail": _detail(portal, one.product_no, filters)},
-        subscriptions if raw else (),
-    )
+    if auto_renewals is not None:
+        answers = portal.pool.map(auto_renewals.of, [one.product_no for one in subscriptions])
+        subscriptions = [
+            replace(one, auto_renewal=combined(one.auto_renewal, answer)) for one, answer in zip(subscriptions, answers)
+        ]
+
+    def row(product_no: str) -> dict[str, Any]:
+        found = {"listing": listing[product_no], "detail": _detail(portal, product_no, filters)}
+        if auto_renewals is not None:
+            answer = auto_renewals.answers.get(product_no)
+            found["auto_renewal"] = None if isinstance(answer, Undetermined) else answer
+        return found
+
+    rows = portal.pool.map(row, [one.product_no for one in subscriptions] if raw else ())
     return [subscription_as_result(subscription, filters.now) for subscription in subscriptions], rows
 
 

@@ -67,13 +67,13 @@ class Job:
         self._on_secret = on_secret
         self._on_warning = on_warning
         self._is_awaited = is_awaited
-        self._warnings: set[str] = set()
+        self.warnings: set[str] = set()
         self._transport: Optional[Transport] = None
         self._report: Optional[Report] = None
 
     def portal(self) -> Portal:
         """A portal that can only be read. Raises ValueError for bad connection options."""
-        self._transport = Transport(self._connection(), self._on_secret, self._warn, **self._surroundings())
+        self._transport = Transport(self._connection(), self._on_secret, self.warn, **self._surroundings())
         return Portal(self._transport, fields_of(self._params))
 
     def decide(self, is_check_mode: bool = False) -> Report:
@@ -123,7 +123,7 @@ class Job:
         approved = self._approved_plan()
         report = self._report = Report(now_of(self._params), is_check_mode=False)
         declarations = self._declarations(approved)
-        transport = WritingTransport(connection, self._on_secret, self._warn, **self._surroundings())
+        transport = WritingTransport(connection, self._on_secret, self.warn, **self._surroundings())
         self._transport = transport
         portal = OrderingPortal(transport, fields_of(self._params))
         account = connection.client_id or ""
@@ -173,7 +173,7 @@ class Job:
         ledger = open_ledger(location, portal, self._clock().now, read_only, makes, password)
         try:
             if ledger.doubt is not None:
-                self._warn(f"a run that orders would refuse the ledger {ledger.name}: {ledger.doubt}")
+                self.warn(f"a run that orders would refuse the ledger {ledger.name}: {ledger.doubt}")
             yield ledger
         finally:
             ledger.close()
@@ -184,15 +184,15 @@ class Job:
         policy = self._policy(approved)
         with self.ledger(read_only) as ledger:
             if not ledger.is_kept and not read_only:
-                self._warn(
+                self.warn(
                     "ledger is none: an order that this run loses sight of is known to later runs only by what the"
                     " portal shows, nothing keeps two runs from ordering the same PBX at once, and caps count this"
                     " run alone"
                 )
             clock = self._clock()
             ahead = clock.ahead if is_loopback(self._params) else timedelta(0)
-            tell = Progress(os.environ.get(VARIABLE), self._warn).tell
-            yield Setting(policy, ledger, clock.now, self._warn, ahead, approved, tell, self._is_awaited)
+            tell = Progress(os.environ.get(VARIABLE), self.warn).tell
+            yield Setting(policy, ledger, clock.now, self.warn, ahead, approved, tell, self._is_awaited)
 
     def _clock(self) -> Clock:
         return Clock(now_of(self._params) if self._params.get("now") else None)
@@ -210,9 +210,10 @@ class Job:
             self._on_secret(connection.access_token)
         return connection
 
-    def _warn(self, warning: str) -> None:
-        if warning not in self._warnings:
-            self._warnings.add(warning)
+    def warn(self, warning: str) -> None:
+        """Tell a warning, once."""
+        if warning not in self.warnings:
+            self.warnings.add(warning)
             self._on_warning(warning)
 
 

@@ -77,6 +77,7 @@ class Subscription:
     pending_plan: Optional[str] = None
     activation_status: Optional[str] = None
     comment: Optional[str] = None
+    renewal_manners: Optional[tuple[str, ...]] = None
 
     def undetermined(self) -> tuple[Undetermined, ...]:
         """What an order would need and the portal's answer does not tell."""
@@ -187,6 +188,7 @@ class Declaration:
     expected_expiry: Optional[datetime] = None
     remaining_days: Optional[int] = None
     po_number: Optional[str] = None
+    auto_renewal: Optional[bool] = None
 
 
 @dataclass(frozen=True)
@@ -206,7 +208,9 @@ class Policy:
     max_price_increase_percent: Optional[Decimal] = None
     currency: Optional[str] = None
     on_unknown_price: Optional[str] = None
+    on_unknown_auto_renewal: str = "allow"
     asks_prices: bool = False
+    prices_only: bool = False
     run_id: str = ""
     settle_window: timedelta = timedelta(seconds=900)
 
@@ -224,7 +228,7 @@ class Policy:
     @property
     def needs_prices(self) -> bool:
         """Whether the portal must be asked for prices."""
-        return self.asks_prices or self.limits_price or self.on_unknown_price == "block"
+        return self.asks_prices or self.prices_only or self.limits_price or self.on_unknown_price == "block"
 
 
 @dataclass(frozen=True)

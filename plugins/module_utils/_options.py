@@ -71,6 +71,7 @@ DECLARATION_OPTIONS: dict[str, dict[str, Any]] = {
     "expected_expiry": {"type": "str"},
     "remaining_days": {"type": "int"},
     "po_number": {"type": "str"},
+    "auto_renewal": {"type": "bool"},
 }
 
 # Declarations that also make sense for a whole run.
@@ -94,6 +95,7 @@ RENEWAL_RUN_OPTIONS: dict[str, dict[str, Any]] = {
     "max_price_increase_percent": {"type": "str"},
     "currency": {"type": "str"},
     "on_unknown_price": {"type": "str", "choices": ["allow", "block"]},
+    "on_unknown_auto_renewal": {"type": "str", "choices": ["allow", "block"], "default": "allow"},
     "run_id": {"type": "str"},
     "settle_window": {"type": "int", "default": 900},
     "wait_timeout": {"type": "int", "default": 300},
@@ -134,7 +136,7 @@ INFO_OPTIONS: dict[str, dict[str, Any]] = {
     "gather": {
         "type": "list",
         "elements": "str",
-        "choices": ["subscriptions", "catalog", "billing_contacts", "orders"],
+        "choices": ["subscriptions", "auto_renewal", "catalog", "billing_contacts", "orders"],
         "default": ["subscriptions"],
     },
     "product_no": {"type": "raw"},
@@ -149,6 +151,9 @@ SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "dest": {"type": "path"},
     "valid_for": {"type": "int", "default": 86_400},
 }
+
+# What only a plan that buys nothing may leave out.
+PRICES_OPTIONS: dict[str, dict[str, Any]] = {"prices_only": {"type": "bool", "default": False}}
 
 APPLY_OPTIONS: dict[str, dict[str, Any]] = {
     "plan_file": {"type": "path"},
@@ -165,6 +170,10 @@ RENEWAL_RULES: dict[str, Any] = {
         "subscriptions": ["max_orders"],
         **{option: ["product_no"] for option in DECLARATION_OPTIONS if option not in _RUN_WIDE},
     },
+}
+PLAN_RULES: dict[str, Any] = {
+    **RENEWAL_RULES,
+    "mutually_exclusive": [*RENEWAL_RULES["mutually_exclusive"], ("prices_only", "dest")],
 }
 APPLY_RULES: dict[str, Any] = {
     **RENEWAL_RULES,
@@ -327,6 +336,7 @@ def _declaration(item: Mapping[str, Any]) -> Declaration:
         expected_expiry=_read("expected_expiry", item["expected_expiry"], parse_instant),
         remaining_days=item["remaining_days"],
         po_number=item["po_number"],
+        auto_renewal=item["auto_renewal"],
     )
 
 
@@ -348,6 +358,8 @@ def policy_of(params: Mapping[str, Any]) -> Policy:
         ),
         currency=_read("currency", params["currency"], parse_currency),
         on_unknown_price=params["on_unknown_price"],
+        on_unknown_auto_renewal=params["on_unknown_auto_renewal"],
+        prices_only=bool(params.get("prices_only")),
         run_id=uuid.uuid4().hex if params["run_id"] is None else params["run_id"].strip(),
         settle_window=timedelta(seconds=params["settle_window"]),
     )

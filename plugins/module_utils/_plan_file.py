@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 from . import _money, _states
 from ._caps import caps_of, excess_of
 from ._files import write_whole
-from ._model import BillingContact, Decision, Offer, OrderRequest, Policy, Terms
+from ._model import BillingContact, Decision, Offer, OrderRequest, Policy, Subscription, Terms, Undetermined
 from ._money import Money, parse_amount, parse_currency
 from ._planner import make_plan
 from ._saved_plan import PlanError, SavedPlan, item_of
@@ -209,6 +209,7 @@ def _decision_of(item: Mapping[str, Any]) -> Decision:
         state=_states.DUE,
         reason="in_window",
         message="",
+        subscription=Subscription(order.product_no, **vars(terms), auto_renewal=_auto_renewal_of(item)),
         expires_at=expires_at,
         terms=terms,
         order=order,
@@ -216,6 +217,15 @@ def _decision_of(item: Mapping[str, Any]) -> Decision:
         expires_after=add_cycles(expires_at, terms.billing_cycle),
         price=None if price is None else Money(parse_amount(price["amount"]), parse_currency(price["currency"])),
     )
+
+
+def _auto_renewal_of(item: Mapping[str, Any]) -> Union[bool, Undetermined]:
+    """Off or not known: what is on is no item."""
+    if item["auto_renewal"] is None:
+        return Undetermined("auto_renewal", "auto_renewal: it was not known")
+    if item["auto_renewal"] is not False:
+        raise ValueError("auto_renewal: expected false or null")
+    return False
 
 
 def _offer_of(offer: Mapping[str, Any]) -> Offer:

@@ -83,10 +83,10 @@ def _screen(
     if declaration.expected_expiry is not None and not same_expiry(declaration.expected_expiry, expires_at):
         expected, seen = format_instant(declaration.expected_expiry), format_instant(expires_at)
         raise Unclear("expected_expiry", f"expected_expiry is {expected}, but it expires {seen}")
-    _refuse_expired(subscription, expires_at, policy, now)
-    if isinstance(subscription.auto_renewal, Undetermined) and subscription.auto_renewal.reported:
-        raise Unclear("cannot_determine", cannot_determine([subscription.auto_renewal]))
-    if subscription.auto_renewal is True:
+    # Whether what is declared is so, the portal is asked for later; that its row contradicts is seen below.
+    renews_itself = declaration.auto_renewal or (subscription.auto_renewal is True and declaration.auto_renewal is None)
+    _refuse_expired(renews_itself, expires_at, policy, now)
+    if renews_itself:
         message = f"{left}; auto-renewal is on, the portal renews it itself"
         return _decision_of(subscription, expires_at, "auto_renewal", message)
     if subscription.pending_plan is not None:
@@ -98,11 +98,11 @@ def _screen(
     return resolve_terms(declaration, subscription)
 
 
-def _refuse_expired(subscription: Subscription, expires_at: datetime, policy: Policy, now: datetime) -> None:
+def _refuse_expired(renews_itself: bool, expires_at: datetime, policy: Policy, now: datetime) -> None:
     if expires_at > now:
         return
     since = f"it has expired on {format_instant(expires_at)}"
-    if subscription.auto_renewal is True:
+    if renews_itself:
         raise Unclear("expired", f"{since} although auto-renewal is on; see in the portal why, or switch that off")
     if not policy.include_expired:
         raise Unclear("expired", f"{since}; set include_expired: true to renew it all the same")
@@ -130,8 +130,8 @@ def decide(
 ) -> Decision:
     """Decide about one PBX with everything that is known.
 
-    Orders come first (what is already ordered is not ordered again), then catalog and billing contact. The price of
-    one that comes back due is for `_prices` to look at.
+    Orders come first (what is already ordered is not ordered again), then catalog and billing contact. Of one that
+    comes back due, the price is for `_prices` to look at, and what the portal says of auto-renewal for `_auto_renewal`.
     """
     screened = screen(declaration, subscription, policy, now)
     if isinstance(screened, Decision):
@@ -174,7 +174,7 @@ def _to_be_ordered(
         product_no=subscription.product_no,
         state=_states.DUE,
         reason="in_window",
-        message=_order_in_words(subscription, terms, contact, now),
+        message=_order_in_words(terms, contact, now),
         subscription=subscription,
         expires_at=terms.expires_at,
         terms=terms,
@@ -351,10 +351,9 @@ def _decision_of(subscription: Subscription, expires_at: Optional[datetime], rea
     return Decision(subscription.product_no, _states.REASONS[reason], reason, message, subscription, expires_at)
 
 
-def _order_in_words(subscription: Subscription, terms: Terms, contact: BillingContact, now: datetime) -> str:
-    unsure = "; whether auto-renewal is on is not known" if isinstance(subscription.auto_renewal, Undetermined) else ""
+def _order_in_words(terms: Terms, contact: BillingContact, now: datetime) -> str:
     services = f" with {' and '.join(map(str, terms.services))}" if terms.services else ""
     return (
         f"{whole_days(terms.expires_at, now)} days left, expires {format_instant(terms.expires_at)}; to renew:"
-        f" {terms.plan}{services}, {terms.quantity} extensions, {terms.billing_cycle}, invoice to {contact}{unsure}"
+        f" {terms.plan}{services}, {terms.quantity} extensions, {terms.billing_cycle}, invoice to {contact}"
     )

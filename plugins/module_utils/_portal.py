@@ -36,6 +36,7 @@ BILLING_CONTACTS = "/user/openapi/user/v1/client/billing_contact_list"
 ORDER_SAVE = "/order/openapi/order/v1/save"
 ORDER_LIST = "/order/openapi/order/v1/page"
 ORDER_DETAIL = "/order/openapi/order/v1/get/"
+AUTO_RENEWAL = "/order/openapi/order/v1/check/existed_auto_renew"
 
 
 class Portal:
@@ -79,6 +80,7 @@ class Portal:
             pending_plan=str(pending_plan) if pending_plan else None,
             activation_status=text_of(row, "activationStatus"),
             comment=text_of(row, "comment"),
+            renewal_manners=self._fields.renewal_manners(row) or None,
         )
 
     def _plan(self, row: Row) -> Union[Offer, Undetermined]:
@@ -155,6 +157,21 @@ class Portal:
             name=" ".join(name for name in names if name),
             company=text_of(row, "company") or "",
         )
+
+    def auto_renewal_answer(self, product_no: str) -> Any:
+        """What the portal says of the auto-renewal of a PBX; an Undetermined if it refuses to (contract, section 6.4).
+
+        Whether it may be asked for product 13 is not known, so only what may pass, or a refused token, is a failure.
+        """
+        params = {"productNo": product_no, "productId": str(PRODUCT_ID)}
+        try:
+            return self._transport.get(AUTO_RENEWAL, params)
+        except ReadError as error:
+            if error.call != f"GET {AUTO_RENEWAL}" or not error.is_answer:
+                raise
+            if (error.status or 0) >= 400:
+                return Undetermined("auto_renewal", f"auto_renewal: the portal refuses to say (HTTP {error.status})")
+            return Undetermined("auto_renewal", f"auto_renewal: {error}", reported=True)
 
     def order_listing(self) -> Listing:
         """Every row of the order list (contract, section 6.2)."""

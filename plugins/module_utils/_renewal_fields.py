@@ -46,6 +46,18 @@ def read_auto_renewal(row: Mapping[str, Any], known: Collection[str]) -> Union[b
     return False if any(key in known for key, dummy in said) else None
 
 
+def read_answer(answer: Any) -> Union[bool, Undetermined]:
+    """What the portal answers when it is asked: `{autoRenew: Boolean}` (contract, section 6.4)."""
+    if isinstance(answer, Undetermined):
+        return answer
+    value = read_auto_renewal(answer, ("autoRenew",)) if isinstance(answer, Mapping) else None
+    if isinstance(value, bool):
+        return value
+    seen = shown(answer.get("autoRenew")) if isinstance(answer, Mapping) else shown(answer)
+    why = f"auto_renewal: the portal answers {seen}, expected autoRenew to be true or false"
+    return Undetermined("auto_renewal", why, reported=True)
+
+
 def manners_of_renewal(row: Mapping[str, Any]) -> tuple[str, ...]:
     """The keys of a row that speak of how it is renewed, each with its value where that is short."""
     return tuple(f"{key}: {shown(value)}" if value is not None else key for key, value in _manners(row, ()))

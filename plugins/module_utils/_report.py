@@ -31,7 +31,7 @@ LONGEST_TEXT = 1000  # characters
 _UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
 _FACTS = ("plan", "services", "quantity", "billing_cycle")
-_MORE_FACTS = ("auto_renewal", "pending_plan", "activation_status", "comment")
+_MORE_FACTS = ("pending_plan", "activation_status", "comment")
 
 
 def cleaned(value: Any) -> Any:
@@ -79,13 +79,18 @@ def read_model(
         "bands": {band: bands.count(band) for band in BANDS},
         "states": {state: states.count(state) for state in _states.STATES if state in states},
         "is_decided": results is not None or plan is not None,
-        "due": items,
-        **_sums(items),
+        **_orders(items),
         "plan": None if plan is None else _header(plan, now),
         **_ahead(rows, now),
     }
     cleaned_model: dict[str, Any] = cleaned(model)
     return cleaned_model
+
+
+def _orders(items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What is to be ordered, at what price, and of how many it is not known whether the portal renews them itself."""
+    unknown = sum(item["auto_renewal"] is None for item in items)
+    return {"due": items, "unknown_auto_renewals": unknown, **_sums(items)}
 
 
 def _by_number(rows: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
@@ -107,6 +112,7 @@ def _row(
         "product_no": product_no,
         **{name: known.get(name) if told.get(name) is None else told[name] for name in _FACTS},
         **{name: known.get(name) for name in _MORE_FACTS},
+        "auto_renewal": _first_known(part.get("auto_renewal") for part in (told, item or {}, known)),
         "expires_at": expires_at,
         "not_after": None if instant is None else int(instant.timestamp()),
         "days_left": None if instant is None else whole_days(instant, now),
@@ -120,6 +126,10 @@ def _row(
         "order": told.get("order"),
     }
     return {**row, "trouble": _trouble(row)}
+
+
+def _first_known(values: Iterable[Any]) -> Any:
+    return next((value for value in values if value is not None), None)
 
 
 def _band(expires_at: Optional[datetime], now: datetime) -> str:
@@ -176,7 +186,7 @@ def _trouble(row: Mapping[str, Any]) -> Optional[str]:
 def _item_of_result(row: Mapping[str, Any]) -> dict[str, Any]:
     """What would be ordered for a PBX that is due."""
     names = ("product_no", "reason", "expires_before", "expires_after", *_FACTS, "price")
-    return {name: row[name] for name in names}
+    return {**{name: row[name] for name in names}, "auto_renewal": row.get("auto_renewal")}
 
 
 def _item_of_plan(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -118,6 +118,7 @@ class Report:
             "services": [str(service) for service in terms.services] if terms else seen.get("services"),
             "quantity": terms.quantity if terms else seen.get("quantity"),
             "billing_cycle": terms.billing_cycle if terms else seen.get("billing_cycle"),
+            "auto_renewal": seen.get("auto_renewal"),
             "price": _price(decision.price),
             "order": _order(decision.known_order),
             "changed": self._is_change(outcome),

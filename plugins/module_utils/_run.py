@@ -32,7 +32,6 @@ from ._planner import (
     unless_overdue,
     without_orders,
 )
-from ._prices import priced
 from ._settlement import Settlement, orders_of_intent, recorded_order, settle
 from ._time import DAY, format_instant, in_words
 
@@ -137,7 +136,7 @@ class Run(Facts):
                 return self._announce(self._screened_anew(product_no))
         if isinstance(screening, Terms):
             return self._announce(self._decide_beside_others(product_no))
-        return self._announce(screening if self._approved is None else self._approved.hold(screening))
+        return self._announce(self._answered(screening))
 
     def _announce(self, decision: Decision) -> Decision:
         """Say of what an earlier run has bought that it did, where no result has said so yet."""
@@ -161,7 +160,7 @@ class Run(Facts):
 
     def _decide_beside_others(self, product_no: str) -> Decision:
         """Decide; where an order has come since the listing was read, with what the PBX tells by now."""
-        decision = self._decide_with_price(product_no)
+        decision = self._decide_in_full(product_no)
         if decision.reason not in ("recent_order", "awaiting_expiry"):
             return decision
         try:
@@ -169,7 +168,7 @@ class Run(Facts):
         except ReadError as error:
             self._warn(f"{product_no}: {error}")
             return decision
-        return self._decide_with_price(product_no)
+        return self._decide_in_full(product_no)
 
     def _screened_anew(self, product_no: str) -> Decision:
         """The decision of a PBX that was not due, after it was read again."""
@@ -231,17 +230,17 @@ class Run(Facts):
         declaration, subscription = self._declarations[product_no], self._snapshot.subscriptions[product_no]
         return decide(declaration, subscription, self._evidence, self._policy, self._report.now)
 
-    def _decide_with_price(self, product_no: str) -> Decision:
-        decision = self._decide(product_no)
-        if decision.order is not None and self._policy.needs_prices:
-            try:
-                price = self._portal.renewal_price(decision.order, self._evidence.catalog)
-            except AccessError:
-                raise
-            except ReadError as error:
-                return settled(decision, "not_readable", str(error))
-            decision = priced(decision, price, self._policy, self._evidence.intents.get(product_no, ()))
-        return decision if self._approved is None else self._approved.hold(decision)
+    def _decide_in_full(self, product_no: str) -> Decision:
+        """Decide, with what must be asked for this PBX alone."""
+        return self._answered(self._decide(product_no))
+
+    def _answered(self, decision: Decision) -> Decision:
+        try:
+            return self._questions.put(decision, self._declarations[decision.product_no], self._evidence)
+        except AccessError:
+            raise
+        except ReadError as error:
+            return settled(decision, "not_readable", str(error))
 
     def _look_again(self, planned: Decision) -> Decision:
         """Read a due PBX again and decide again; it is still due only if it is still the same order."""
@@ -249,7 +248,7 @@ class Run(Facts):
             self._refresh_orders()
             self._snapshot.reread(planned.product_no)
             self._check_clock()
-            fresh = self._decide_with_price(planned.product_no)
+            fresh = self._decide_in_full(planned.product_no)
         except ReadError as error:
             if isinstance(error, AccessError):
                 self._stop(planned, "access was refused")

@@ -113,7 +113,8 @@ class SavedPlan:
             return decision
         else:
             now = item_of(decision)
-            keys = [name for name in now if name not in ("reason", "expires_before", "expires_after", "price")]
+            apart = ("reason", "expires_before", "expires_after", "price", "auto_renewal")
+            keys = [name for name in now if name not in apart]
             if not self._is_approved_price(item["price"], decision.price):
                 keys.append("price")
             changes = [f"{key} {_said(item[key])} -> {_said(now[key])}" for key in keys if item[key] != now[key]]
@@ -153,6 +154,7 @@ def item_of(decision: Decision) -> dict[str, Any]:
         "billing_contact_email": (decision.contact and decision.contact.email) or None,
         "po_number": order.po_number,
         "price": None if decision.price is None else _price(decision.price),
+        "auto_renewal": None if decision.subscription is None else known(decision.subscription.auto_renewal),
     }
 
 

@@ -108,10 +108,10 @@ def _as_offers(texts: Optional[tuple[str, ...]]) -> Optional[tuple[Offer, ...]]:
 
 def _contradictions(declaration: Declaration, subscription: Subscription) -> list[str]:
     found = []
-    for concept in ("quantity", "billing_cycle"):
-        declared, reported = getattr(declaration, concept), getattr(subscription, concept)
-        if declared is not None and not isinstance(reported, Undetermined) and declared != reported:
-            found.append(f"{concept} is declared as {declared}, the portal says {reported}")
+    for concept in ("quantity", "billing_cycle", "auto_renewal"):
+        contradiction = contradiction_of(concept, getattr(declaration, concept), getattr(subscription, concept))
+        if contradiction is not None:
+            found.append(contradiction)
     expires_at = subscription.expires_at
     if (
         declaration.expires_at is not None
@@ -121,6 +121,14 @@ def _contradictions(declaration: Declaration, subscription: Subscription) -> lis
         declared, reported = format_instant(declaration.expires_at), format_instant(expires_at)
         found.append(f"expires_at is declared as {declared}, the portal says {reported}")
     return found
+
+
+def contradiction_of(concept: str, declared: Optional[T], reported: Union[T, Undetermined]) -> Optional[str]:
+    """What a declared value and a reported one say of each other, if both are there and differ."""
+    if declared is None or isinstance(reported, Undetermined) or declared == reported:
+        return None
+    seen = [str(value).lower() if isinstance(value, bool) else value for value in (declared, reported)]
+    return f"{concept} is declared as {seen[0]}, the portal says {seen[1]}"
 
 
 def identify(declaration: Declaration, terms: Terms, catalog: Catalog) -> Terms:

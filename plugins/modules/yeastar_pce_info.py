@@ -18,9 +18,11 @@ options:
   gather:
     description:
       - What to read.
+      - V(auto_renewal) asks the portal for each of the returned subscriptions whether it renews it by itself, and shows
+        that in RV(subscriptions). It takes a request for each PBX, so it is asked only when you name it.
     type: list
     elements: str
-    choices: [subscriptions, catalog, billing_contacts, orders]
+    choices: [subscriptions, auto_renewal, catalog, billing_contacts, orders]
     default: [subscriptions]
   product_no:
     description:
@@ -74,6 +76,11 @@ EXAMPLES = r"""
       {{ account.subscriptions | rejectattr('days_left', 'none') | selectattr('days_left', 'le', 30)
       | map(attribute='product_no') }}
 
+- name: Ask of one PBX whether the portal renews it by itself
+  pbxops.yeastar.yeastar_pce_info:
+    gather: [auto_renewal]
+    product_no: "3658B431119665QJ"
+
 - name: Read what can be ordered, and who may receive invoices
   pbxops.yeastar.yeastar_pce_info:
     gather: [catalog, billing_contacts]
@@ -88,7 +95,7 @@ EXAMPLES = r"""
 RETURN = r"""
 subscriptions:
   description: The subscriptions that match, sorted by serial number. What cannot be determined is null.
-  returned: when O(gather) has V(subscriptions)
+  returned: when O(gather) has V(subscriptions) or V(auto_renewal)
   type: list
   elements: dict
   sample:
@@ -107,6 +114,12 @@ subscriptions:
       comment: Head office
       undetermined: {}
   contains:
+    auto_renewal:
+      description:
+        - Whether the portal renews the PBX by itself, as its row says. With V(auto_renewal) in O(gather), as its row or
+          the portal's answer says. That it is on counts, whatever the other says.
+      type: bool
+      returned: success
     undetermined:
       description: For each value that cannot be determined, why.
       type: dict
@@ -166,7 +179,8 @@ def main() -> None:
     module = AnsibleModule(argument_spec={**CONNECTION_OPTIONS, **INFO_OPTIONS}, supports_check_mode=True)
     with Runner(module) as runner:
         filters = filters_of(module.params)
-        runner.exit(**gather(runner.job.portal(), set(module.params["gather"]), filters, module.params["raw"]))
+        wanted, raw = set(module.params["gather"]), module.params["raw"]
+        runner.exit(**gather(runner.job.portal(), wanted, filters, raw, runner.job.warn))
 
 
 if __name__ == "__main__":

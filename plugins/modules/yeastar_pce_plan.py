@@ -30,6 +30,12 @@ options:
     description: For how many seconds the saved plan may be applied, at most 604800 (7 days).
     type: int
     default: 86400
+  prices_only:
+    description:
+      - Ask what renewals would cost, and not whether the portal renews the PBXs by itself. For reports of what is not
+        due yet, since that takes a request for each PBX. Such a plan cannot be saved.
+    type: bool
+    default: false
 attributes:
   check_mode:
     support: full
@@ -135,6 +141,13 @@ results:
       type: str
       returned: success
       sample: annually
+    auto_renewal:
+      description:
+        - Whether the portal renews the PBX by itself. The portal is asked only where its answer decides, that is about
+          what would be ordered otherwise. Null where it is not known.
+      type: bool
+      returned: success
+      sample: false
     price:
       description:
         - What the renewal costs, as C(amount) (a string) and C(currency). Null when not asked for or not known.
@@ -202,8 +215,9 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._options import (
     CONNECTION_OPTIONS,
+    PLAN_RULES,
+    PRICES_OPTIONS,
     RENEWAL_OPTIONS,
-    RENEWAL_RULES,
     SAVE_OPTIONS,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._runner import Runner
@@ -212,9 +226,9 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._runner import Runn
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
-        argument_spec={**CONNECTION_OPTIONS, **RENEWAL_OPTIONS, **SAVE_OPTIONS},
+        argument_spec={**CONNECTION_OPTIONS, **RENEWAL_OPTIONS, **SAVE_OPTIONS, **PRICES_OPTIONS},
         supports_check_mode=True,
-        **RENEWAL_RULES,
+        **PLAN_RULES,
     )
     with Runner(module) as runner:
         report = runner.job.decide()

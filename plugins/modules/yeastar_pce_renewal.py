@@ -149,6 +149,13 @@ results:
       type: str
       returned: success
       sample: annually
+    auto_renewal:
+      description:
+        - Whether the portal renews the PBX by itself. The portal is asked only where its answer decides, that is about
+          what would be ordered otherwise. Null where it is not known.
+      type: bool
+      returned: success
+      sample: false
     price:
       description:
         - What the renewal costs, as C(amount) (a string) and C(currency). Null when not asked for or not known.

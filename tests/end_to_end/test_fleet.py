@@ -31,6 +31,7 @@ def test_100_pbxs_of_which_10_are_due_cost_what_the_issue_allows(start: Callable
     assert seen["token"] == 1
     assert seen["instance_product_list"] == 4
     assert seen["detail"] + seen["save"] == 30
+    assert seen["existed_auto_renew"] == 10
     assert seen["purchase_product_info"] == 1
     assert seen["billing_contact_list"] == 1
     assert seen["page"] == 2  # before the decision, and after the orders, to see whether one is there twice

@@ -34,6 +34,7 @@ def rows(ansible: Ansible) -> dict[str, dict[str, str]]:
 def asked(ansible: Ansible) -> Counter[str]:
     """How often the portal was asked for what costs a request for each PBX or service, and for everything else."""
     kinds = {"/plan_info/": "prices", "/add_on_info/": "prices", "/detail": "details"}
+    kinds["/existed_auto_renew"] = "auto_renewals"
     paths = [entry.path for entry in ansible.portal.log]
     return Counter(next((kind for part, kind in kinds.items() if part in path), "common") for path in paths)
 
@@ -154,6 +155,7 @@ def test_what_is_due_costs_a_request_for_each_of_its_plan_and_services(six: Ansi
     assert {number for number, row in rows(six).items() if row["amount"] != "unknown"} == {ANNUAL, MONTHLY}
     # Plan and one service, plan and two services, each asked twice at most, since what is due is looked at again.
     assert 2 + 3 <= asked(six)["prices"] <= 2 * (2 + 3) and asked(six)["details"] <= 2
+    assert asked(six)["auto_renewals"] == 2, "of what is due"
     # Two logins and listings, then catalog, contacts and orders.
     assert asked(six)["common"] == 2 * 2 + 3
     assert orders_sent(six.portal) == 0
@@ -165,6 +167,7 @@ def test_the_prices_of_a_year_are_asked_for_only_when_they_are_wanted(six: Ansib
     assert {number for number, row in found.items() if row["amount"] != "unknown"} == {ANNUAL, MONTHLY, FAR}
     assert found[FAR]["state"] == "current", "it is decided by the usual window all the same"
     assert 2 + 3 + 2 <= asked(six)["prices"] <= 2 * (2 + 3) + 2 * (2 + 3 + 2 + 1) and orders_sent(six.portal) == 0
+    assert asked(six)["auto_renewals"] == 2, "only of what is due"
 
 
 # what is written

@@ -19,7 +19,8 @@ from tests.machine.world import PRODUCTS
 from tests.simulator.verbs import VERBS
 
 ORDER, LIST, DETAIL, LISTING = "/order/v1/save", "/order/v1/page", "/instance_product/v1/detail", "product_list"
-ANY_PATH = st.sampled_from([ORDER, ORDER, ORDER, LIST, LIST, DETAIL, LISTING, "/order/v1/get/", "oauth/token", None])
+AUTO_RENEWAL, ORDER_DETAIL, TOKEN = "/check/existed_auto_renew", "/order/v1/get/", "oauth/token"
+ANY_PATH = st.sampled_from([ORDER, ORDER, ORDER, LIST, LIST, DETAIL, LISTING, ORDER_DETAIL, AUTO_RENEWAL, TOKEN, None])
 FLAG = st.booleans()
 SECONDS = st.sampled_from([0.5, 10, 40, 200, 1000])
 ORDER_DELAY = st.sampled_from([1, 20, 50, 120, 600, 1000, 5000])

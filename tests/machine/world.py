@@ -24,6 +24,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils import (
     _executor,
     _facts,
     _follow,
+    _questions,
     _states,
     _transport,
 )
@@ -151,7 +152,10 @@ class World:
             mock.patch.object(_transport, "Http", lambda connection, pool: None),
             mock.patch.object(_transport, "PAGE_SIZE", page_size),
             mock.patch.object(_answer, "utc_now", lambda: self.controller_now(0)),
-            *(mock.patch.object(module, "time", clock) for module in (_transport, _executor, _facts, _follow)),
+            *(
+                mock.patch.object(module, "time", clock)
+                for module in (_transport, _executor, _facts, _follow, _questions)
+            ),
         ]
         for patch in self._patches:
             patch.start()

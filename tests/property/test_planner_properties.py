@@ -14,7 +14,7 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _planner, _prices, _states
+from ansible_collections.pbxops.yeastar.plugins.module_utils import _auto_renewal, _planner, _prices, _states
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import (
     Catalog,
     CatalogEntry,
@@ -95,6 +95,7 @@ DECLARATIONS = st.builds(
     expected_expiry=_mostly(None, EXPIRY, EXPIRY - timedelta(days=365)),
     remaining_days=st.sampled_from([None] * 9 + [3, 20, 28, 365]),
     po_number=st.sampled_from([None, "PO-1"]),
+    auto_renewal=_mostly(None, True, False),
     **{concept: _declared(concept) for concept in ESSENTIALS},
 )
 POLICIES = st.builds(
@@ -106,6 +107,7 @@ POLICIES = st.builds(
     max_amount_per_item=st.sampled_from([None, Decimal(60)]),
     currency=st.sampled_from([None, "USD"]),
     on_unknown_price=st.sampled_from([None, "allow", "block"]),
+    on_unknown_auto_renewal=_mostly("allow", "block"),
 )
 ORDERS = st.builds(
     Order,
@@ -130,8 +132,15 @@ CASES = st.tuples(DECLARATIONS, SUBSCRIPTIONS, EVIDENCE, POLICIES, NOWS)
 Case = tuple[Declaration, Subscription, Evidence, Policy, datetime]
 
 
-def _decide(case: Case) -> Decision:
+NO_ANSWER = Undetermined("auto_renewal", "auto_renewal: the portal refuses to say (HTTP 404)")
+
+
+def _decide(case: Case, answer: Any = NO_ANSWER) -> Decision:
+    """As a run does, whose portal answers this where it is asked about auto-renewal."""
     decision = _planner.decide(*case)
+    declared, dummy, dummy, policy, now = case
+    if _auto_renewal.needs_answer(decision):
+        decision = _auto_renewal.held_to_auto_renewal(decision, declared, answer, policy, now)
     event(decision.reason)
     return decision
 
@@ -184,20 +193,41 @@ def test_nothing_is_due_outside_the_window_or_expired_without_leave(case: Case) 
         assert decision.state != _states.CURRENT
 
 
+def _may_be_open(order: Order) -> bool:
+    """Whether it may still take effect: under an unknown status only if it is not older than the term."""
+    is_old = order.created_at is not None and order.created_at < EXPIRY - timedelta(days=366)
+    return order.status == "pending" or (order.status in ("confirming", "") and not is_old)
+
+
 @exact
 @given(CASES)
 def test_nothing_is_due_beside_auto_renewal_a_plan_switch_another_expiry_or_an_order(case: Case) -> None:
-    declared, reported, evidence, *dummy = case
+    declared, reported, evidence, policy, dummy = case
     auto = reported.auto_renewal
+    is_unknown = isinstance(auto, Undetermined) and declared.auto_renewal is None
     reasons_not_to = [
-        auto is True or (isinstance(auto, Undetermined) and auto.reported),
+        auto is True or declared.auto_renewal is True,
+        is_unknown and (auto.reported or policy.on_unknown_auto_renewal == "block"),
         reported.pending_plan is not None,
-        any(order.status not in ("succeed", "failed", "cancelled") for order in evidence.orders[SN]),
+        any(_may_be_open(order) for order in evidence.orders[SN]),
         any(order.status == "succeed" and order.created_at is None for order in evidence.orders[SN]),
         declared.expected_expiry is not None and declared.expected_expiry < EXPIRY,
     ]
     if any(reasons_not_to):
         assert _decide(case).state != _states.DUE
+
+
+@exact
+@given(CASES, st.sampled_from([True, False, NO_ANSWER]))
+def test_an_answer_that_it_is_on_orders_nothing_and_one_that_it_is_off_nothing_that_the_row_says_is_on(
+    case: Case, answer: Any
+) -> None:
+    declared, reported, *dummy = case
+    decision = _decide(case, answer)
+    if True in (reported.auto_renewal, answer, declared.auto_renewal):
+        assert decision.state != _states.DUE
+    if decision.state == _states.SKIPPED:
+        assert True in (reported.auto_renewal, answer, declared.auto_renewal)
 
 
 @pytest.mark.faults(56)

@@ -125,6 +125,8 @@ WRONG = [
     ((*ITEM, "billing_contact_email"), ""),
     ((*ITEM, "po_number"), None),
     ((*ITEM, "po_number"), ""),
+    ((*ITEM, "auto_renewal"), True),
+    ((*ITEM, "auto_renewal"), "off"),
     (PRICE, "1680.00 USD"),
     ((*PRICE, "amount"), "1680."),
     ((*PRICE, "amount"), "1e3"),

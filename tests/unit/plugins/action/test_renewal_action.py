@@ -75,7 +75,10 @@ def test_a_run_that_is_named_keeps_its_name_and_a_blank_one_is_for_the_module_to
     assert _run(monkeypatch, Play(), run_id=name) == {"run_id": name}
 
 
-@pytest.mark.parametrize("option", ["run_id", "max_orders", "max_total", "currency", "plan_file", "plan_digest"])
+OPTIONS = ["run_id", "max_orders", "max_total", "currency", "on_unknown_auto_renewal", "plan_file", "plan_digest"]
+
+
+@pytest.mark.parametrize("option", OPTIONS)
 def test_a_limit_that_is_null_is_refused(monkeypatch: pytest.MonkeyPatch, option: str) -> None:
     with pytest.raises(AnsibleActionFail, match=f"^{option}: expected a value, got null; set the variable"):
         _run(monkeypatch, Play(), **{option: None})

@@ -99,9 +99,9 @@ def with_price(*calls: Call) -> list[Call]:
     price = Call(
         "GET", "/pricing/openapi/purchase/v1/renew/plan_info/1001", success({"amount": "1", "currency": "USD"})
     )
-    before = next(index for index, call in enumerate(calls) if call.path.endswith("/detail"))
+    before = next(index for index, call in enumerate(calls) if call.path.endswith("/existed_auto_renew"))
     # The listing names no services, which have a price of their own.
-    return [calls[0], detail(), *calls[1:before], price, calls[before], price, *calls[before + 1 :]]
+    return [calls[0], detail(), *calls[1:before], price, *calls[before : before + 2], price, *calls[before + 2 :]]
 
 
 def test_a_plan_of_the_batch_is_saved_once_and_told_to_every_host(

@@ -68,6 +68,13 @@ def evidence() -> list[Call]:
     ]
 
 
+def auto_renewal(result: Any = None, product_no: str = SN) -> Call:
+    """It is asked whether the portal renews a PBX itself; it does not, unless another ``result`` is given."""
+    params = {"productNo": product_no, "productId": "13"}
+    answer = {"autoRenew": False} if result is None else result
+    return Call("GET", "/order/openapi/order/v1/check/existed_auto_renew", success(answer), params=params)
+
+
 def order() -> Call:
     """An order is sent, and has succeeded."""
     answer = {"orderNo": "BN1", "orderStatus": "succeed", "productNo": SN, "transactionNo": "QO1"}
@@ -76,7 +83,7 @@ def order() -> Call:
 
 def decision() -> list[Call]:
     """All that is read, after a login, until one PBX is found due."""
-    return [listing(pbx()), *evidence(), detail()]
+    return [listing(pbx()), *evidence(), auto_renewal(), detail()]
 
 
 def renewal() -> list[Call]:

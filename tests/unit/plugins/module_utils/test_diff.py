@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _planner, _prices
 from ansible_collections.pbxops.yeastar.plugins.module_utils._diff import diff_of
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Policy
@@ -15,6 +17,7 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders
     UNKNOWN_PRICE,
     due_decision,
     order,
+    subscription,
     terms,
     usd,
 )
@@ -31,9 +34,16 @@ def test_a_due_pbx_shows_its_expiry_before_and_what_would_be_ordered_after() -> 
             "renewed services: High Availability\n"
             "extensions: 100\n"
             "billing cycle: annually\n"
+            "auto-renewal: not known\n"
             "price: 1200.00 USD\n",
         }
     ]
+
+
+@pytest.mark.parametrize("auto_renewal", [True, False])
+def test_auto_renewal_is_a_line_only_where_it_is_not_known(auto_renewal: bool) -> None:
+    decision = due_decision(subscription=subscription(auto_renewal=auto_renewal))
+    assert "auto-renewal" not in diff_of([decision])[0]["after"]
 
 
 def test_every_service_is_shown() -> None:

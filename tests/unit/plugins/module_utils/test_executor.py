@@ -33,7 +33,7 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.trials i
 def test_one_due_pbx_takes_one_order_between_its_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     trial = Trial(Account(A=12), monkeypatch).go()
     evidence = ["instance_product_list", "purchase_product_info", "billing_contact_list", "page"]
-    assert trial.account.log == [*evidence, "detail", "save", "detail", "page"]
+    assert trial.account.log == [*evidence, "existed_auto_renew", "detail", "save", "detail", "page"]
     assert trial.states() == {"A": "renewed/expiry_moved"}
     row = trial.only()
     assert (row["expires_before"], row["expires_after"]) == ("2026-12-05T00:00:00Z", "2027-12-05T00:00:00Z")

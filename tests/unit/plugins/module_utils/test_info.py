@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._fields import Fields
+from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Answer
 from ansible_collections.pbxops.yeastar.plugins.module_utils._info import gather
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Filters
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import Portal
@@ -18,6 +19,7 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected
     Bench,
     Call,
     page,
+    refusal,
     success,
 )
 
@@ -40,9 +42,11 @@ def detail_of(product_no: str, **fields: Any) -> Call:
 
 
 def ask(wanted: str, *calls: Call, raw: bool = False, **filters: Any) -> dict[str, Any]:
+    warnings: list[str] = []
     bench = Bench(*calls, access_token="given", retries=0)
     with bench:
-        return gather(Portal(bench.transport, Fields({})), {wanted}, Filters(NOW, **filters), raw)
+        found = gather(Portal(bench.transport, Fields({})), {wanted}, Filters(NOW, **filters), raw, warnings.append)
+    return {**found, "warnings": warnings} if warnings else found
 
 
 def numbers(*calls: Call, **filters: Any) -> list[str]:
@@ -157,3 +161,36 @@ def test_orders_of_a_pbx_are_found_through_their_details_where_rows_do_not_tell(
 
 def test_an_order_whose_pbx_nobody_tells_is_not_left_out() -> None:
     assert order_ids(order_list({"id": 1}), order_detail("1", {}), product_nos=("A",)) == ["1"]
+
+
+# --- auto-renewal -----------------------------------------------------------------------------------------------------
+
+
+def auto_renewal_of(product_no: str, answer: Any) -> Call:
+    params = {"productNo": product_no, "productId": "13"}
+    outcome = answer if isinstance(answer, Answer) else success(answer)
+    return Call("GET", "/order/openapi/order/v1/check/existed_auto_renew", outcome, params=params)
+
+
+def test_auto_renewal_is_asked_for_what_is_returned_and_on_wins() -> None:
+    listed = product_list(
+        pbx("A"), pbx("B", autoRenew=False), pbx("C", autoRenew=True), pbx("D"), pbx("LATE", "2028-01-01")
+    )
+    asked = [auto_renewal_of(number, {"autoRenew": on}) for number, on in zip("ABC", (False, True, False))]
+    found = ask("auto_renewal", listed, *asked, auto_renewal_of("D", refusal(403)), expires_within=30)
+    shown = {row["product_no"]: row["auto_renewal"] for row in found["subscriptions"]}
+    assert shown == {"A": False, "B": True, "C": True, "D": None}
+    assert "HTTP 403" in found["subscriptions"][3]["undetermined"]["auto_renewal"] and "warnings" not in found
+
+
+def test_what_was_answered_about_auto_renewal_is_among_the_raw_rows() -> None:
+    calls = [product_list(pbx("A"), pbx("B")), auto_renewal_of("A", {"on": 1}), auto_renewal_of("B", refusal(404))]
+    rows = ask("auto_renewal", *calls, raw=True)["raw"]["subscriptions"]
+    assert [row["auto_renewal"] for row in rows] == [{"on": 1}, None]
+
+
+def test_an_interface_that_refuses_is_not_asked_about_every_pbx_of_the_account() -> None:
+    refused = [auto_renewal_of(number, refusal(404)) for number in "ABC"]
+    found = ask("auto_renewal", product_list(*map(pbx, "ABCDE")), *refused)
+    assert [row["auto_renewal"] for row in found["subscriptions"]] == [None] * 5
+    assert len(found["warnings"]) == 1 and "refused for 3 PBXs in a row" in found["warnings"][0]

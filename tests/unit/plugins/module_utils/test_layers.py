@@ -39,13 +39,13 @@ LAYERS = (
     {"_fields", "_terms", "_diff", "_tag", "_report", "_inventory", "_variables"},
     {"_caps"},
     {"_planner", "_windows", "_order_rows"},
-    {"_settlement", "_saved_plan", "_prices", "_memory", "_names"},
+    {"_settlement", "_saved_plan", "_prices", "_auto_renewal", "_memory", "_names"},
     {"_plan_file", "_ledger", "_http"},
     {"_answer"},
     {"_errors"},
     {"_transport"},
     {"_portal"},
-    {"_snapshot", "_results"},
+    {"_snapshot", "_questions", "_results"},
     {"_info", "_facts"},
     {"_run"},
     {"_follow", "_bookkeeping"},
@@ -57,7 +57,18 @@ LAYERS = (
 )
 PURE = (
     *("_inventory", "_windows", "_report", "_variables", "_order_rows"),
-    *("_planner", "_prices", "_settlement", "_tag", "_terms", "_diff", "_fields", "_renewal_fields", "_caps"),
+    *(
+        "_planner",
+        "_prices",
+        "_settlement",
+        "_tag",
+        "_terms",
+        "_diff",
+        "_fields",
+        "_renewal_fields",
+        "_auto_renewal",
+        "_caps",
+    ),
     *("_model", "_intent", "_time", "_money", "_states", "_envelope"),
 )
 NETWORK = {"requests", "urllib3", "urllib", "http", "socket", "ssl", "ansible", "ansible_collections"}
@@ -114,7 +125,19 @@ def test_what_is_pure_imports_neither_ansible_nor_network_nor_anything_that_does
 
 
 @pytest.mark.parametrize(
-    "name", ["_planner", "_settlement", "_tag", "_terms", "_diff", "_report", "_inventory", "_windows", "_caps"]
+    "name",
+    [
+        "_planner",
+        "_settlement",
+        "_tag",
+        "_terms",
+        "_diff",
+        "_report",
+        "_inventory",
+        "_windows",
+        "_caps",
+        "_auto_renewal",
+    ],
 )
 def test_what_decides_reads_no_clock(name: str) -> None:
     called = {node.attr for node in ast.walk(_tree(UTILS / f"{name}.py")) if isinstance(node, ast.Attribute)}

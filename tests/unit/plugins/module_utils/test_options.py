@@ -181,9 +181,12 @@ class TestDeclarations:
             expected_expiry="2026-12-05T08:00:00+08:00",
             remaining_days=0,
             po_number="PO-1",
+            auto_renewal=False,
         )
         assert _options.declarations_of(params) == [
-            Declaration(SN, "Enterprise Plan", (), 100, "annually", utc(2026, 12, 5), "1", utc(2026, 12, 5), 0, "PO-1")
+            Declaration(
+                SN, "Enterprise Plan", (), 100, "annually", utc(2026, 12, 5), "1", utc(2026, 12, 5), 0, "PO-1", False
+            )
         ]
 
     def test_the_list_form_keeps_its_sequence_and_tells_nothing_from_none(self) -> None:
@@ -243,10 +246,11 @@ class TestPolicy:
             max_price_increase_percent="2.5",
             currency="usd",
             on_unknown_price="allow",
+            on_unknown_auto_renewal="block",
             run_id="night",
             settle_window=60,
         )
-        limits = (0, usd("100.50").amount, usd("0").amount, usd("2.5").amount, "USD", "allow")
+        limits = (0, usd("100.50").amount, usd("0").amount, usd("2.5").amount, "USD", "allow", "block")
         expected = Policy(45, True, "1", *limits, run_id="night", settle_window=timedelta(seconds=60))
         assert _options.policy_of(params) == expected
 

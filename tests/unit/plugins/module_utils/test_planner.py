@@ -252,7 +252,6 @@ class TestExpired:
         pytest.param(True, ("skipped", "auto_renewal"), id="on"),
         pytest.param(False, ("due", "in_window"), id="off"),
         pytest.param(unreported("auto_renewal"), ("due", "in_window"), id="not-reported"),
-        pytest.param(unreadable("auto_renewal"), ("blocked", "cannot_determine"), id="unreadable"),
     ],
 )
 def test_auto_renewal_decides_who_renews(auto_renewal: Any, outcome: tuple[str, str]) -> None:

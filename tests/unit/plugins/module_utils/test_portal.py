@@ -12,8 +12,9 @@ from typing import Any, Optional
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import Ambiguous, ReadError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import AccessError, Ambiguous, ReadError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._fields import Fields
+from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Broken
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import (
     Catalog,
     CatalogEntry,
@@ -27,7 +28,10 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected
     REQUEST_ID,
     Bench,
     Call,
+    login,
     page,
+    raw,
+    refusal,
     success,
 )
 
@@ -422,3 +426,64 @@ def test_a_plan_whose_services_are_all_for_trials_is_left_out_of_the_catalog() -
         catalog = portal.catalog([trial, bought])
     assert [entry.offer.id for entry in catalog.plans] == ["5"]
     assert [(entry.offer.id, entry.plan_id) for entry in catalog.services] == [("6", "5")]
+
+
+# --- auto-renewal -----------------------------------------------------------------------------------------------------
+
+AUTO_RENEWAL = "/order/openapi/order/v1/check/existed_auto_renew"
+
+
+def asked_about_auto_renewal(*calls: Call, **connection: Any) -> Any:
+    """What comes of asking about the tutorial's PBX."""
+    bench = Bench(*calls, retries=0, **connection)
+    with bench:
+        return Portal(bench.transport, Fields({"auto_renewal": "prolongs"})).auto_renewal_answer(SN)
+
+
+def test_auto_renewal_is_asked_for_by_serial_number_and_product_id() -> None:
+    call = get(AUTO_RENEWAL, {"autoRenew": True}, productNo=SN, productId="13")
+    assert asked_about_auto_renewal(call, access_token="given") == {"autoRenew": True}
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 422])
+def test_a_refusal_to_say_whether_it_is_on_is_no_failure_and_not_taken_for_an_answer(status: int) -> None:
+    answer = asked_about_auto_renewal(Call("GET", AUTO_RENEWAL, refusal(status)), access_token="given")
+    assert isinstance(answer, Undetermined) and not answer.reported and f"HTTP {status}" in answer.why
+
+
+def test_a_success_that_is_none_is_not_a_refusal() -> None:
+    answer = asked_about_auto_renewal(Call("GET", AUTO_RENEWAL, raw(b"<html>", 200, "text/html")), access_token="given")
+    assert isinstance(answer, Undetermined) and answer.reported and AUTO_RENEWAL in answer.why
+
+
+@pytest.mark.parametrize("outcome", [refusal(408), refusal(429, Retry_After="999"), refusal(500), Broken("cut off")])
+def test_what_may_pass_is_a_failure(outcome: Any) -> None:
+    with pytest.raises(ReadError):
+        asked_about_auto_renewal(Call("GET", AUTO_RENEWAL, outcome), access_token="given")
+
+
+@pytest.mark.parametrize("code", ["unauthorized", "invalid_token"])
+def test_a_token_that_is_refused_there_is_replaced_and_one_that_is_refused_again_is_a_failure(code: str) -> None:
+    refused = Call("GET", AUTO_RENEWAL, refusal(401, code=code))
+    answered = get(AUTO_RENEWAL, {"autoRenew": False}, productNo=SN, productId="13")
+    assert asked_about_auto_renewal(login(), refused, login("token-2"), answered) == {"autoRenew": False}
+    with pytest.raises(AccessError, match="access token was refused"):
+        asked_about_auto_renewal(login(), refused, login("token-2"), refused)
+
+
+@pytest.mark.parametrize(("status", "is_answer"), [(403, True), (404, True), (400, False), (200, False)])
+def test_what_names_the_token_is_a_refusal_only_where_it_is_forbidden_or_not_there(
+    status: int, is_answer: bool
+) -> None:
+    calls = (Call("GET", AUTO_RENEWAL, refusal(status, code="token_has_no_scope")),)
+    if is_answer:
+        assert isinstance(asked_about_auto_renewal(*calls, access_token="given"), Undetermined)
+    else:
+        with pytest.raises(AccessError):
+            asked_about_auto_renewal(*calls, access_token="given")
+
+
+@pytest.mark.parametrize("outcome", [refusal(403), refusal(400), raw(b"<html>", 200, "text/html")])
+def test_a_login_that_is_refused_meanwhile_is_a_failure_and_says_nothing_of_auto_renewal(outcome: Any) -> None:
+    with pytest.raises(ReadError, match="oauth/token"):
+        asked_about_auto_renewal(Call("POST", "/auth/openapi/v1/oauth/token", outcome))

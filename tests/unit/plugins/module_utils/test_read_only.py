@@ -33,9 +33,12 @@ PARAMS: dict[str, Any] = {
     "max_orders": 1,
     "ledger": "none",
     **dict.fromkeys(("plan", "services", "quantity", "billing_cycle", "expires_at", "billing_contact")),
-    **dict.fromkeys(("expected_expiry", "remaining_days", "po_number", "max_total", "max_amount_per_item")),
+    **dict.fromkeys(
+        ("expected_expiry", "remaining_days", "po_number", "auto_renewal", "max_total", "max_amount_per_item")
+    ),
     **dict.fromkeys(("currency", "max_price_increase_percent", "on_unknown_price", "run_id")),
     "include_expired": False,
+    "on_unknown_auto_renewal": "allow",
 }
 
 

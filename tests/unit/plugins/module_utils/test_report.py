@@ -191,6 +191,7 @@ def test_a_saved_plan_says_what_is_ordered_and_until_when_it_is_valid() -> None:
         "quantity": 10,
         "billing_cycle": "annually",
         "price": {"amount": "99.00", "currency": "USD"},
+        "auto_renewal": None,
     }
     first, second = found["rows"]
     assert (first["state"], first["message"]) == ("due", "in the plan")
@@ -292,6 +293,24 @@ def test_a_month_counts_the_renewals_that_are_known_to_fall_into_it(
     subscription: dict[str, Any], result: Optional[dict[str, Any]], expected: list[Any]
 ) -> None:
     assert costs(model(subscription, results=None if result is None else [result])) == expected
+
+
+@pytest.mark.parametrize(
+    ("row_says", "asked", "shown"),
+    [(False, None, False), (None, False, False), (None, True, True), (False, True, True), (None, None, None)],
+)
+def test_auto_renewal_is_what_was_asked_or_else_what_the_row_says(row_says: Any, asked: Any, shown: Any) -> None:
+    subscription = seen("A", ahead(days=5), auto_renewal=row_says)
+    assert row(subscription, results=[due("A", auto_renewal=asked)])["auto_renewal"] is shown
+    assert row(subscription, plan=plan(item("A", auto_renewal=asked)))["auto_renewal"] is shown
+
+
+def test_what_would_be_ordered_without_knowing_whether_the_portal_renews_it_is_counted() -> None:
+    subscriptions = [seen(number, ahead(days=5), auto_renewal=None) for number in "ABC"]
+    results = [due("A", auto_renewal=None), due("B", auto_renewal=False), decided("C", "blocked", "expired")]
+    assert model(*subscriptions, results=results)["unknown_auto_renewals"] == 1
+    old_plan = plan(item("A"), item("B", auto_renewal=False), item("C", auto_renewal=None))
+    assert model(*subscriptions, plan=old_plan)["unknown_auto_renewals"] == 2
 
 
 def test_what_is_ordered_for_this_month_is_to_be_renewed_the_next() -> None:

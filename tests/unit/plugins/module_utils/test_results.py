@@ -140,6 +140,7 @@ def test_the_row_of_what_is_due() -> None:
         "services": ["High Availability"],
         "quantity": 100,
         "billing_cycle": "annually",
+        "auto_renewal": None,
         "price": {"amount": "1200.10", "currency": "USD"},
         "order": None,
         "changed": False,

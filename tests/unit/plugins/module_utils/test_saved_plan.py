@@ -33,6 +33,7 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders
     policy,
     subscription,
     terms,
+    unreadable,
     unreported,
     usd,
     wanted,
@@ -74,6 +75,23 @@ def test_a_decision_that_orders_what_was_approved_stands(path: Path) -> None:
     assert plan.hold(due_decision()) == due_decision()
     blocked = settled(due_decision(), "plan_switch_pending", "a switch is pending")
     assert plan.hold(blocked) == blocked
+
+
+@pytest.mark.parametrize(
+    ("known", "said"), [(False, False), (unreported("auto_renewal"), None), (unreadable("auto_renewal"), None)]
+)
+def test_an_item_says_what_was_known_of_auto_renewal_and_another_answer_does_not_make_it_stale(
+    path: Path, known: Any, said: Optional[bool]
+) -> None:
+    plan = document(due_decision(subscription=subscription(auto_renewal=known)))
+    assert plan["items"][0]["auto_renewal"] is said
+    write_plan(str(path), plan)
+    approved = read_plan(str(path), plan["digest"], PORTAL, ACCOUNT, NOW)
+    for later in (False, unreported("auto_renewal")):
+        decision = due_decision(subscription=subscription(auto_renewal=later))
+        assert approved.hold(decision) == decision
+    on = settled(due_decision(), "auto_renewal", "auto-renewal is on")
+    assert approved.hold(on) == on
 
 
 def test_what_is_declared_counts_before_the_plan_but_for_when_it_is_due(path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Optional
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _executor, _facts, _follow
+from ansible_collections.pbxops.yeastar.plugins.module_utils import _executor, _facts, _follow, _questions
 from ansible_collections.pbxops.yeastar.plugins.module_utils._executor import OrderingRun
 from ansible_collections.pbxops.yeastar.plugins.module_utils._facts import Setting
 from ansible_collections.pbxops.yeastar.plugins.module_utils._fields import Fields
@@ -25,7 +25,12 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._pool import Pool
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import OrderingPortal, Portal
 from ansible_collections.pbxops.yeastar.plugins.module_utils._results import Report
 from ansible_collections.pbxops.yeastar.plugins.module_utils._run import Run
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import Bench, page, success
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import (
+    Bench,
+    page,
+    refusal,
+    success,
+)
 
 NOW = datetime(2026, 11, 23, tzinfo=timezone.utc)
 PORTAL = "http://portal.test"
@@ -40,6 +45,8 @@ class Account:
         self.details: dict[str, dict[str, Any]] = {number: {} for number in self.pbxs}
         self.orders: list[dict[str, Any]] = []
         self.order_details: dict[str, Any] = {}
+        # What the query of the auto-renewal status answers, by PBX; 404 where nothing is set.
+        self.auto_renewals: dict[str, Any] = {}
         self.log: list[str] = []
         self.sent: list[dict[str, Any]] = []
         self.cycles = 1
@@ -70,7 +77,11 @@ class Account:
         if name == "save":
             self.sent.append(json.loads(payload["data"]))
             return self.save(self.sent[-1]["productNo"])
-        return success(self._read(name, path, payload.get("params") or {}))
+        params = payload.get("params") or {}
+        if name == "existed_auto_renew":
+            answer = self.auto_renewals.get(params["productNo"], refusal(404))
+            return answer if isinstance(answer, Answer) else success(answer)
+        return success(self._read(name, path, params))
 
     def _read(self, name: str, path: str, params: dict[str, str]) -> Any:
         if name == "detail":
@@ -120,7 +131,7 @@ class Trial:
         self.account, self.sleeps, self.clock = account, [], clock
         account.now = self.now
         self.report = Report(self.now(), is_check_mode=not ordering)
-        for module in (_executor, _facts, _follow):
+        for module in (_executor, _facts, _follow, _questions):
             monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: self.clock))
         self.bench = Bench(writing=ordering, pool=Pool(size), access_token="given", retries=0)
         self.bench.transport._http, self.bench.transport._clock = account, self.now

@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.exchanges import (
     SN,
+    auto_renewal,
     detail,
     evidence,
     listing,
@@ -47,6 +48,11 @@ def test_a_filter_leaves_out_other_pbxs_and_raw_shows_the_rows(info: Any) -> Non
     result = info(login(), listing(pbx(), pbx(product_no="OTHER")), detail(), product_no=[SN], raw=True)
     assert [row["product_no"] for row in result["subscriptions"]] == [SN]
     assert "Enterprise Plan" in str(result["raw"])
+
+
+def test_auto_renewal_is_asked_for_on_request(info: Any) -> None:
+    result = info(login(), listing(pbx()), auto_renewal({"autoRenew": True}), gather=["auto_renewal"])
+    assert [row["auto_renewal"] for row in result["subscriptions"]] == [True] and result["requests"]["read"] == 2
 
 
 def test_a_bad_filter_fails_the_task_before_any_request(info: Any) -> None:

@@ -17,7 +17,7 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.exchange
     pbx,
     run_module,
 )
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import Call, login
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import Call, login, success
 
 
 @pytest.fixture
@@ -40,6 +40,18 @@ def test_a_pbx_that_is_not_there_fails_the_task_beside_one_that_is(plan: Any) ->
     result = plan(login(), listing(pbx("2028-01-01")), subscriptions=subscriptions, max_orders=2)
     assert [row["state"] for row in result["results"]] == ["current", "failed"]
     assert result["failed"] and result["msg"].startswith("1 current, 1 failed; 3658B431119999ZZ: ")
+
+
+def test_prices_alone_are_no_plan_to_be_saved_and_nothing_else_is_asked_for_them(plan: Any) -> None:
+    result = plan(product_no=SN, prices_only=True, dest="plan.json")
+    assert result["failed"] and "mutually exclusive: prices_only|dest" in result["msg"]
+    price = Call(
+        "GET", "/pricing/openapi/purchase/v1/renew/plan_info/1001", success({"amount": "1", "currency": "USD"})
+    )
+    listed, catalog, contacts, orders, dummy, detailed = decision()
+    calls = [listed, detailed, catalog, contacts, orders, price, detailed, price]
+    result = plan(login(), *calls, product_no=SN, prices_only=True)
+    assert [row["price"]["amount"] for row in result["results"]] == ["1"]
 
 
 def test_without_now_the_controllers_clock_decides(plan: Any, monkeypatch: pytest.MonkeyPatch) -> None:

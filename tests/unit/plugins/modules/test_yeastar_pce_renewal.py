@@ -45,7 +45,7 @@ def test_what_is_due_is_ordered_once_and_its_new_expiry_is_shown(renew: Any) -> 
     (row,) = result["results"]
     assert (row["state"], row["reason"], row["changed"], result["changed"]) == ("renewed", "expiry_moved", True, True)
     assert (row["order"]["order_no"], row["expires_after"]) == ("BN1", "2027-12-05T00:00:00Z")
-    assert result["requests"] == {"read": 7, "write": 1, "token": 1}
+    assert result["requests"] == {"read": 8, "write": 1, "token": 1}
     assert result["msg"] == "1 renewed"
 
 
