@@ -27,6 +27,7 @@ CATALOG, CONTACTS = (
     "/user/openapi/user/v1/client/billing_contact_list",
 )
 ORDERS, SAVE = "/order/openapi/order/v1/page", "/order/openapi/order/v1/save"
+AUTO_RENEWAL = "/order/openapi/order/v1/check/existed_auto_renew"
 _own = threading.local()
 _token: list[str] = []
 
@@ -54,8 +55,10 @@ def pages(pool: ThreadPoolExecutor, path: str, **params: Any) -> list[Any]:
 
 
 def renew(row: dict[str, Any], catalog: dict[str, Any], contact: str) -> None:
-    """Read a PBX, order, and read it again."""
+    """Ask whether the portal renews a PBX itself, read it, order, and read it again."""
     number = row["productNo"]
+    if get(AUTO_RENEWAL, productNo=number, productId=13)["autoRenew"]:
+        return
     detail = get(DETAIL, productNo=number, productId=13)
     plan_id = int(detail["planId"])
     common = {"purchaseType": "renew", "billingCycle": detail["billingCycle"], "multiCycle": 0}

@@ -62,8 +62,8 @@ def _requests(size: int, due: int) -> Target:
     def value(samples: Samples) -> float:
         return max(sum(sample.requests.values()) - sample.requests["page"] for sample in samples[cell])
 
-    name = f"requests of D, N={size}, {due} due: token, {pages} list pages, catalog, contacts, 3 for each order"
-    return Target(f"{name} (pages of orders apart)", 1 + pages + 2 + 3 * due, (cell,), value, unit="")
+    name = f"requests of D, N={size}, {due} due: token, {pages} list pages, catalog, contacts, 4 for each order"
+    return Target(f"{name} (pages of orders apart)", 1 + pages + 2 + 4 * due, (cell,), value, unit="")
 
 
 def _memory() -> Target:

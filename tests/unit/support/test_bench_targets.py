@@ -49,7 +49,7 @@ def test_growth_is_without_what_ansible_takes_by_itself() -> None:
 def test_requests_are_counted_without_the_pages_of_orders_and_the_largest_memory_counts() -> None:
     samples = {cell: [sample(1, memory=memory) for memory in (50.0, 81.0)] for cell in CELLS}
     assert (
-        target("requests of D, N=100").value(samples) == 21 and target("requests of D, N=100").limit == 1 + 4 + 2 + 30
+        target("requests of D, N=100").value(samples) == 21 and target("requests of D, N=100").limit == 1 + 4 + 2 + 40
     )
     assert target("peak memory").value(samples) == 81 and not target("peak memory").is_met(samples)
 
