@@ -56,7 +56,7 @@ options:
         order with which the portal itself has answered. The next run may then buy the PBX once more.
     type: bool
     default: false
-    version_added: 0.3.0
+    version_added: 0.2.0
   ledger:
     description:
       - Which ledger, as for M(pbxops.yeastar.yeastar_pce_renewal). Name it wherever it is not the default one of the

@@ -34,12 +34,12 @@ REMAINS = """
 
 No rule of ours can see these, and each may end in a second order or a lapse:
 
-- The ledger is thrown away, or is another one, while the portal's list does not show the order yet. Keep it on a volume,
-  or in a PostgreSQL that several controllers share.
+- The ledger is thrown away, or is another one, while the portal's list does not show the order yet. Keep it on a
+  volume, or in a PostgreSQL that several controllers share.
 - The portal takes longer than `settle_window` to show an order. Raise it if yours does.
-- The portal refuses in the vendor's envelope with 401, 403, 429 or `parameter_validation_f…`, and carries the order out.
+- The portal refuses in the vendor's envelope with 401, 403, 429 or `parameter_validation_f…`, and carries it out.
 - A module on another host does not learn that `ansible-playbook` was killed, and goes on to the end of its task.
-- A person settles an intent with `force: true`, or says `not_ordered` of one that nothing is known of, and is wrong.
+- A person settles an intent with `force: true`, or says `not_ordered` where nothing is known, and is wrong.
 - A PostgreSQL that fails over to a replica that has lost the intent, before the portal shows the order.
 """
 # As they are counted, and as they are told. The last two are the promise.
