@@ -55,7 +55,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._plan_file import s
 def report_options(subscriptions: Sequence[Mapping[str, Any]], plan: Optional[str] = None) -> dict[str, Any]:
     """The options of the module that decides. Raises AnsibleFilterError for a plan that is none."""
     numbers = [row["product_no"] for row in subscriptions]
-    if plan is None:
+    if not plan:
         return {"subscriptions": [{"product_no": number} for number in numbers]}
     try:
         saved = saved_plan_of(shown_plan(to_bytes(plan)))

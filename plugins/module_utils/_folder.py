@@ -77,7 +77,7 @@ def file_system_of(path: str, mountinfo: str) -> Optional[tuple[str, str]]:
 
     ``mountinfo`` is the text of the file of that name, see proc_pid_mountinfo(5). None where it tells nothing of it.
     """
-    found: Optional[tuple[str, str]] = None
+    found = ("", "")
     for line in mountinfo.split("\n"):  # a name may hold what else ends a line
         mount, dummy, source = line.partition(" - ")
         fields, kind = mount.split(" "), source.split(" ")[0]
@@ -86,9 +86,9 @@ def file_system_of(path: str, mountinfo: str) -> Optional[tuple[str, str]]:
         point = re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), fields[4])
         is_below = path == point or path.startswith(f"{point.rstrip('/')}/")
         # Of two at one place, the later one lies over the other.
-        if is_below and (found is None or len(point) >= len(found[1])):
-            found = kind, point
-    return found
+        if is_below and len(point) >= len(found[1]):
+            found = (kind, point)
+    return found if found[0] else None
 
 
 def is_network(kind: str) -> bool:
