@@ -192,11 +192,12 @@ class Run(Facts):
         self._keep(intent, settlement)
         if settlement.reason == "expiry_moved" or settlement.status == _intent.ABSENT:
             return None
+        has_time_left = known.state == _states.CURRENT
         known = replace(known, subscription=subscription, known_order=settlement.order)
         decision = settled(known, settlement.reason, settlement.message)
         ordered_at = settlement.order.created_at if settlement.order is not None else None
         since = ordered_at or intent.uncertain_since
-        if product_no in self._due:
+        if not has_time_left:  # also where it has expired, or cannot be decided about
             return unless_overdue(decision, since, self._report.now)
         self._warn_of_age(decision, since)
         return decision

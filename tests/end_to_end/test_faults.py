@@ -148,7 +148,7 @@ def renew_under(two: Ansible, case: Case) -> dict[str, Any]:
 @cases(*COMMITTED)
 def test_an_order_whose_answer_is_lost_is_found_in_the_portal_and_adopted(two: Ansible, case: Case) -> None:
     result = renew_under(two, case)
-    assert result["changed"] and "failed" not in result
+    assert result["changed"] and result["failed"]  # since the second PBX was due and not attempted
     row = row_of(result)
     (invoice,) = two.portal.invoices
     assert (row["state"], row["reason"], row["changed"]) == ("renewed", "expiry_moved", True)
@@ -199,8 +199,11 @@ def test_after_an_ordinary_refusal_the_next_pbx_is_ordered(two: Ansible, case: C
     result = renew_both(two)
     assert result["failed"] and result["changed"]
     row = row_of(result)
-    assert (row["state"], row["reason"], row["changed"]) == ("failed", case.reason, False)
-    assert "the order was not placed" in row["message"] and case.says in row["message"]
+    # Only the one code that is public says for certain that nothing was ordered.
+    is_definite = "parameter_validation_f" in case.says
+    assert (row["state"], row["reason"], row["changed"]) == ("failed", case.reason, not is_definite)
+    assert ("the order was not placed" in row["message"]) == is_definite and case.says in row["message"]
+    assert is_definite or "it may have been ordered all the same" in row["message"]
     assert row_of(result, SECOND)["state"] == "renewed"
     assert orders_sent(two.portal) == 2
     assert (invoices_of(two.portal), invoices_of(two.portal, SECOND)) == (0, 1)
@@ -264,8 +267,8 @@ def test_a_refusal_that_would_meet_every_order_ends_all_ordering(two: Ansible, c
 
 @pytest.mark.faults(25)
 def test_an_order_that_could_not_be_sent_for_want_of_a_token_is_not_sent_and_nothing_has_changed(two: Ansible) -> None:
-    # Tokens that end at once make the run log in before each of its calls; the sixth call is the order.
-    two.portal.fault("alter_field", name="expiresIn", value="0", path="/oauth/token", times=5)
+    # Tokens that end at once make the run log in before each of its calls; the seventh call is the order.
+    two.portal.fault("alter_field", name="expiresIn", value="0", path="/oauth/token", times=6)
     two.portal.fault("unauthorized", path="/oauth/token")
     result = two.renew(product_no=FIRST)
     assert result["failed"] and not result["changed"]
@@ -416,7 +419,7 @@ def test_an_order_that_stays_unpaid_does_not_let_the_pbx_lapse_unseen(tutorial: 
     assert states(first) == {FIRST: "pending"} and not first.get("failed")
     later = tutorial.portal.clock.now() + timedelta(days=20)
     lapsed = tutorial.renew(product_no=FIRST, wait_timeout=0, now=f"{later:%Y-%m-%dT%H:%M:%SZ}")
-    assert lapsed["failed"] and row_of(lapsed)["reason"] == "expired"
+    assert lapsed["failed"] and row_of(lapsed)["reason"] == "overdue_order"
     assert "it has expired on" in lapsed["msg"] and "pending" in lapsed["msg"]
     assert len(tutorial.portal.invoices) == 1 and orders_sent(tutorial.portal) == 1
 

@@ -234,6 +234,17 @@ def test_an_order_that_stays_open_for_more_than_a_day_is_for_a_person(
     assert trial.states() == {"A": expected} and len(shop.sent) == 1
 
 
+@pytest.mark.faults(58, 76)
+def test_an_order_that_stays_open_is_for_a_person_also_where_the_pbx_has_expired(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shop, ledger = Shop(A=12), _ledger()
+    shop.saved_status = "pending"
+    Trial(shop, monkeypatch, ledger=ledger).go()
+    trial = Trial(shop, monkeypatch, ledger=ledger, clock=20 * 86_400.0).go()
+    assert trial.states() == {"A": "blocked/overdue_order"} and "it has expired on" in trial.only()["message"]
+
+
 @pytest.mark.faults(35, 40)
 def test_a_second_order_with_the_tag_is_found_after_the_run_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
     trial = Trial(Shop(A=12), monkeypatch)
