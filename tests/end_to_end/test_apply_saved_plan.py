@@ -123,6 +123,7 @@ def make_cheap(content: bytes) -> bytes:
     ("tamper", "said"),
     [(give_twice, "not byte for byte what yeastar_pce_plan saved"), (make_cheap, "contradicts itself in totals")],
 )
+@pytest.mark.faults(85)
 def test_a_file_that_an_approver_may_read_otherwise_is_refused_before_any_call(
     tutorial: Ansible, tamper: Callable[[bytes], bytes], said: str
 ) -> None:

@@ -46,6 +46,7 @@ def files_of(ansible: Ansible) -> set[Path]:
 
 
 @pytest.mark.faults(69)
+@pytest.mark.faults(82)
 def test_what_is_no_ledger_is_refused_by_modules_and_role_unshown_and_nothing_is_made(six: Ansible) -> None:
     plays = [module_play(MODULES, REFUSED)]
     plays += [role_play(vars={"pce_renewal_ledger": text}, ignore_errors=True) for text in REFUSED]
@@ -60,6 +61,7 @@ def test_what_is_no_ledger_is_refused_by_modules_and_role_unshown_and_nothing_is
     assert not any(CANARY in text for text in read)
 
 
+@pytest.mark.faults(84)
 def test_one_portal_under_two_spellings_of_its_address_is_ordered_from_once(tutorial: Ansible) -> None:
     port = tutorial.portal.url.rpartition(":")[2]
     tutorial.portal.fault("commit_late", seconds=3600)

@@ -78,6 +78,7 @@ def test_what_is_wrong_with_one_host_fails_that_host_alone(six: Ansible) -> None
     assert renewed(six.portal) == [ANNUAL]
 
 
+@pytest.mark.faults(86)
 def test_a_misspelt_variable_fails_its_host_alone_and_names_the_nearest(six: Ansible) -> None:
     hosts = {ANNUAL: {}, MONTHLY: {"quantiy": 26}}
     shown = run(six, hosts)

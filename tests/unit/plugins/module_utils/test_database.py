@@ -223,6 +223,7 @@ def on_a_share(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
 
 
 @pytest.mark.parametrize("is_there", [True, False], ids=["there", "missing"])
+@pytest.mark.faults(83)
 def test_nothing_is_ordered_with_a_ledger_on_a_network_file_system(
     on_a_share: Path, is_there: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -246,6 +247,7 @@ def test_a_link_to_a_share_lies_on_the_share(on_a_share: Path, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("part", ["ledger", "folder"])
+@pytest.mark.faults(83)
 def test_nothing_is_ordered_with_a_ledger_that_others_may_write(path: Path, part: str) -> None:
     place = _written(path) if part == "ledger" else _written(path).parent
     place.chmod(place.stat().st_mode | 0o020)
