@@ -15,7 +15,7 @@ from typing import Any, Callable
 LIMITS = (
     *("max_total", "max_amount_per_item", "max_price_increase_percent", "currency", "run_id"),
     *("on_unknown_price", "on_unknown_auto_renewal"),
-    # A run for which nobody has approved anything would decide anew.
+    # A run for which nobody has approved anything would decide again.
     *("plan_file", "plan_digest"),
 )
 

@@ -86,7 +86,7 @@ def _call_unrelated(ledger: Ledger, word: Word, is_check_mode: bool) -> bool:
 
 
 def _whereabouts(ledger: Ledger) -> str:
-    """Which ledger this is, for whoever looks for an intent in it that is in another."""
+    """Which ledger this is, for anyone who looks for an intent in it that is in another."""
     if ledger.name == NONE:
         return "ledger is none, which keeps nothing"
     seen = f"the ledger is {ledger.name}" if ledger.is_kept else f"there is no ledger yet at {ledger.name}"
