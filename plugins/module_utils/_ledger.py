@@ -5,7 +5,7 @@
 
 The only file that writes it. An intent is durable before the first byte of its order leaves, and unique on portal,
 product and observed expiry; whatever two processes do at once, one transaction decides. How a database is reached is
-in `_database`.
+in `_connect`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from typing import Any, Optional
 
 from . import _intent
 from ._caps import Caps, Reservation, excess_of
-from ._database import Database, Execute, LedgerError, Rows, Schema, Step, connect
+from ._connect import connect
+from ._database import Database, Execute, LedgerError, Rows, Schema, Step
 from ._intent import Intent
 from ._money import Money, parse_amount, parse_currency
 from ._names import portal_name, united

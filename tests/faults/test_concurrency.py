@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._database import _SETUP, _number_of
+from ansible_collections.pbxops.yeastar.plugins.module_utils._database import SETUP, number_of
 from tests.support.kill_points import KillPoint
+from tests.support.pgbouncer import pooled
 from tests.support.plays import Shown, run
 from tests.support.postgres import ISOLATIONS, Postgres, wait_for_waiters
 from tests.support.processes import Ansible, orders_sent, states
@@ -167,7 +168,7 @@ def test_two_jobs_of_one_run_hold_its_cap_whatever_isolation_the_server_gives(
     for job in jobs:
         job.wait_stopped()
     with postgres.admin(database_url.rpartition("/")[2]) as other:
-        other.execute("SELECT pg_advisory_lock(%s)", (_number_of(_SETUP),))
+        other.execute("SELECT pg_advisory_lock(%s)", (number_of(SETUP),))
         for job in jobs:
             job.resume()
         wait_for_waiters(other, 2)
@@ -176,6 +177,23 @@ def test_two_jobs_of_one_run_hold_its_cap_whatever_isolation_the_server_gives(
     assert sorted(row["state"] for result in results for row in result["results"]) == ["not_attempted", "renewed"]
     (refused,) = [result for result in results if result.get("failed")]
     assert "max_orders is 1: nothing was ordered here" in refused["msg"] and orders_sent(eight.portal) == 1
+
+
+@pytest.mark.faults(38)
+@pytest.mark.parametrize("pool_mode", ["session", "transaction"])
+def test_behind_a_pooler_jobs_order_once_or_not_at_all(
+    eight: Ansible, postgres: Postgres, database_url: str, pool_mode: str
+) -> None:
+    number = due(eight)[0]
+    with pooled(postgres, database_url, pool_mode) as address:
+        jobs = [eight.start_renewal(product_no=number, ledger=address) for dummy in range(2)]
+        results = [job.result() for job in jobs]
+    if pool_mode == "session":
+        judge(eight.portal, [number], results)
+        return
+    assert orders_sent(eight.portal) == 0
+    for result in results:
+        assert result["failed"] and not result["changed"] and "is behind a pooler" in result["msg"]
 
 
 @pytest.mark.faults(43)

@@ -178,18 +178,20 @@ def test_killed_at_any_step_each_pbx_is_charged_once_and_renewed(
 
 CREATION = {
     SQLITE: (
-        own("before_the_file", "_database._create_file", 0, NOTHING_LEFT),
-        own("before_the_tables", "_database._create_tables", 0, NOTHING_LEFT),
+        own("before_the_file", "_connect._create_file", 0, NOTHING_LEFT),
+        own("before_the_tables", "_connect._create_tables", 0, NOTHING_LEFT),
         own("inside_the_tables_transaction", "_database.Sqlite.has_schema", 0, NOTHING_LEFT, when="after"),
-        own("tables_made_before_it_has_its_name", "_database._create_tables", 0, NOTHING_LEFT, when="after"),
-        own("named_before_it_is_opened", "_database._create_file", 0, NOTHING_LEFT, when="after"),
+        own("tables_made_before_it_has_its_name", "_connect._create_tables", 0, NOTHING_LEFT, when="after"),
+        own("named_before_it_is_opened", "_connect._create_file", 0, NOTHING_LEFT, when="after"),
         own("before_the_write_ahead_log", "_database.Sqlite.make_durable", 0, NOTHING_LEFT),
         own("after_the_write_ahead_log", "_database.Sqlite.make_durable", 0, NOTHING_LEFT, when="after"),
     ),
     POSTGRESQL: (
-        own("before_the_tables", "_database._create_tables", 0, NOTHING_LEFT),
-        own("inside_the_tables_transaction", "_database.Postgresql.has_schema", 0, NOTHING_LEFT, when="after", skip=1),
-        own("after_the_tables", "_database._create_tables", 0, NOTHING_LEFT, when="after"),
+        own("before_the_tables", "_connect._create_tables", 0, NOTHING_LEFT),
+        own(
+            "inside_the_tables_transaction", "_postgresql.Postgresql.has_schema", 0, NOTHING_LEFT, when="after", skip=1
+        ),
+        own("after_the_tables", "_connect._create_tables", 0, NOTHING_LEFT, when="after"),
     ),
 }
 

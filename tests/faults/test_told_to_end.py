@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._database import _SETUP, _number_of
+from ansible_collections.pbxops.yeastar.plugins.module_utils._database import SETUP, number_of
 from tests.support.postgres import Postgres, wait_for_waiters
 from tests.support.processes import Ansible
 from tests.support.settling import assert_truthful, fleet_arguments, settle
@@ -30,7 +30,7 @@ def test_a_run_that_waits_to_note_the_outcome_ends_and_says_what_it_has_ordered(
     running = ansible.start_renewal(**{**arguments, "wait_timeout": 60})
     ansible.portal.wait_held()
     with postgres.admin(database_url.rpartition("/")[2]) as other:
-        other.execute("SELECT pg_advisory_lock(%s)", (_number_of(_SETUP),))
+        other.execute("SELECT pg_advisory_lock(%s)", (number_of(SETUP),))
         ansible.portal.release()
         wait_for_waiters(other, 1)
         running.send(signal.SIGTERM)

@@ -85,7 +85,7 @@ class Postgres:
         """Start the server, after `stop` on the port it had; returns when it takes connections."""
         assert self._process is None, "it runs already"
         for attempt in range(_PORTS_TRIED):
-            port = self.port or _free_port()
+            port = self.port or free_port()
             if self._starts_on(port):
                 self.port = port
                 return
@@ -161,7 +161,7 @@ class Postgres:
 
     def _create(self) -> None:
         self._binaries = provided(_find_binaries, "postgresql", _without_main_cluster)
-        self._account = _account()
+        self._account = server_account()
         self._directory = Path(tempfile.mkdtemp(prefix="pbxops-postgres-"))
         if self._account:
             os.chown(self._directory, *self._account)
@@ -267,7 +267,7 @@ def _without_main_cluster() -> Iterator[None]:
         _NO_MAIN_CLUSTER.unlink()
 
 
-def _account() -> tuple[int, int] | None:
+def server_account() -> tuple[int, int] | None:
     """User and group to run the server as: None for ourselves."""
     if os.geteuid() != 0:
         return None
@@ -280,6 +280,6 @@ def _account() -> tuple[int, int] | None:
     raise Unavailable(f"root cannot run PostgreSQL, and there is no account {' or '.join(_ACCOUNTS)} to run it")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])

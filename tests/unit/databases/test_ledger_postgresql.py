@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _database
+from ansible_collections.pbxops.yeastar.plugins.module_utils import _postgresql
 from ansible_collections.pbxops.yeastar.plugins.module_utils._caps import Caps
-from ansible_collections.pbxops.yeastar.plugins.module_utils._database import _SETUP, LedgerError, _number_of
+from ansible_collections.pbxops.yeastar.plugins.module_utils._database import SETUP, LedgerError, number_of
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import open_ledger
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import NOW, intent, wanted
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.ledger_processes import (
@@ -26,6 +26,7 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.ledger_p
     started,
 )
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.ledger_rules import LedgerRules
+from tests.support.pgbouncer import pooled
 from tests.support.postgres import ISOLATIONS, Postgres, wait_for_waiters
 
 
@@ -65,11 +66,11 @@ def test_a_transaction_sees_what_was_written_while_it_waited_whatever_the_server
     ledger = opened(location)
     assert ledger._database.query("SHOW transaction_isolation") == [(isolation,)]
     with ThreadPoolExecutor(1) as pool, server.admin(location.rpartition("/")[2]) as other:
-        other.execute("SELECT pg_advisory_lock(%s)", (_number_of(_SETUP),))
+        other.execute("SELECT pg_advisory_lock(%s)", (number_of(SETUP),))
         asked = pool.submit(ledger.reserve, Caps("run", 1, holder="one"), wanted("B"))
         wait_for_waiters(other, 1)
         other.execute("INSERT INTO yeastar_reservation VALUES ('run', 'other', 'A', '', NULL, NULL)")
-        other.execute("SELECT pg_advisory_unlock(%s)", (_number_of(_SETUP),))
+        other.execute("SELECT pg_advisory_unlock(%s)", (number_of(SETUP),))
         excess = asked.result(timeout=60)
     assert excess is not None and excess[0] == "max_orders"
     ledger.close()
@@ -101,7 +102,7 @@ def test_what_is_written_outlives_a_crash_of_the_server(server: Postgres, locati
 
 def test_a_transaction_waits_for_another_and_then_gives_up(location: str, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = opened(location), opened(location)
-    monkeypatch.setattr(_database, "TRANSACTION_WAIT", 1)
+    monkeypatch.setattr(_postgresql, "TRANSACTION_WAIT", 1)
     began = time.monotonic()
     with first._database.transaction(), pytest.raises(LedgerError, match="timeout"):
         second.intend(intent())
@@ -219,3 +220,35 @@ def test_without_the_library_it_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(LedgerError, match="psycopg, version 3: install it"):
         opened("postgresql://ledger.example/renewals")
+
+
+@pytest.mark.parametrize("pool_mode", ["transaction", "statement"])
+def test_a_pooler_that_pools_transactions_is_refused_for_ordering_and_named(
+    server: Postgres, location: str, pool_mode: str
+) -> None:
+    with pooled(server, location, pool_mode) as address:
+        with pytest.raises(LedgerError, match=r"behind a pooler .* Name the server's own address in ledger"):
+            opened(address)
+        assert opened(address, read_only=True).intents() == []
+    assert not opened(location, read_only=True).is_kept  # nothing was made
+
+
+def test_through_a_pooler_that_pools_sessions_one_waits_for_the_other(server: Postgres, location: str) -> None:
+    with pooled(server, location, "session") as address:
+        first, second = opened(address), opened(address)
+        with first.lock("A"):
+            assert not second._database.try_lock(f"{second.portal} A")
+        with second.lock("A"):
+            pass
+        for ledger in (first, second):
+            ledger.close()
+
+
+def test_a_lock_is_neither_taken_nor_given_back_in_another_session(location: str) -> None:
+    ledger, other = opened(location), opened(location)
+    ledger._database._connection, mine = other._database._connection, ledger._database._connection
+    with pytest.raises(LedgerError, match="behind a pooler"):
+        ledger._database.try_lock("A")
+    with pytest.raises(LedgerError, match="behind a pooler"):
+        ledger._database.unlock("A")
+    mine.close()
