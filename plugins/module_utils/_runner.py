@@ -52,7 +52,7 @@ class Runner:
 
 
 def _end_anyway(number: int, frame: Optional[FrameType]) -> None:
-    """The result is being told, so nothing is left to be ended. A handler, since children would inherit SIG_IGN."""
+    """The result is on its way, so nothing is left to be ended. A handler, since children would inherit SIG_IGN."""
 
 
 def _interrupt(number: int, frame: Optional[FrameType]) -> None:

@@ -335,6 +335,17 @@ def test_what_was_not_ordered_does_not_count_towards_the_caps(monkeypatch: pytes
     assert Trial(Shop(B=1), monkeypatch, ledger=ledger, max_orders=1).go().account.ordered() == ["B"]
 
 
+def test_what_a_code_that_nobody_knows_refused_is_not_ordered_again_within_its_window(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ledger, shop = _ledger(), Shop(A=12)
+    shop.save = lambda number: refusal(400)
+    first = Trial(shop, monkeypatch, ledger=ledger).go()
+    assert statuses(ledger) == [("unknown", 1)] and first.report.changed
+    again = Trial(Shop(A=12), monkeypatch, ledger=ledger, clock=10.0).go()
+    assert again.account.ordered() == [] and again.only()["state"] == "unknown"
+
+
 @pytest.mark.parametrize("lost", [True, False], ids=["uncertain", "accepted"])
 def test_what_may_have_been_ordered_counts_towards_the_caps(monkeypatch: pytest.MonkeyPatch, lost: bool) -> None:
     ledger, shop = _ledger(), Shop(A=1)
