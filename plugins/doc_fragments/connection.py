@@ -60,7 +60,8 @@ options:
     description:
       - The names of response fields of your account, where the vendor does not publish them.
       - The keys are C(expires_at), C(plan), C(plan_id), C(quantity), C(billing_cycle), C(services), C(service_id),
-        C(service_name), C(auto_renewal), C(po_number), C(amount) and C(currency).
+        C(service_name), C(auto_renewal), C(po_number), C(amount), C(currency), C(pricing_plan_id) and
+        C(pricing_service_id).
       - A value is the name of the field, with dots where it is nested.
       - Use M(pbxops.yeastar.yeastar_pce_info) with O(pbxops.yeastar.yeastar_pce_info#module:raw=true) to find them.
     type: dict

@@ -10,11 +10,12 @@ two that disagree are refused, and none at all is said to be missing: nothing he
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Union
 
 from . import _money, _time
 from ._envelope import read_count
-from ._model import Undetermined, is_confidential
+from ._model import Undetermined, is_confidential, known
+from ._money import Money
 from ._renewal_fields import manners_of_renewal, read_auto_renewal, read_switch
 
 # Concepts of `field_map` and the keys tried for each, in order (architecture, "Response fields").
@@ -39,7 +40,11 @@ CANDIDATES = {
     "po_number": ("poNumber", "customReferenceNo"),
     "amount": ("amount", "totalAmount", "totalPrice", "payAmount", "price"),
     "currency": ("currencyCode", "currency"),
+    "pricing_plan_id": ("pricingPlanId",),
+    "pricing_service_id": ("pricingServiceId",),
 }
+# Whether these are of the whole order or of one extension, the name alone does not tell.
+_MAY_BE_OF_ONE_UNIT = ("price", "amount")
 
 _BILLING_CYCLES = {
     "annually": _time.ANNUALLY,
@@ -104,6 +109,8 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "po_number": read_text,
     "amount": _money.parse_amount,
     "currency": _money.parse_currency,
+    "pricing_plan_id": read_id,
+    "pricing_service_id": read_id,
 }
 
 
@@ -132,13 +139,13 @@ class Fields:
         if self._searches_for_auto_renewal and concept == "auto_renewal":
             value = read_auto_renewal(row, CANDIDATES[concept])
             return self._silent(concept) if value is None else value
+        return self._read(row, concept, _READERS[concept])
+
+    def _read(self, row: Mapping[str, Any], concept: str, reader: Callable[[Any], Any]) -> Any:
         found: dict[str, Any] = {}
-        for key in self._keys[concept]:
-            value = _at(row, key)
-            if value is None or (isinstance(value, str) and not value.strip()):
-                continue
+        for key in self._reported(row, concept):
             try:
-                found[key] = _READERS[concept](value)
+                found[key] = reader(_at(row, key))
             except ValueError as error:
                 return Undetermined(concept, f"{concept}: {key} cannot be read: {error}", reported=True)
         if not found:
@@ -146,11 +153,6 @@ class Fields:
         values = list(found.values())
         if concept == "expires_at" and max(values) - min(values) < _time.DAY:
             return min(values)  # a date and an instant of that day are one expiry
-        if list(found) == ["price"] and self._keys[concept] is CANDIDATES["amount"]:
-            beside = [key for key in row if "unit" in key.casefold() or key in CANDIDATES["quantity"]]
-            if beside:
-                why = f"{concept}: price may be that of one unit, since {beside[0]} stands beside it"
-                return Undetermined(concept, why, reported=True)
         if any(value != values[0] for value in values[1:]):
             return Undetermined(concept, f"{concept}: the fields {', '.join(found)} disagree", reported=True)
         return values[0]
@@ -170,6 +172,40 @@ class Fields:
 
     def _silent(self, concept: str) -> Undetermined:
         return Undetermined(concept, f"{concept}: none of the fields {', '.join(self._keys[concept])} is reported")
+
+    def _reported(self, row: Mapping[str, Any], concept: str) -> list[str]:
+        """The keys of a concept that a row has, and not empty."""
+        told = {key: _at(row, key) for key in self._keys[concept]}
+        return [key for key, value in told.items() if value is not None and str(value).strip()]
+
+    def price(self, info: Mapping[str, Any]) -> Union[Money, Undetermined]:
+        """What the renewal of a plan or a service costs, by the portal's answer about it, or why that is not known.
+
+        A price of nothing is not known: an answer that leaves it open may well say 0.
+        """
+        currency = self.read(info, "currency")
+        amount = self._read(info, "amount", lambda value: _money.parse_price(value, known(currency)))
+        if not isinstance(amount, Undetermined):
+            keys = self._reported(info, "amount")
+            if amount == 0:
+                why = f"amount: {keys[0]} is 0, which may mean that it is left open"
+                return Undetermined("amount", why, reported=True)
+            if self._keys["amount"] is CANDIDATES["amount"] and _is_of_one_unit(keys, info):
+                why = f"amount: {keys[0]} may be that of one unit; if it is for the whole order, map it"
+                return Undetermined("amount", why, reported=True)
+        for value in (amount, currency):
+            if isinstance(value, Undetermined):
+                return value
+        return Money(amount, currency)
+
+
+def _is_of_one_unit(keys: list[str], info: Mapping[str, Any]) -> bool:
+    """Whether an amount under these keys may be that of one extension."""
+    if not set(keys) <= set(_MAY_BE_OF_ONE_UNIT):
+        return False
+    names = [key for key in info if "currency" not in key.casefold()]
+    tells_units = any("unit" in name.casefold() or name in CANDIDATES["quantity"] for name in names)
+    return tells_units or keys == ["price"]
 
 
 def _at(row: Mapping[str, Any], key: str) -> Any:

@@ -14,6 +14,10 @@ from typing import Optional
 _AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
 _EXACT = Context(prec=100)  # digits: more than the product of any two amounts has
 _CURRENCY = re.compile(r"[A-Z]{3}")
+_TWO_READINGS = re.compile(r"([0-9]+)\.([0-9]{3})")
+
+# Currencies whose smallest coin is a thousandth (ISO 4217).
+THREE_DECIMALS = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,18 @@ def parse_amount(value: object) -> Decimal:
     if not _AMOUNT.fullmatch(text):
         raise ValueError(f"expected an amount such as 1200.00, got {value!r}")
     return Decimal(text)
+
+
+def parse_price(value: object, currency: Optional[str]) -> Decimal:
+    """Read an amount as the portal tells it, in that currency; None where the currency is not known.
+
+    Raises ValueError as `parse_amount` does, and for a text with exactly three digits after its only separator, which
+    are thousands in some countries, unless the currency has thousandths. A JSON number reads in one way only.
+    """
+    both = _TWO_READINGS.fullmatch(value.strip()) if isinstance(value, str) else None
+    if both and currency not in THREE_DECIMALS:
+        raise ValueError(f"{value!r} may be {both[1]}{both[2]} or {both[1]}.{both[2]}")
+    return parse_amount(value)
 
 
 def parse_percentage(value: object) -> Decimal:

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Optional, Union
 from urllib.parse import quote
 
 from ._errors import Ambiguous, ReadError
-from ._fields import Fields, read_id
+from ._fields import CANDIDATES, Fields, read_id
 from ._model import (
     BillingContact,
     Catalog,
@@ -118,18 +119,19 @@ class Portal:
         Only the names planId and serviceId are public, so they are looked for at any depth. A service inside a plan
         belongs to it; what is marked as a trial is left out.
         """
-        plans: dict[str, CatalogEntry] = {}
-        services: dict[str, CatalogEntry] = {}
+        plans: dict[str, list[CatalogEntry]] = {}
+        services: dict[str, list[CatalogEntry]] = {}
         for row, plan_id in _walk(answer, None):
             service_id = id_of(row, "serviceId")
             if service_id is not None:
                 offer = Offer(service_id, self._name(row, "service_name"))
-                entry = CatalogEntry(offer, id_of(row, "pricingServiceId"), plan_id)
-                services.setdefault(f"{plan_id}/{service_id}", entry)
+                entry = CatalogEntry(offer, known(self._fields.read(row, "pricing_service_id")), plan_id)
+                services.setdefault(f"{plan_id}/{service_id}", []).append(entry)
             elif plan_id is not None:
                 offer = Offer(plan_id, self._name(row, "plan") or text_of(row, "name"))
-                plans.setdefault(plan_id, CatalogEntry(offer, id_of(row, "pricingPlanId")))
-        return Catalog(tuple(plans.values()), tuple(services.values()))
+                pricing_id = known(self._fields.read(row, "pricing_plan_id"))
+                plans.setdefault(plan_id, []).append(CatalogEntry(offer, pricing_id))
+        return Catalog(tuple(map(_one_entry, plans.values())), tuple(map(_one_entry, services.values())))
 
     def _name(self, entry: Row, concept: str) -> Optional[str]:
         """The name in the catalog, where a field that `field_map` names for the PBX may have its usual name."""
@@ -215,15 +217,11 @@ class Portal:
     def _price(self, line: tuple[str, Optional[str], Mapping[str, str]]) -> Union[Money, Undetermined]:
         base, pricing_id, params = line
         if not pricing_id:
-            name = "pricingPlanId" if base == RENEWAL_OF_PLAN else "pricingServiceId"
-            return Undetermined("price", f"the catalog tells no single {name} to ask for it by")
+            concept = "pricing_plan_id" if base == RENEWAL_OF_PLAN else "pricing_service_id"
+            name = ", ".join(CANDIDATES[concept])
+            return Undetermined("price", f"the catalog tells no single {name} ({concept}) to ask for it by")
         path = base + quote(pricing_id, safe="")
-        info = self._object(path, self._transport.get(path, params))
-        amount, currency = self._fields.read(info, "amount"), self._fields.read(info, "currency")
-        for value in (amount, currency):
-            if isinstance(value, Undetermined):
-                return value
-        return Money(amount, currency)
+        return self._fields.price(self._object(path, self._transport.get(path, params)))
 
     def _object(self, path: str, result: Any) -> Row:
         if not isinstance(result, Mapping):
@@ -311,6 +309,12 @@ def _walk(node: Any, plan_id: Optional[str]) -> Iterator[tuple[Row, Optional[str
             yield node, own_plan_id
         for value in node.values():
             yield from _walk(value, own_plan_id)
+
+
+def _one_entry(entries: list[CatalogEntry]) -> CatalogEntry:
+    """A plan or service that the catalog lists more than once; two pricing ids are as good as none."""
+    pricing_ids = {entry.pricing_id for entry in entries if entry.pricing_id is not None}
+    return replace(entries[0], pricing_id=pricing_ids.pop() if len(pricing_ids) == 1 else None)
 
 
 def _is_trial(node: Row) -> bool:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from decimal import Decimal
-from typing import Any
+from typing import Any, Optional
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ansible_collections.pbxops.yeastar.plugins.module_utils._envelope import parse_envelope
 from ansible_collections.pbxops.yeastar.plugins.module_utils._fields import _READERS, CANDIDATES, Fields
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Undetermined, masked
-from ansible_collections.pbxops.yeastar.plugins.module_utils._money import parse_amount
+from ansible_collections.pbxops.yeastar.plugins.module_utils._money import THREE_DECIMALS, parse_amount, parse_price
 
 exact = settings(deadline=None, max_examples=200, derandomize=True)
 
@@ -145,3 +145,20 @@ def test_anything_at_all_is_an_amount_that_is_not_negative_or_a_value_error(valu
         return
     assert amount.is_finite()
     assert amount >= 0
+
+
+PRICE_TEXTS = st.from_regex(r"[0-9]{1,6}([.,][0-9]{1,4}){0,2}", fullmatch=True)
+
+
+@exact
+@given(st.one_of(PRICE_TEXTS, JSON), st.sampled_from(["EUR", "KWD", None]))
+def test_a_price_that_is_read_reads_in_one_way_in_every_country(value: object, currency: Optional[str]) -> None:
+    """As with a point for the fraction; or with a point, or a comma, between thousands, where that makes a number."""
+    try:
+        price = parse_price(value, currency)
+    except ValueError:
+        return
+    assert price == parse_amount(value)
+    if isinstance(value, str) and currency not in THREE_DECIMALS:
+        groups = value.strip().split(".")
+        assert len(groups) == 1 or any(len(group) != 3 for group in groups[1:])

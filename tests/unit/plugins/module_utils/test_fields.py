@@ -10,7 +10,8 @@ import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._fields import CANDIDATES, Fields, read_id, read_text
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Undetermined
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import utc
+from ansible_collections.pbxops.yeastar.plugins.module_utils._money import Money
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import usd, utc
 
 # The table of the architecture, "Response fields whose names are not public".
 ARCHITECTURE = {
@@ -26,6 +27,8 @@ ARCHITECTURE = {
     "po_number": "poNumber customReferenceNo",
     "amount": "amount totalAmount totalPrice payAmount price",
     "currency": "currencyCode currency",
+    "pricing_plan_id": "pricingPlanId",
+    "pricing_service_id": "pricingServiceId",
 }
 SAMPLES = {
     "expires_at": ("2026-12-05", utc(2026, 12, 5)),
@@ -40,6 +43,8 @@ SAMPLES = {
     "po_number": ("PO-1", "PO-1"),
     "amount": (Decimal("1200.00"), Decimal("1200.00")),
     "currency": ("usd", "USD"),
+    "pricing_plan_id": (3048571730081464320, "3048571730081464320"),
+    "pricing_service_id": ("3048573935803052032", "3048573935803052032"),
 }
 EVERY_KEY = [(concept, key) for concept, keys in ARCHITECTURE.items() for key in keys.split()]
 
@@ -368,3 +373,58 @@ def test_any_other_id_is_refused(value: Any) -> None:
 def test_only_text_is_text(value: Any) -> None:
     with pytest.raises(ValueError, match="expected text"):
         read_text(value)
+
+
+class TestPrice:
+    """What a renewal costs, by the answer about its plan or one of its services."""
+
+    @pytest.mark.parametrize("key", ["amount", "totalAmount", "totalPrice", "payAmount"])
+    def test_an_amount_that_is_called_one_is_the_whole(self, key: str) -> None:
+        assert Fields({}).price({key: "12.00", "currency": "USD"}) == Money(Decimal("12.00"), "USD")
+
+    @pytest.mark.parametrize(
+        ("answer", "key"),
+        [
+            ({"price": "12.00"}, "price"),
+            ({"price": "12.00", "quantity": 100}, "price"),
+            ({"price": "12.00", "amount": "12.00", "unitPrice": "12.00"}, "amount"),
+            ({"amount": "12.00", "quantity": 100}, "amount"),
+            ({"amount": "12.00", "chargeUnit": "extension"}, "amount"),
+        ],
+        ids=str,
+    )
+    def test_one_that_may_be_of_a_single_extension_is_not_known_unless_it_is_mapped(
+        self, answer: dict[str, Any], key: str
+    ) -> None:
+        answer = {**answer, "currency": "USD"}
+        price = Fields({}).price(answer)
+        assert isinstance(price, Undetermined) and price.reported
+        assert f"{key} may be that of one unit" in price.why
+        assert Fields({"amount": key}).price(answer) == Money(Decimal("12.00"), "USD")
+
+    def test_a_total_says_what_a_price_is_not_sure_of(self) -> None:
+        answer = {"price": "1200.00", "totalPrice": "1200.00", "quantity": 100, "currency": "USD"}
+        assert Fields({}).price(answer) == Money(Decimal("1200.00"), "USD")
+
+    def test_the_unit_of_a_currency_is_no_unit_of_a_price(self) -> None:
+        assert Fields({}).price({"amount": 12, "currencyUnit": "USD", "currency": "USD"}) == usd("12")
+
+    @pytest.mark.parametrize("zero", [0, "0", "0.00", Decimal("0.000")])
+    @pytest.mark.parametrize("field_map", [{}, {"amount": "totalAmount"}])
+    def test_a_price_of_nothing_is_not_known(self, zero: Any, field_map: dict[str, str]) -> None:
+        price = Fields(field_map).price({"totalAmount": zero, "currency": "USD"})
+        assert isinstance(price, Undetermined) and price.reported
+        assert "totalAmount is 0" in price.why
+
+    def test_a_text_that_reads_in_two_ways_is_not_known(self) -> None:
+        price = Fields({}).price({"totalAmount": "1.200", "currency": "EUR"})
+        assert isinstance(price, Undetermined) and price.reported
+        assert "totalAmount cannot be read: '1.200' may be 1200 or 1.200" in price.why
+
+    @pytest.mark.parametrize(("amount", "currency"), [("1.200", "KWD"), (Decimal("1.200"), "EUR")])
+    def test_thousandths_of_a_coin_and_json_numbers_read_in_one_way(self, amount: Any, currency: str) -> None:
+        assert Fields({}).price({"totalAmount": amount, "currency": currency}) == Money(Decimal("1.200"), currency)
+
+    def test_without_a_currency_it_is_not_known(self) -> None:
+        price = Fields({}).price({"totalAmount": "12.00"})
+        assert isinstance(price, Undetermined) and "currencyCode, currency" in price.why

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Optional
 
 import pytest
 
@@ -61,6 +61,40 @@ def test_an_amount_is_read_digit_for_digit(value: Any, expected: str) -> None:
 def test_any_other_amount_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match="expected an amount"):
         _money.parse_amount(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "currency", "expected"),
+    [
+        ("1.200", "KWD", "1.200"),
+        ("1.200", "BHD", "1.200"),
+        (Decimal("1.200"), "EUR", "1.200"),
+        (1200, "EUR", "1200"),
+        ("1.20", "EUR", "1.20"),
+        ("1.2000", "EUR", "1.2000"),
+        ("1200", "EUR", "1200"),
+        ("1.2", None, "1.2"),
+    ],
+)
+def test_a_price_is_read_where_its_text_reads_in_one_way(value: Any, currency: Optional[str], expected: str) -> None:
+    assert str(_money.parse_price(value, currency)) == expected
+
+
+@pytest.mark.parametrize("value", ["1.200", " 12.500 ", "0.125", "1234.567", "1.000"])
+@pytest.mark.parametrize("currency", ["EUR", "USD", "JPY", None])
+def test_three_digits_after_the_only_separator_may_be_thousands(value: str, currency: Optional[str]) -> None:
+    with pytest.raises(ValueError, match=r"may be (\d+) or \1?"):
+        _money.parse_price(value, currency)
+
+
+@pytest.mark.parametrize("currency", sorted(_money.THREE_DECIMALS))
+def test_a_comma_stays_refused_even_where_coins_are_thousandths(currency: str) -> None:
+    with pytest.raises(ValueError, match="expected an amount"):
+        _money.parse_price("1,200", currency)
+
+
+def test_the_currencies_with_thousandths_are_those_of_iso_4217() -> None:
+    assert sorted(_money.THREE_DECIMALS) == ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"]
 
 
 @pytest.mark.parametrize(

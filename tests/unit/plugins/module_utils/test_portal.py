@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 import pytest
 
@@ -327,15 +327,16 @@ def test_an_order_whose_time_cannot_be_read_is_kept(created: Any) -> None:
     assert reading()[1].order({"id": 1, "createTime": created}).created_at is None
 
 
-def prices(plan: Any, service: Any) -> Optional[Money]:
+def prices(plan: Any, service: Any, entries: Any = None, **field_map: str) -> Union[Money, Undetermined]:
     query = {"productId": "13", "productNo": SN}
     path = "/pricing/openapi/purchase/v1/renew"
     bench, portal = reading(
         get(f"{path}/plan_info/11", plan, **query),
         get(f"{path}/add_on_info/21", service, **query, connectionPlanId=ENTERPRISE),
+        **field_map,
     )
     with bench:
-        return portal.renewal_price(ORDER, portal.catalog(NESTED))
+        return portal.renewal_price(ORDER, portal.catalog(entries or NESTED))
 
 
 def test_the_price_of_a_renewal_is_the_sum_of_all_its_lines() -> None:
@@ -352,8 +353,11 @@ def test_the_price_of_a_renewal_is_the_sum_of_all_its_lines() -> None:
         ({"amount": 1, "currency": "USD"}, {"amount": 1, "currency": "EUR"}, "its parts are in EUR and USD"),
         ({"amount": 1, "price": 2, "currency": "USD"}, {"amount": 1, "currency": "USD"}, "amount, price disagree"),
         ({"amount": "1,200", "currency": "USD"}, {"amount": 1, "currency": "USD"}, "got '1,200'"),
-        ({"price": 12, "quantity": 100, "currency": "USD"}, {}, "since quantity stands beside it"),
-        ({"price": 12, "unitPrice": 12, "currency": "USD"}, {}, "since unitPrice stands beside it"),
+        ({"price": 12, "quantity": 100, "currency": "USD"}, {}, "price may be that of one unit"),
+        ({"price": 12, "currency": "USD"}, {}, "price may be that of one unit"),
+        ({"amount": "1.200", "currency": "USD"}, {}, "'1.200' may be 1200 or 1.200"),
+        ({"amount": 0, "currency": "USD"}, {}, "amount is 0"),
+        ({"amount": 1, "currency": "USD"}, {"amount": 0, "currency": "USD"}, "amount is 0"),
     ],
 )
 def test_a_price_with_an_unknown_part_is_unknown(plan: Any, service: Any, why: str) -> None:
@@ -361,10 +365,33 @@ def test_a_price_with_an_unknown_part_is_unknown(plan: Any, service: Any, why: s
     assert isinstance(price, Undetermined) and why in price.why
 
 
-def test_a_price_that_stands_alone_or_is_mapped_is_the_whole_one() -> None:
-    one = {"price": 12, "currency": "USD"}
-    assert prices(one, one) == Money(Decimal(24), "USD")
-    assert Fields({"amount": "price"}).read({**one, "quantity": 100}, "amount") == 12
+def test_a_price_that_is_mapped_is_the_whole_one() -> None:
+    one = {"price": 12, "quantity": 100, "currency": "USD"}
+    assert prices(one, one, amount="price") == Money(Decimal(24), "USD")
+
+
+def test_the_ids_that_prices_are_asked_for_by_may_have_any_name() -> None:
+    plan = {"planId": ENTERPRISE, "name": "Enterprise Plan", "pricing": {"id": 11}}
+    service = {"serviceId": HA, "name": "High Availability", "priceNo": "21"}
+    one = {"amount": 1, "currency": "USD"}
+    entries = {"planList": [plan], "serviceList": [service]}
+    price = prices(one, one, entries, pricing_plan_id="pricing.id", pricing_service_id="priceNo")
+    assert price == Money(Decimal(2), "USD")
+
+
+@pytest.mark.parametrize("pricing_ids", [("11", "12"), (None, None)])
+def test_a_plan_of_two_offerings_is_priced_only_where_it_is_clear_as_which(pricing_ids: Any) -> None:
+    entries = [{"planId": ENTERPRISE, "name": "Enterprise Plan", "pricingPlanId": one} for one in pricing_ids]
+    bench, portal = reading()
+    with bench:
+        price = portal.renewal_price(replace(ORDER, service_ids=()), portal.catalog(entries))
+    assert isinstance(price, Undetermined)
+    assert "tells no single pricingPlanId" in price.why and "pricing_plan_id" in price.why
+
+
+def test_a_plan_that_is_listed_again_without_its_pricing_id_is_priced_all_the_same() -> None:
+    entries = [{"planId": ENTERPRISE}, {"planId": ENTERPRISE, "pricingPlanId": "11"}, {"planId": ENTERPRISE}]
+    assert [(one.offer.id, one.pricing_id) for one in reading()[1].catalog(entries).plans] == [(ENTERPRISE, "11")]
 
 
 def test_the_price_of_a_service_is_that_of_its_own_plan_and_unknown_where_that_is_not_clear() -> None:
