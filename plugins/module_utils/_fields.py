@@ -9,7 +9,9 @@ two that disagree are refused, and none at all is said to be missing: nothing he
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any, Union
 
 from . import _money, _time
@@ -47,13 +49,14 @@ CANDIDATES = {
 _MAY_BE_OF_ONE_UNIT = ("price", "amount")
 
 _BILLING_CYCLES = {
-    "annually": _time.ANNUALLY,
-    "annual": _time.ANNUALLY,
-    "yearly": _time.ANNUALLY,
-    "year": _time.ANNUALLY,
-    "monthly": _time.MONTHLY,
-    "month": _time.MONTHLY,
+    _time.ANNUALLY: re.compile(
+        "annual|annually|yearly|year|(a|per|each|every) ?(year|annum)|(1|one) ?(years?|yr)|p1y"
+        "|(12|twelve) ?months?|p12m"
+    ),
+    _time.MONTHLY: re.compile("monthly|month|(a|per|each|every) ?month|(1|one) ?(months?|mo)|p1m"),
 }
+_MOST_EXTENSIONS = 10**9  # a larger number is no quantity
+_FRACTION_OF_NOTHING = re.compile(r"\.0{1,2}$")
 
 
 def read_text(value: Any) -> str:
@@ -74,10 +77,23 @@ def read_id(value: Any) -> str:
 
 
 def _read_quantity(value: Any) -> int:
+    """A number of extensions, also as 100.0 or "100.00"; not as "1.000", which is a thousand in some countries."""
+    if isinstance(value, Decimal) and 0 < value < _MOST_EXTENSIONS and value == value.to_integral_value():
+        value = int(value)
+    elif isinstance(value, str):
+        value = _FRACTION_OF_NOTHING.sub("", value.strip())
     quantity = read_count(value)
     if quantity == 0:
         raise ValueError("expected at least one extension, got 0")
     return quantity
+
+
+def _read_billing_cycle(value: Any) -> str:
+    word = " ".join(re.sub("[_-]", " ", str(value).casefold().replace("(s)", "")).split())
+    for billing_cycle, spelling in _BILLING_CYCLES.items():
+        if spelling.fullmatch(word):
+            return billing_cycle
+    raise ValueError(f"expected a year or a month, such as annually, 1 Year or 12 months, got {value!r}")
 
 
 def _read_word(words: Mapping[str, Any]) -> Callable[[Any], Any]:
@@ -101,7 +117,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "plan": read_text,
     "plan_id": read_id,
     "quantity": _read_quantity,
-    "billing_cycle": _read_word(_BILLING_CYCLES),
+    "billing_cycle": _read_billing_cycle,
     "services": _read_rows,
     "service_id": read_id,
     "service_name": read_text,

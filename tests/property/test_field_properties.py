@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any, Optional
@@ -162,3 +163,36 @@ def test_a_price_that_is_read_reads_in_one_way_in_every_country(value: object, c
     if isinstance(value, str) and currency not in THREE_DECIMALS:
         groups = value.strip().split(".")
         assert len(groups) == 1 or any(len(group) != 3 for group in groups[1:])
+
+
+NUMBER_TEXTS = st.from_regex(r" ?[0-9]{1,6}([.,][0-9]{1,4})? ?", fullmatch=True)
+
+
+@exact
+@given(st.one_of(NUMBER_TEXTS, st.integers(), st.decimals(allow_nan=False), JSON))
+def test_a_number_of_extensions_that_is_read_is_the_number_that_stands_there(value: Any) -> None:
+    quantity = Fields({}).read({"quantity": value}, "quantity")
+    if not isinstance(quantity, Undetermined):
+        assert quantity == Decimal(str(value).strip()) and quantity > 0
+        assert not (isinstance(value, str) and re.fullmatch("[0-9]+[.,][0-9]{3}", value.strip()))
+
+
+CYCLE_WORDS = st.lists(
+    st.sampled_from(
+        ["1", "2", "12", "24", "one", "per", "every", "semi", "half", "bi", "year", "years", "month", "monthly", "P1Y"]
+    ),
+    min_size=1,
+    max_size=4,
+).flatmap(lambda words: st.sampled_from([" ", "-", "_", ""]).map(lambda blank: blank.join(words)))
+
+
+@exact
+@given(CYCLE_WORDS)
+def test_a_cycle_that_is_read_is_one_year_or_one_month_and_nothing_else(text: str) -> None:
+    cycle = Fields({}).read({"billingCycle": text}, "billing_cycle")
+    if isinstance(cycle, Undetermined):
+        return
+    units, numbers = re.findall("year|month|P1Y", text), re.findall("[0-9]+", text)
+    assert len(units) == 1 and not re.search("semi|half|bi", text)
+    assert numbers in ([], ["1"]) or (numbers == ["12"] and units == ["month"])
+    assert (cycle == "annually") == (units != ["month"] or numbers == ["12"])

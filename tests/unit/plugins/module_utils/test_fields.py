@@ -131,13 +131,26 @@ def test_what_is_not_reported_names_every_field_that_was_tried() -> None:
         pytest.param("plan_id", True, id="true-as-id"),
         pytest.param("quantity", 0, id="no-extensions"),
         pytest.param("quantity", -5, id="fewer-than-no-extensions"),
-        pytest.param("quantity", Decimal("100.0"), id="fraction-as-quantity"),
+        pytest.param("quantity", Decimal("100.5"), id="fraction-as-quantity"),
+        pytest.param("quantity", "100.5", id="fraction-in-text-as-quantity"),
+        pytest.param("quantity", "1.000", id="thousands-or-thousandths"),
+        pytest.param("quantity", "1,000", id="thousands"),
+        pytest.param("quantity", Decimal("0.0"), id="no-extensions-with-a-fraction"),
+        pytest.param("quantity", Decimal("1e400000000"), id="absurd-quantity"),
+        pytest.param("quantity", Decimal("-1.0"), id="negative-fraction"),
         pytest.param("quantity", "100 extensions", id="quantity-in-words"),
         pytest.param("quantity", True, id="true-as-quantity"),
         pytest.param("quantity", [], id="list-as-quantity"),
         pytest.param("billing_cycle", "once", id="one-payment"),
         pytest.param("billing_cycle", "quarterly", id="quarter"),
         pytest.param("billing_cycle", 1, id="number-as-cycle"),
+        *(
+            pytest.param("billing_cycle", word, id=word)
+            for word in (
+                *("2 years", "24 months", "11 months", "semi-annually", "biannual", "bi-monthly", "half year"),
+                *("30 days", "12", "12 monthly", "1 Year 1 Month", "year month", "1 1 year", "P1W", "P12Y", "M"),
+            )
+        ),
         pytest.param("services", {"results": []}, id="object-as-services"),
         pytest.param("services", "High Availability", id="text-as-services"),
         pytest.param("services", 0, id="number-as-services"),
@@ -152,6 +165,35 @@ def test_what_cannot_be_read_counts_as_reported(concept: str, value: Any) -> Non
     undetermined = _undetermined({key: value}, concept)
     assert undetermined.reported
     assert key in undetermined.why
+
+
+@pytest.mark.parametrize("quantity", [Decimal("100.0"), Decimal("1E+2"), "100.0", "100.00", " 100 ", 100])
+def test_a_whole_number_of_extensions_may_have_a_fraction_of_nothing(quantity: Any) -> None:
+    value = _read({"quantity": quantity}, "quantity")
+    assert value == 100 and isinstance(value, int)
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("annually", "ANNUAL", "Yearly", "year", "1 Year", "1 year(s)", "1year", "1 YEARS", "one year", "per year"),
+        *("PER_YEAR", "every-year", "12 months", "12 Month", "12Months", "twelve months", "1 yr", "P1Y", "P12M"),
+        *("per annum", "1\u00a0Year", " 12  MONTH(S) "),
+    ],
+)
+def test_a_year_is_read_in_its_usual_words(word: str) -> None:
+    assert _read({"billingCycle": word}, "billing_cycle") == "annually"
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("monthly", "MONTH", "1 Month", "1 month(s)", "1month", "one month", "per month", "PER_MONTH", "each month"),
+        *("every month", "1 mo", "P1M", "1\u00a0Month"),
+    ],
+)
+def test_a_month_is_read_in_its_usual_words(word: str) -> None:
+    assert _read({"billingCycle": word}, "billing_cycle") == "monthly"
 
 
 @pytest.mark.parametrize("sentinel", ["0001-01-01T00:00:00+08:00", "9999-12-31T23:59:59-05:00"])
