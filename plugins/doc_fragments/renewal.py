@@ -60,8 +60,11 @@ options:
         type: bool
   plan:
     description:
-      - The plan, by name or id. Like every declared value it is asserted against what the portal reports, and stands
-        in for what the portal does not report. A contradiction blocks the PBX.
+      - The plan, by name or id. Like every declared value it is asserted against what can be read of the portal's
+        answer, and stands in for what the portal does not report or reports in a form that cannot be read. Of fields
+        that disagree it must be one. A contradiction blocks the PBX.
+      - Where id or name of a PBX do not lead to one plan of the catalog, a declared one decides. Only an id stands in
+        for an id or a name that the catalog does not have. The same holds for O(services).
       - Needs O(product_no).
     type: str
   services:

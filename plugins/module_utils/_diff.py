@@ -30,6 +30,9 @@ def _entry(decision: Decision, terms: Terms, expires_after: datetime) -> dict[st
         "extensions": terms.quantity,
         "billing cycle": terms.billing_cycle,
     }
+    declared = [value.why for value in terms.stood_in if value.reported]
+    if declared:
+        ordered["declared, since"] = "; ".join(declared)
     if decision.subscription is not None and isinstance(decision.subscription.auto_renewal, Undetermined):
         ordered["auto-renewal"] = "not known"
     ordered["price"] = decision.price or (

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Union
 
@@ -159,18 +160,24 @@ class Fields:
 
     def _read(self, row: Mapping[str, Any], concept: str, reader: Callable[[Any], Any]) -> Any:
         found: dict[str, Any] = {}
+        unreadable = []
         for key in self._reported(row, concept):
             try:
                 found[key] = reader(_at(row, key))
             except ValueError as error:
-                return Undetermined(concept, f"{concept}: {key} cannot be read: {error}", reported=True)
+                unreadable.append(f"{key} cannot be read: {error}")
+        values = list(found.values())
+        mappings = tuple(f"{concept}: {key}" for key in found)
+        if unreadable:
+            return Undetermined(concept, f"{concept}: {'; '.join(unreadable)}", True, tuple(values), mappings)
         if not found:
             return self._silent(concept)
-        values = list(found.values())
         if concept == "expires_at" and max(values) - min(values) < _time.DAY:
             return min(values)  # a date and an instant of that day are one expiry
         if any(value != values[0] for value in values[1:]):
-            return Undetermined(concept, f"{concept}: the fields {', '.join(found)} disagree", reported=True)
+            said = ", ".join(f"{key} says {_shown(value)}" for key, value in found.items())
+            why = f"{concept}: the fields {', '.join(found)} disagree: {said}"
+            return Undetermined(concept, why, True, tuple(values), mappings)
         return values[0]
 
     def texts(self, row: Mapping[str, Any], concept: str) -> list[str]:
@@ -222,6 +229,12 @@ def _is_of_one_unit(keys: list[str], info: Mapping[str, Any]) -> bool:
     names = [key for key in info if "currency" not in key.casefold()]
     tells_units = any("unit" in name.casefold() or name in CANDIDATES["quantity"] for name in names)
     return tells_units or keys == ["price"]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, datetime):
+        return _time.format_instant(value)
+    return f"a list of {len(value)}" if isinstance(value, tuple) else str(value)
 
 
 def _at(row: Mapping[str, Any], key: str) -> Any:

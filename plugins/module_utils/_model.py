@@ -23,15 +23,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Undetermined:
-    """A value of the portal that cannot be determined.
+    """A value of the portal that cannot be determined. The operator's declaration may stand in for it.
 
-    ``reported`` is False when the portal says nothing (the operator's declaration may stand in) and True when it says
-    something that cannot be read or that contradicts itself (nothing may stand in). ``why`` is a clause for people.
+    ``reported`` is False when the portal says nothing, and True when it says something that cannot be read or that
+    contradicts itself. ``seen`` is what can be read of that all the same: a declared value must be one of these.
+    ``why`` is a clause for people; ``mappings`` are lines of `field_map` that may be what is wanted.
     """
 
     concept: str
     why: str
     reported: bool = False
+    seen: tuple[Any, ...] = ()
+    mappings: tuple[str, ...] = ()
 
 
 def known(value: Union[T, Undetermined]) -> Optional[T]:
@@ -55,8 +58,16 @@ class Offer:
 
 
 def same_name(left: str, right: str) -> bool:
-    """Whether two names are the same but for case and outer blanks."""
-    return left.strip().casefold() == right.strip().casefold()
+    """Whether two names are the same but for case and blanks, of which several, or none that breaks, count as one."""
+    return " ".join(left.split()).casefold() == " ".join(right.split()).casefold()
+
+
+@dataclass(frozen=True)
+class Between:
+    """Services that a PBX has for certain, and those that it has at most."""
+
+    least: tuple[Offer, ...]
+    most: tuple[Offer, ...]
 
 
 def _is_unreported(value: object) -> bool:
@@ -279,13 +290,17 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Terms:
-    """What a renewal would continue, from the portal and, where it is silent, from the declaration."""
+    """What a renewal would continue, from the portal and, where that cannot be determined, from the declaration.
+
+    ``stood_in`` is what could not be determined, and was declared.
+    """
 
     expires_at: datetime
     plan: Offer
     services: tuple[Offer, ...]
     quantity: int
     billing_cycle: str
+    stood_in: tuple[Undetermined, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)

@@ -194,7 +194,9 @@ def _decision_of(item: Mapping[str, Any]) -> Decision:
     """The decision that an item was made of. Raises KeyError, TypeError and ValueError."""
     expires_at, price, email = parse_instant(item["expires_before"]), item["price"], item["billing_contact_email"]
     plan, services = _offer_of(item["plan"]), tuple(_offer_of(service) for service in item["services"])
-    terms = Terms(expires_at, plan, services, int(item["quantity"]), str(item["billing_cycle"]))
+    facts = (expires_at, plan, services, int(item["quantity"]), str(item["billing_cycle"]))
+    stood_in = (Undetermined(str(concept), str(why), reported=True) for concept, why in item["declared"].items())
+    terms = Terms(*facts, stood_in=tuple(stood_in))
     order = OrderRequest(
         product_no=str(item["product_no"]),
         billing_contact_id=str(item["billing_contact_id"]),
@@ -209,7 +211,7 @@ def _decision_of(item: Mapping[str, Any]) -> Decision:
         state=_states.DUE,
         reason="in_window",
         message="",
-        subscription=Subscription(order.product_no, **vars(terms), auto_renewal=_auto_renewal_of(item)),
+        subscription=Subscription(order.product_no, *facts, auto_renewal=_auto_renewal_of(item)),
         expires_at=expires_at,
         terms=terms,
         order=order,

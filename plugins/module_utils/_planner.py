@@ -15,6 +15,7 @@ from typing import Optional, Union
 
 from . import _intent, _states
 from ._caps import Reservation
+from ._join import Unclear
 from ._model import (
     BillingContact,
     Decision,
@@ -26,9 +27,18 @@ from ._model import (
     Subscription,
     Terms,
     Undetermined,
+    known,
 )
 from ._tag import is_of_earlier_term, related_orders, tag_of, tagged_for
-from ._terms import Unclear, cannot_determine, choose_contact, effective, identify, resolve_terms, same_expiry
+from ._terms import (
+    cannot_determine,
+    choose_contact,
+    effective,
+    identify,
+    refuse_contradictions,
+    resolve_terms,
+    same_expiry,
+)
 from ._time import ANNUALLY, DAY, MONTHLY, add_cycles, format_instant, in_words, whole_days
 
 # Days before expiry at which a renewal is due, and the days of the shortest cycle of the kind.
@@ -65,12 +75,13 @@ def screen(
     What comes back as Terms still needs the account's evidence; see `decide`.
     """
     expires_at = effective(declaration.expires_at, subscription.expires_at)
-    if isinstance(expires_at, Undetermined):
-        return _decision_of(subscription, None, "cannot_determine", cannot_determine([expires_at]))
     try:
+        if isinstance(expires_at, Undetermined):
+            refuse_contradictions(declaration, subscription)
+            raise Unclear("cannot_determine", cannot_determine([expires_at]))
         return _screen(declaration, subscription, expires_at, policy, now)
     except Unclear as unclear:
-        return _decision_of(subscription, expires_at, unclear.reason, str(unclear))
+        return _decision_of(subscription, known(expires_at), unclear.reason, str(unclear))
 
 
 def _screen(
@@ -352,8 +363,9 @@ def _decision_of(subscription: Subscription, expires_at: Optional[datetime], rea
 
 
 def _order_in_words(terms: Terms, contact: BillingContact, now: datetime) -> str:
+    unsure = "".join(f"; declared, since {value.why}" for value in terms.stood_in if value.reported)
     services = f" with {' and '.join(map(str, terms.services))}" if terms.services else ""
     return (
         f"{whole_days(terms.expires_at, now)} days left, expires {format_instant(terms.expires_at)}; to renew:"
-        f" {terms.plan}{services}, {terms.quantity} extensions, {terms.billing_cycle}, invoice to {contact}"
+        f" {terms.plan}{services}, {terms.quantity} extensions, {terms.billing_cycle}, invoice to {contact}{unsure}"
     )

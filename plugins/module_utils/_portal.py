@@ -73,7 +73,7 @@ class Portal:
         return Subscription(
             product_no=product_no,
             expires_at=self._fields.read(row, "expires_at"),
-            plan=self._plan(row),
+            plan=self._offer("plan", row, "plan_id", "plan"),
             services=self._services(row),
             quantity=self._fields.read(row, "quantity"),
             billing_cycle=self._fields.read(row, "billing_cycle"),
@@ -84,26 +84,41 @@ class Portal:
             renewal_manners=self._fields.renewal_manners(row) or None,
         )
 
-    def _plan(self, row: Row) -> Union[Offer, Undetermined]:
-        name, plan_id = self._fields.read(row, "plan"), self._fields.read(row, "plan_id")
-        if isinstance(name, Undetermined) and isinstance(plan_id, Undetermined):
-            return plan_id if plan_id.reported else name
-        return _offer(plan_id, name)
+    def _offer(self, concept: str, row: Row, id_concept: str, name_concept: str) -> Union[Offer, Undetermined]:
+        """Join id and name; one of them is enough, but what is told of either must be readable.
+
+        Where it is not, ``seen`` is what the other one says, or else what can be read of it all the same.
+        """
+        offer_id, name = self._fields.read(row, id_concept), self._fields.read(row, name_concept)
+        values = [value for value in (name, offer_id) if isinstance(value, Undetermined)]
+        unclear = [value for value in values if value.reported] or values
+        if len(values) < 2 and not any(value.reported for value in values):
+            return Offer(known(offer_id), known(name))
+        ids = offer_id.seen if isinstance(offer_id, Undetermined) else ()
+        names = name.seen if isinstance(name, Undetermined) else ()
+        sure = [] if len(values) > 1 else [Offer(known(offer_id), known(name))]
+        return Undetermined(
+            concept,
+            "; ".join(value.why for value in unclear),
+            any(value.reported for value in unclear),
+            tuple(sure or [*(Offer(one, None) for one in ids), *(Offer(None, one) for one in names)]),
+            tuple(mapping for value in unclear for mapping in value.mappings),
+        )
 
     def _services(self, row: Row) -> Union[tuple[Offer, ...], Undetermined]:
         """The services of a PBX, in the portal's order; each a name or an object. The plan's own line is left out."""
         entries = self._fields.read(row, "services")
         if isinstance(entries, Undetermined):
-            return entries
+            return replace(entries, seen=())
         services = []
         for entry in entries:
             if isinstance(entry, str) and entry.strip():
                 services.append(Offer(None, entry.strip()))
             elif isinstance(entry, Mapping) and entry.get("serviceType") != "plan":
-                name, service_id = self._fields.read(entry, "service_name"), self._fields.read(entry, "service_id")
-                offer = _offer(service_id, name)
+                offer = self._offer("services", entry, "service_id", "service_name")
                 if isinstance(offer, Undetermined):
-                    return Undetermined("services", f"services: {offer.why}", reported=True)
+                    why = f"services: {offer.why}"
+                    return Undetermined("services", why, reported=True, mappings=offer.mappings)
                 services.append(offer)
             elif not isinstance(entry, Mapping):
                 return Undetermined("services", "services: an entry is neither a name nor an object", reported=True)
@@ -329,15 +344,3 @@ def _is_trial(node: Row) -> bool:
         if id_of(node, "planId") and id_of(row, "serviceId")
     ]
     return bool(services) and all(str(row.get("purchaseType", "")).lower() == "trial" for row in services)
-
-
-def _offer(offer_id: Union[str, Undetermined], name: Union[str, Undetermined]) -> Union[Offer, Undetermined]:
-    """Join id and name; one of them is enough, but neither may be unreadable."""
-    for value in (offer_id, name):
-        if isinstance(value, Undetermined) and value.reported:
-            return value
-    if isinstance(offer_id, Undetermined) and isinstance(name, Undetermined):
-        return offer_id
-    return Offer(
-        None if isinstance(offer_id, Undetermined) else offer_id, None if isinstance(name, Undetermined) else name
-    )

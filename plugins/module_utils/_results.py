@@ -15,6 +15,7 @@ from ._diff import diff_of
 from ._model import BillingContact, Catalog, Decision, Offer, Order, Subscription, Undetermined, known
 from ._money import Money
 from ._planner import settled
+from ._terms import way_out
 from ._time import format_instant, whole_days
 from ._transport import Traffic
 
@@ -153,7 +154,7 @@ def subscription_as_result(subscription: Subscription, now: datetime) -> dict[st
         "activation_status": subscription.activation_status,
         "comment": subscription.comment,
         "undetermined": {
-            value.concept: value.why
+            value.concept: f"{value.why}; {way_out(value)}"
             for value in (*subscription.undetermined(), subscription.auto_renewal)
             if isinstance(value, Undetermined)
         },

@@ -110,7 +110,9 @@ class Run(Facts):
         screened = screen(declaration, subscription, self._policy, self._report.now)
         if isinstance(screened, Terms):
             # A listing that names no services may just not have them, and they have a price of their own.
-            if screened.services or not (declaration.services or self._policy.needs_prices):
+            is_told = screened.services or not (declaration.services or self._policy.needs_prices)
+            # What is declared is held against the detail as well, which may tell what the listing does not.
+            if is_told and not subscription.undetermined():
                 return screened
         elif screened.reason != "cannot_determine":
             return screened

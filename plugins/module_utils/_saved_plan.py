@@ -113,11 +113,13 @@ class SavedPlan:
             return decision
         else:
             now = item_of(decision)
-            apart = ("reason", "expires_before", "expires_after", "price", "auto_renewal")
+            apart = ("reason", "expires_before", "expires_after", "price", "auto_renewal", "declared")
             keys = [name for name in now if name not in apart]
             if not self._is_approved_price(item["price"], decision.price):
                 keys.append("price")
             changes = [f"{key} {_said(item[key])} -> {_said(now[key])}" for key in keys if item[key] != now[key]]
+            # What was approved is not bought where the portal says something else by now that cannot be read.
+            changes += [why for key, why in now["declared"].items() if item.get("declared", {}).get(key) != why]
         if not changes:
             return decision
         return settled(decision, "stale_plan", f"changed since the plan: {'; '.join(changes)}; plan again")
@@ -153,6 +155,7 @@ def item_of(decision: Decision) -> dict[str, Any]:
         "billing_contact_id": order.billing_contact_id,
         "billing_contact_email": (decision.contact and decision.contact.email) or None,
         "po_number": order.po_number,
+        "declared": {value.concept: value.why for value in terms.stood_in if value.reported},
         "price": None if decision.price is None else _price(decision.price),
         "auto_renewal": None if decision.subscription is None else known(decision.subscription.auto_renewal),
     }

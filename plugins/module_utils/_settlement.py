@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Optional
+from typing import Optional, Union
 
 from . import _intent, _states
 from ._intent import Intent
@@ -91,7 +91,7 @@ def settle(
         message = f"ordered more than once: {numbers}; cancel or have refunded what is too much, then settle it by hand"
         return Settlement(_intent.ACCEPTED, "duplicate_detected", message, twins[0])
     order = _own_order(intent, found, times)
-    expires_at = effective(declared_expiry, subscription.expires_at)
+    expires_at = _told_expiry(intent, effective(declared_expiry, subscription.expires_at))
     if not (isinstance(expires_at, Undetermined) or same_expiry(intent.expires_at, expires_at)):
         settlement = _moved(intent, expires_at, order, times.now)
     elif order is None:
@@ -108,6 +108,15 @@ def _own_order(intent: Intent, found: OrdersOfIntent, times: Times) -> Optional[
     if order is None and (living(found.agreeing) or may_be_dead):
         order = _order_that_counts(found.agreeing)
     return None if order is None else _completed(order, intent)
+
+
+def _told_expiry(intent: Intent, told: Union[datetime, Undetermined]) -> Union[datetime, Undetermined]:
+    """Where fields disagree, the one that has moved by a cycle, once none shows the expiry that was renewed."""
+    if not isinstance(told, Undetermined) or any(same_expiry(intent.expires_at, one) for one in told.seen):
+        return told
+    cycle, since = intent.billing_cycle, intent.uncertain_since
+    moved = (one for one in told.seen if advanced_by_one_cycle(intent.expires_at, cycle, one, since))
+    return next(moved, told)
 
 
 def _doubt_about(order: Optional[Order], others: Iterable[Order]) -> Optional[str]:

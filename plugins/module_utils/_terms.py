@@ -3,19 +3,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """PURE: what a renewal would continue, from the portal's answer, the operator's declaration and the catalog.
 
-A declared value is asserted against what the portal reports, and stands in for what it does not report.
+A declared value is asserted against what can be read of the portal's answer, and stands in for what is not reported or
+cannot be read.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Optional, TypeVar, Union
 
+from ._join import Unclear, as_offer, is_plain_number, is_possible, join
 from ._model import (
+    Between,
     BillingContact,
     Catalog,
-    CatalogEntry,
     Declaration,
     Offer,
     Subscription,
@@ -28,20 +32,6 @@ from ._time import DAY, format_instant
 T = TypeVar("T")
 
 
-class Unclear(Exception):
-    """Terms that cannot be settled. ``reason`` is one of the reason codes, the text says what to do."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        """``message`` names every value that was expected and seen."""
-        self.reason = reason
-        super().__init__(message)
-
-
-def is_plain_number(text: str) -> bool:
-    """Whether an id can stand as a bare integer in an order's body."""
-    return text.isascii() and text.isdigit() and (text == "0" or not text.startswith("0"))
-
-
 def same_expiry(left: datetime, right: datetime) -> bool:
     """Whether two instants are the same expiry: less than a day apart.
 
@@ -51,10 +41,19 @@ def same_expiry(left: datetime, right: datetime) -> bool:
 
 
 def effective(declared: Optional[T], reported: Union[T, Undetermined]) -> Union[T, Undetermined]:
-    """The portal's value; where it reports none, the declared one."""
-    if isinstance(reported, Undetermined) and not reported.reported and declared is not None:
+    """The portal's value; where that cannot be determined, the declared one, unless what can be read contradicts it.
+
+    What can be read of plan or services is left to `identify`, since it takes the catalog to compare it.
+    """
+    if isinstance(reported, Undetermined) and declared is not None and not _is_contradicted(declared, reported.seen):
         return declared
     return reported
+
+
+def _is_contradicted(declared: object, seen: tuple[Any, ...]) -> bool:
+    if isinstance(declared, datetime):
+        return bool(seen) and not any(same_expiry(declared, one) for one in seen)
+    return isinstance(declared, (int, str)) and bool(seen) and declared not in seen
 
 
 def resolve_terms(declaration: Declaration, subscription: Subscription) -> Terms:
@@ -62,73 +61,115 @@ def resolve_terms(declaration: Declaration, subscription: Subscription) -> Terms
 
     Raises Unclear with every contradiction, or else with everything that cannot be determined.
     """
-    contradictions = _contradictions(declaration, subscription)
-    if contradictions:
-        raise Unclear("contradiction", "; ".join(contradictions))
+    refuse_contradictions(declaration, subscription)
     missing: list[Undetermined] = []
+    stood_in: list[Undetermined] = []
 
     def need(declared: Optional[T], reported: Union[T, Undetermined]) -> Any:
         value = effective(declared, reported)
         if isinstance(value, Undetermined):
             missing.append(value)
+        elif isinstance(reported, Undetermined):
+            stood_in.append(reported)
         return value
 
     terms = Terms(
         expires_at=need(declaration.expires_at, subscription.expires_at),
-        plan=need(_as_offer(declaration.plan), subscription.plan),
-        services=need(_as_offers(declaration.services), subscription.services),
+        plan=need(None if declaration.plan is None else as_offer(declaration.plan), subscription.plan),
+        services=need(
+            None if declaration.services is None else tuple(map(as_offer, declaration.services)), subscription.services
+        ),
         quantity=need(declaration.quantity, subscription.quantity),
         billing_cycle=need(declaration.billing_cycle, subscription.billing_cycle),
     )
     if missing:
         raise Unclear("cannot_determine", cannot_determine(missing))
-    return terms
+    return replace(terms, stood_in=tuple(stood_in))
 
 
 def cannot_determine(missing: list[Undetermined]) -> str:
     """Say what is missing, and what the operator can do about it."""
     clauses = "; ".join(value.why for value in missing)
-    unreported = [value.concept for value in missing if not value.reported]
-    advice = "name the right field in field_map (yeastar_pce_info with raw: true shows the rows)"
-    if unreported:
-        advice += f", or declare {', '.join(unreported)}"
-    return f"cannot determine {clauses}; {advice}"
+    mappings = [mapping for value in missing for mapping in value.mappings]
+    declarable = [value.concept for value in missing if value.concept in _SAMPLES]
+    advice = []
+    if not all(_is_only_to_be_declared(value) for value in missing):
+        perhaps = f", perhaps {_or(mappings)}" if mappings else ""
+        advice.append(f"name the right field in field_map{perhaps} (yeastar_pce_info with raw: true shows the rows)")
+    if declarable:
+        advice.append(f"declare {', '.join(declarable)}")
+    return f"cannot determine {clauses}; {', or '.join(advice)}"
 
 
-def _as_offer(text: Optional[str]) -> Optional[Offer]:
-    if text is None:
-        return None
-    word = text.strip()
-    return Offer(word, None) if is_plain_number(word) else Offer(None, word)
+def way_out(value: Undetermined) -> str:
+    """The lines that an operator can write about a value that cannot be determined."""
+    lines = []
+    if not _is_only_to_be_declared(value):
+        mappings = [f"{{{mapping}}}" for mapping in value.mappings] or [f"{{{value.concept}: THE_FIELD}}"]
+        lines.append(f"field_map: {_or(mappings)}")
+    if value.concept in _SAMPLES:
+        samples = [sample for one in value.seen for sample in _samples(one)] or [_SAMPLES[value.concept]]
+        lines.append(f"{value.concept}: {_or(samples)}")
+    return f"write {', or '.join(lines)}"
 
 
-def _as_offers(texts: Optional[tuple[str, ...]]) -> Optional[tuple[Offer, ...]]:
-    return None if texts is None else tuple(offer for offer in map(_as_offer, texts) if offer)
+# What a declaration of each looks like.
+_SAMPLES = {
+    "expires_at": '"2026-12-05"',
+    "plan": "Enterprise Plan",
+    "services": "[High Availability]",
+    "quantity": "100",
+    "billing_cycle": "annually",
+}
+_NEEDS_NO_QUOTES = re.compile(r"[A-Za-z][\w ./()+-]*")
 
 
-def _contradictions(declaration: Declaration, subscription: Subscription) -> list[str]:
+def _is_only_to_be_declared(value: Undetermined) -> bool:
+    """Whether the right field is known, and only what stands in it leaves a doubt."""
+    return bool(value.seen) and not value.mappings
+
+
+def _samples(seen: object) -> list[str]:
+    if isinstance(seen, Between):
+        return [f"[{', '.join(map(_quoted, offers))}]" for offers in (seen.least, seen.most)]
+    return [_quoted(seen)]
+
+
+def _quoted(seen: object) -> str:
+    """A value as it stands in YAML."""
+    text = format_instant(seen) if isinstance(seen, datetime) else str(seen)
+    if isinstance(seen, Offer):
+        text = seen.name or seen.id or ""
+    return text if isinstance(seen, int) or _NEEDS_NO_QUOTES.fullmatch(text) else f'"{text}"'
+
+
+def _or(texts: Iterable[str]) -> str:
+    return " or ".join(dict.fromkeys(texts))
+
+
+def refuse_contradictions(declaration: Declaration, subscription: Subscription) -> None:
+    """Raise Unclear with every declared value that is not what can be read, plan and services apart."""
     found = []
-    for concept in ("quantity", "billing_cycle", "auto_renewal"):
+    for concept in ("quantity", "billing_cycle", "auto_renewal", "expires_at"):
         contradiction = contradiction_of(concept, getattr(declaration, concept), getattr(subscription, concept))
         if contradiction is not None:
             found.append(contradiction)
-    expires_at = subscription.expires_at
-    if (
-        declaration.expires_at is not None
-        and not isinstance(expires_at, Undetermined)
-        and not same_expiry(declaration.expires_at, expires_at)
-    ):
-        declared, reported = format_instant(declaration.expires_at), format_instant(expires_at)
-        found.append(f"expires_at is declared as {declared}, the portal says {reported}")
-    return found
+    if found:
+        raise Unclear("contradiction", "; ".join(found))
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, datetime):
+        return format_instant(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def contradiction_of(concept: str, declared: Optional[T], reported: Union[T, Undetermined]) -> Optional[str]:
-    """What a declared value and a reported one say of each other, if both are there and differ."""
-    if declared is None or isinstance(reported, Undetermined) or declared == reported:
+    """What a declared value and what can be read of a reported one say of each other, if they differ."""
+    seen = reported.seen if isinstance(reported, Undetermined) else (reported,)
+    if declared is None or not _is_contradicted(declared, seen):
         return None
-    seen = [str(value).lower() if isinstance(value, bool) else value for value in (declared, reported)]
-    return f"{concept} is declared as {seen[0]}, the portal says {seen[1]}"
+    return f"{concept} is declared as {_shown(declared)}, the portal says {_or(map(_shown, seen))}"
 
 
 def identify(declaration: Declaration, terms: Terms, catalog: Catalog) -> Terms:
@@ -136,20 +177,32 @@ def identify(declaration: Declaration, terms: Terms, catalog: Catalog) -> Terms:
 
     Raises Unclear when one is not in the catalog, is there more than once, or contradicts the declaration.
     """
-    plan = _identify_one("plan", terms.plan, catalog.plans)
-    own_services = tuple(entry for entry in catalog.services if entry.plan_id in (None, plan.id))
-    services = tuple(_identify_one("service", service, own_services) for service in terms.services)
+    plan_texts, service_texts = _texts(declaration)
+    plans, plan_doubts = join("plan", (terms.plan,), plan_texts, catalog.plans)
+    own_services = tuple(entry for entry in catalog.services if entry.plan_id in (None, plans[0].id))
+    services, service_doubts = join("service", terms.services, service_texts, own_services)
     if len({service.id for service in services}) < len(services):
         raise Unclear("cannot_determine", f"a service is listed twice: {_names(services)}")
     contradictions = []
-    if declaration.plan is not None and not plan.is_called(declaration.plan):
-        contradictions.append(f"plan is declared as {declaration.plan}, the portal says {plan} (id {plan.id})")
-    if declaration.services is not None and not _are_called(services, declaration.services):
-        declared = ", ".join(declaration.services) or "none"
-        contradictions.append(f"services are declared as {declared}, the portal says {_names(services)}")
+    if declaration.plan is not None and not plans[0].is_called(declaration.plan):
+        said = f"{plans[0]} (id {plans[0].id})"
+        contradictions.append(f"plan is declared as {declaration.plan}, the portal says {said}")
+    if declaration.services is not None and not _are_called(services, service_texts):
+        contradictions.append(f"services are declared as {_or_none(service_texts)}, the portal says {_names(services)}")
+    for value in terms.stood_in:
+        if value.concept == "plan" and not is_possible(value.seen, plan_texts, plans, catalog.plans):
+            contradictions.append(f"plan is declared as {declaration.plan}, the portal says {_seen(value)}")
+        if value.concept == "services" and not is_possible(value.seen, service_texts, services, own_services):
+            declared = _or_none(service_texts)
+            contradictions.append(f"services are declared as {declared}, the portal says {_seen(value)}")
     if contradictions:
         raise Unclear("contradiction", "; ".join(contradictions))
-    return replace(terms, plan=plan, services=services)
+    return replace(terms, plan=plans[0], services=services, stood_in=(*terms.stood_in, *plan_doubts, *service_doubts))
+
+
+def _texts(declaration: Declaration) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What is declared of plan and services."""
+    return () if declaration.plan is None else (declaration.plan,), declaration.services or ()
 
 
 def _are_called(services: tuple[Offer, ...], texts: tuple[str, ...]) -> bool:
@@ -158,30 +211,16 @@ def _are_called(services: tuple[Offer, ...], texts: tuple[str, ...]) -> bool:
     return not unnamed and not unknown
 
 
-def _names(offers: tuple[Offer, ...]) -> str:
-    return ", ".join(str(offer) for offer in offers) or "none"
+def _or_none(texts: Iterable[str]) -> str:
+    return ", ".join(texts) or "none"
 
 
-def _identify_one(kind: str, offer: Offer, entries: tuple[CatalogEntry, ...]) -> Offer:
-    matching = [
-        entry.offer
-        for entry in entries
-        if (offer.id is not None and offer.id == entry.offer.id)
-        or (offer.id is None and entry.offer.name is not None and same_name(offer.name or "", entry.offer.name))
-    ]
-    found = {one.id: one for one in sorted(matching, key=lambda one: one.name is not None)}
-    choices = ", ".join(sorted(f"{entry.offer} (id {entry.offer.id})" for entry in entries)) or "none"
-    if len(found) != 1:
-        times = "not" if not found else f"{len(found)} times"
-        raise Unclear("cannot_determine", f"{kind} {offer} is {times} in the portal's catalog, which has: {choices}")
-    entry_offer = next(iter(found.values()))
-    if offer.name is not None and entry_offer.name is not None and not same_name(offer.name, entry_offer.name):
-        raise Unclear(
-            "cannot_determine", f"{kind} id {offer.id} is {offer.name} at the PBX and {entry_offer.name} in the catalog"
-        )
-    if not is_plain_number(entry_offer.id or ""):
-        raise Unclear("cannot_determine", f"{kind} {offer} has the id {entry_offer.id}, expected digits")
-    return Offer(entry_offer.id, entry_offer.name or offer.name)
+def _names(offers: Iterable[Offer]) -> str:
+    return _or_none(map(str, offers))
+
+
+def _seen(value: Undetermined) -> str:
+    return _or(sample for one in value.seen for sample in _samples(one))
 
 
 def choose_contact(wanted: Optional[str], contacts: tuple[BillingContact, ...]) -> BillingContact:

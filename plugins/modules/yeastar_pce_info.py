@@ -121,7 +121,7 @@ subscriptions:
       type: bool
       returned: success
     undetermined:
-      description: For each value that cannot be determined, why.
+      description: For each value that cannot be determined, what was tried, what was seen, and the lines to write.
       type: dict
       returned: success
 catalog:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -198,10 +199,16 @@ def test_what_cannot_be_determined_is_refused_with_concept_candidates_and_field_
     assert orders_sent(ansible.portal) == 0 and not ansible.portal.invoices
 
 
-def test_a_declaration_does_not_stand_in_for_fields_that_disagree(start: Callable[..., Ansible]) -> None:
+def test_of_fields_that_disagree_the_declared_one_is_renewed_and_no_other_expiry(start: Callable[..., Ansible]) -> None:
     ansible = start(fleet=FLEET, profile="conflicting")
-    expires_at = f"{ansible.portal.pbx(ANNUAL).expires_at:%Y-%m-%d}"
-    result = ansible.renew(product_no=ANNUAL, expires_at=expires_at)
-    assert result["failed"] and "expireDate, expirationDate disagree" in result["msg"]
-    assert "or declare" not in result["msg"]
-    assert not ansible.portal.invoices
+    true = ansible.portal.pbx(ANNUAL).expires_at
+    result = ansible.renew(product_no=ANNUAL, expires_at=f"{true + timedelta(days=1):%Y-%m-%d}")
+    assert result["results"][0]["reason"] == "contradiction" and not ansible.portal.invoices
+    assert f"or {true + timedelta(days=31):%Y-%m-%d}" in result["msg"]
+    declared = {"product_no": ANNUAL, "expires_at": f"{true:%Y-%m-%d}"}
+    plan = ansible.plan(**declared)
+    assert "declared, since expires_at: the fields expireDate, expirationDate disagree" in plan["results"][0]["message"]
+    assert states(ansible.renew(**declared)) == {ANNUAL: "renewed"}
+    again = ansible.renew(**declared)
+    assert again["failed"] and not again["changed"]
+    assert len(ansible.portal.invoices) == orders_sent(ansible.portal) == 1

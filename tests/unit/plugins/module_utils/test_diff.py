@@ -19,6 +19,8 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders
     order,
     subscription,
     terms,
+    unreadable,
+    unreported,
     usd,
 )
 
@@ -49,6 +51,13 @@ def test_auto_renewal_is_a_line_only_where_it_is_not_known(auto_renewal: bool) -
 def test_every_service_is_shown() -> None:
     (entry,) = diff_of([due_decision(terms=terms(services=(HA, RECORDING)))])
     assert "renewed services: High Availability, Recording Minutes\n" in entry["after"]
+
+
+def test_what_was_declared_against_what_cannot_be_read_is_shown_with_the_reason() -> None:
+    stood_in = (unreadable("quantity"), unreported("plan"), unreadable("billing_cycle"))
+    (entry,) = diff_of([due_decision(terms=replace(terms(), stood_in=stood_in))])
+    said = "declared, since: quantity: x cannot be read: nonsense; billing_cycle: x cannot be read: nonsense\n"
+    assert said in entry["after"]
 
 
 def test_that_there_is_no_service_and_no_price_is_said() -> None:

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import contextlib
+from datetime import timedelta
 from typing import Any, Optional
 
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import ReadError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Answer, Broken
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Declaration
 from ansible_collections.pbxops.yeastar.plugins.module_utils._tag import is_tag
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import (
@@ -25,6 +27,7 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.trials i
     ENTERPRISE,
     HA,
     NOW,
+    PORTAL,
     Account,
     Trial,
 )
@@ -269,6 +272,43 @@ def test_what_the_last_read_finds_changed_is_not_ordered(
     trial.account.details["A"] = detail
     assert trial.go().states() == {"A": expected}
     assert trial.account.sent == [] and not trial.report.changed
+
+
+@pytest.mark.parametrize(
+    ("days", "afterwards"),
+    [
+        pytest.param(40, "blocked/contradiction", id="a month later"),
+        pytest.param(370, "current/enough_time", id="as if it had been renewed"),
+    ],
+)
+def test_an_expiry_that_is_declared_since_two_disagree_is_renewed_once_and_verified(
+    monkeypatch: pytest.MonkeyPatch, days: int, afterwards: str
+) -> None:
+    account = Account(A=5)
+    account.pbxs["A"]["endTime"] = (NOW + timedelta(days)).isoformat()
+    ledger = open_ledger("none", PORTAL, lambda: NOW, read_only=False)
+    declared = Declaration("A", expires_at=NOW + timedelta(5))
+    trial = Trial(account, monkeypatch, ledger=ledger).go(declared)
+    assert trial.states() == {"A": "renewed/expiry_moved"}
+    assert Trial(account, monkeypatch, ledger=ledger).go(declared).states() == {"A": afterwards}
+    assert account.ordered() == ["A"]
+
+
+@pytest.mark.parametrize(
+    ("field", "declared"),
+    [("billingCycle", {"billing_cycle": "annually"}), ("quantity", {"quantity": 100}), ("planName", {"plan": "id"})],
+)
+def test_what_only_the_detail_tells_and_nobody_can_read_is_ordered_as_declared_and_planned_so(
+    monkeypatch: pytest.MonkeyPatch, field: str, declared: dict[str, Any]
+) -> None:
+    declared = {name: str(ENTERPRISE) if value == "id" else value for name, value in declared.items()}
+    account = Account(A=5)
+    del account.pbxs["A"][field]
+    account.details["A"] = {field: ["?"]}
+    planned = Trial(account, monkeypatch, ordering=False).go(Declaration("A", **declared))
+    assert planned.states() == {"A": "due/in_window"}
+    assert "; declared, since " in planned.only()["message"] and f"{field} cannot be read" in planned.only()["message"]
+    assert Trial(account, monkeypatch).go(Declaration("A", **declared)).states() == {"A": "renewed/expiry_moved"}
 
 
 @pytest.mark.parametrize(("status", "others"), [(500, ["B"]), (403, [])])

@@ -52,6 +52,7 @@ def test_an_offer_is_shown_by_name_or_else_by_id(offer: Offer, expected: str) ->
 
 def test_names_are_compared_without_case_and_outer_blanks() -> None:
     assert same_name(" Straße ", "STRASSE")
+    assert same_name("Enterprise\u00a0Plan", "Enterprise  plan")
     assert not same_name("High Availability", "HighAvailability")
 
 

@@ -274,6 +274,8 @@ INCOMPLETE: list[Callable[[dict[str, Any]], object]] = [
     item(auto_renewal=0),
     item(auto_renewal="off"),
     lambda plan: plan["items"][0].pop("auto_renewal"),
+    item(declared=None),
+    lambda plan: plan["items"][0].pop("declared"),
     item(expires_before="2099-12-31"),
     item(price="1680.00 USD"),
     item(price={"amount": "a lot", "currency": "USD"}),

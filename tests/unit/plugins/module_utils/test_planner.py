@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _intent, _planner
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import (
+    Between,
     Catalog,
     Decision,
     Declaration,
@@ -21,6 +22,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._model import (
     OrderRequest,
     Policy,
     Subscription,
+    Undetermined,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._tag import tag_of
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import (
@@ -29,6 +31,7 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders
     EXPIRY,
     HA,
     NOW,
+    RECORDING,
     SECOND,
     SN,
     catalog,
@@ -165,13 +168,19 @@ class TestEssentials:
         assert concept in decision.message
 
     @pytest.mark.faults(49, 65)
-    def test_one_that_cannot_be_read_blocks_whatever_is_declared(self, concept: str) -> None:
-        decision = _decide(full_declaration(), subscription(**{concept: unreadable(concept)}))
+    def test_one_that_cannot_be_read_and_is_not_declared_blocks(self, concept: str) -> None:
+        decision = _decide(full_declaration(**{concept: None}), subscription(**{concept: unreadable(concept)}))
         assert _outcome(decision) == ("blocked", "cannot_determine")
 
     def test_one_that_is_declared_stands_in(self, concept: str) -> None:
         decision = _decide(full_declaration(), subscription(**{concept: unreported(concept)}))
         assert decision.order == _decide().order
+        assert "declared" not in decision.message
+
+    def test_one_that_is_declared_stands_in_for_what_cannot_be_read_and_that_is_said(self, concept: str) -> None:
+        decision = _decide(full_declaration(), subscription(**{concept: unreadable(concept)}))
+        assert decision.order == _decide().order
+        assert decision.message.endswith(f"; declared, since {concept}: x cannot be read: nonsense")
 
 
 @pytest.mark.parametrize(
@@ -188,6 +197,74 @@ def test_a_contradiction_blocks_and_says_both_values(declared: dict[str, Any], v
     decision = _decide(declaration(**declared))
     assert _outcome(decision) == ("blocked", "contradiction")
     assert all(value in decision.message for value in values)
+
+
+@pytest.mark.parametrize(
+    ("declared", "outcome"),
+    [
+        pytest.param(None, ("blocked", "cannot_determine"), id="nothing-declared"),
+        pytest.param(EXPIRY, ("due", "in_window"), id="the-first"),
+        pytest.param(utc(2027, 6, 5), ("current", "enough_time"), id="the-second"),
+        pytest.param(utc(2028, 6, 5), ("blocked", "contradiction"), id="another-that-is-not-due"),
+        pytest.param(EXPIRY + DAY, ("blocked", "contradiction"), id="another-that-is-due"),
+    ],
+)
+def test_of_two_expiries_that_disagree_the_declared_one_counts(
+    declared: Optional[datetime], outcome: tuple[str, str]
+) -> None:
+    two = Undetermined("expires_at", "expires_at: they disagree", True, (EXPIRY, utc(2027, 6, 5)))
+    assert _outcome(_decide(declaration(expires_at=declared), subscription(expires_at=two))) == outcome
+
+
+def test_a_declared_cycle_that_contradicts_what_can_be_read_does_not_narrow_the_window() -> None:
+    cycle = Undetermined("billing_cycle", "billing_cycle: cycle cannot be read", True, ("annually",))
+    decision = _decide(declaration(billing_cycle="monthly"), subscription(billing_cycle=cycle))
+    assert _outcome(decision) == ("blocked", "contradiction")
+
+
+def test_a_plan_with_an_old_id_is_ordered_as_declared_and_that_is_said() -> None:
+    reported = subscription(plan=Offer("5", "Enterprise Plan"))
+    decision = _decide(declaration(plan="Enterprise Plan"), reported)
+    assert decision.order == _decide().order
+    assert "; declared, since plan Enterprise Plan (id 5) is not in the portal's catalog" in decision.message
+    assert _outcome(_decide(reported=reported)) == ("blocked", "cannot_determine")
+
+
+@pytest.mark.parametrize(
+    ("plan", "seen", "outcome"),
+    [
+        ("Enterprise Plan", (Offer(ENTERPRISE.id, None),), ("due", "in_window")),
+        ("Ultimate Plan", (Offer(ENTERPRISE.id, None),), ("blocked", "contradiction")),
+        ("Ultimate Plan", (Offer(ENTERPRISE.id, None), Offer(None, "ultimate plan")), ("due", "in_window")),
+    ],
+)
+def test_a_declared_plan_is_held_against_what_can_be_read(
+    plan: str, seen: tuple[Offer, ...], outcome: tuple[str, str]
+) -> None:
+    reported = subscription(plan=Undetermined("plan", "plan: planName cannot be read", True, seen))
+    assert _outcome(_decide(declaration(plan=plan), reported)) == outcome
+
+
+@pytest.mark.parametrize(
+    ("services", "outcome"),
+    [
+        (("High Availability",), ("due", "in_window")),
+        (("High Availability", "Recording Minutes"), ("due", "in_window")),
+        (("Recording Minutes",), ("blocked", "contradiction")),
+        ((), ("blocked", "contradiction")),
+        (None, ("blocked", "cannot_determine")),
+    ],
+)
+def test_declared_services_decide_about_the_doubtful_ones_and_no_others(
+    services: Optional[tuple[str, ...]], outcome: tuple[str, str]
+) -> None:
+    doubtful = Undetermined(
+        "services", "services: Recording Minutes is doubtful", True, (Between((HA,), (HA, RECORDING)),)
+    )
+    decision = _decide(declaration(services=services), subscription(services=doubtful))
+    assert _outcome(decision) == outcome
+    if decision.reason == "contradiction":
+        assert "the portal says [High Availability] or [High Availability, Recording Minutes]" in decision.message
 
 
 @pytest.mark.parametrize(

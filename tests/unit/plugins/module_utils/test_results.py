@@ -269,7 +269,9 @@ def test_a_subscription_for_the_user_holds_ids_as_strings_and_says_what_is_undet
     assert (shown["expires_at"], shown["days_left"], shown["quantity"], shown["auto_renewal"]) == (None,) * 4
     assert shown["pending_plan"] == "Basic"
     assert set(shown["undetermined"]) == {"expires_at", "quantity", "auto_renewal"}
-    assert "cannot be read" in shown["undetermined"]["quantity"]
+    assert shown["undetermined"]["quantity"] == (
+        "quantity: x cannot be read: nonsense; write field_map: {quantity: THE_FIELD}, or quantity: 100"
+    )
 
 
 def test_a_service_known_by_id_only_is_shown_by_its_id() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._caps import Caps
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import Spent, open_ledger
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Decision, Offer, Policy
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Decision, Offer, Policy, Undetermined
 from ansible_collections.pbxops.yeastar.plugins.module_utils._plan_file import document_of, read_plan, write_plan
 from ansible_collections.pbxops.yeastar.plugins.module_utils._planner import settled
 from ansible_collections.pbxops.yeastar.plugins.module_utils._saved_plan import PlanError, SavedPlan
@@ -138,6 +138,27 @@ def test_a_decision_that_orders_anything_else_is_stale_and_orders_nothing(
     held = saved(path).hold(due_decision(**changes))
     assert (held.state, held.reason, held.order) == ("blocked", "stale_plan", None)
     assert said in held.message and "plan again" in held.message
+
+
+UNREADABLE = Undetermined("billing_cycle", "billing_cycle: billingCycle cannot be read: 1", reported=True)
+
+
+def standing_in(*values: Undetermined) -> Decision:
+    return due_decision(terms=replace(terms(), stood_in=values))
+
+
+def test_what_was_declared_against_what_cannot_be_read_is_approved_with_the_reason_and_bought_for_no_other(
+    path: Path,
+) -> None:
+    plan = document(standing_in(UNREADABLE, unreported("quantity")))
+    assert plan["items"][0]["declared"] == {"billing_cycle": UNREADABLE.why}
+    write_plan(str(path), plan)
+    read = read_plan(str(path), plan["digest"], PORTAL, ACCOUNT, NOW)
+    for same in (standing_in(UNREADABLE), standing_in(unreported("billing_cycle")), due_decision()):
+        assert read.hold(same).order == same.order is not None
+    for other in (replace(UNREADABLE, why="billing_cycle: 2"), replace(UNREADABLE, concept="services")):
+        held = read.hold(standing_in(other))
+        assert (held.reason, held.order) == ("stale_plan", None) and other.why in held.message
 
 
 def test_what_is_not_due_any_more_and_what_contradicts_the_plan_is_stale(path: Path) -> None:

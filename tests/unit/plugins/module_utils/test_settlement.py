@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _intent, _states
 from ansible_collections.pbxops.yeastar.plugins.module_utils._intent import Intent
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Order, OrderLine, Subscription
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Order, OrderLine, Subscription, Undetermined
 from ansible_collections.pbxops.yeastar.plugins.module_utils._settlement import Settlement, Times, settle
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import (
     EXPIRY,
@@ -104,6 +104,24 @@ def test_an_expiry_that_nobody_tells_renews_nothing_and_hides_no_order(expires_a
     assert (settlement.status, settlement.reason) == (_intent.ACCEPTED, "awaiting_expiry")
     assert "declare the new expires_at" in settlement.message
     assert _settle(seen=silent).status == _intent.ABSENT
+
+
+@pytest.mark.parametrize(
+    ("seen", "reason"),
+    [
+        pytest.param((EXPIRY, utc(2027, 1, 5)), "awaiting_expiry", id="neither-has-moved"),
+        pytest.param((EXPIRY, utc(2027, 12, 5)), "awaiting_expiry", id="the-other-is-a-cycle-later"),
+        pytest.param((utc(2027, 12, 5), utc(2027, 1, 5)), "expiry_moved", id="one-has-moved"),
+        pytest.param((utc(2027, 12, 5), utc(2028, 12, 5)), "expiry_moved", id="both-have-moved"),
+        pytest.param((utc(2028, 12, 5), utc(2027, 1, 5)), "awaiting_expiry", id="one-has-moved-otherwise"),
+        pytest.param((), "awaiting_expiry", id="none-can-be-read"),
+    ],
+)
+def test_of_expiries_that_disagree_the_one_that_was_renewed_counts(seen: tuple[datetime, ...], reason: str) -> None:
+    two = Undetermined("expires_at", "expires_at: they disagree", True, seen)
+    settlement = _settle(_tagged(), seen=subscription(expires_at=two))
+    assert settlement.reason == reason
+    assert settlement.expires_after == (utc(2027, 12, 5) if reason == "expiry_moved" else None)
 
 
 # --- no order ---------------------------------------------------------------------------------------------------------

@@ -9,15 +9,17 @@ from typing import Any, Optional
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _terms
+from ansible_collections.pbxops.yeastar.plugins.module_utils._join import Unclear
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import (
+    Between,
     Catalog,
     CatalogEntry,
     Declaration,
     Offer,
     Subscription,
     Terms,
+    Undetermined,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._terms import Unclear
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import (
     DAY,
     ENTERPRISE,
@@ -85,11 +87,37 @@ class TestResolve:
         assert getattr(resolved, concept) == getattr(NAMED, concept)
 
     @pytest.mark.parametrize("concept", ESSENTIALS)
-    def test_what_is_declared_never_stands_in_for_what_cannot_be_read(self, concept: str) -> None:
-        unclear = _unclear(full_declaration(), subscription(**{concept: unreadable(concept)}))
+    def test_what_is_declared_stands_in_for_what_cannot_be_read(self, concept: str) -> None:
+        resolved = _terms.resolve_terms(full_declaration(), subscription(**{concept: unreadable(concept)}))
+        assert getattr(resolved, concept) == getattr(NAMED, concept)
+        assert resolved.stood_in == (unreadable(concept),)
+
+    @pytest.mark.parametrize("concept", ESSENTIALS)
+    def test_what_cannot_be_read_is_asked_for(self, concept: str) -> None:
+        unclear = _unclear(declaration(), subscription(**{concept: unreadable(concept)}))
         assert unclear.reason == "cannot_determine"
         assert f"{concept}: x cannot be read" in str(unclear)
-        assert "or declare" not in str(unclear)
+        assert f"or declare {concept}" in str(unclear)
+
+    @pytest.mark.parametrize(
+        ("concept", "seen", "others"),
+        [
+            ("quantity", (50, 100), 70),
+            ("billing_cycle", ("monthly", "annually"), None),
+            ("billing_cycle", ("annually",), "monthly"),
+            ("expires_at", (EXPIRY - 30 * DAY, EXPIRY), EXPIRY + DAY),
+            ("expires_at", (EXPIRY + DAY - SECOND,), EXPIRY - DAY),
+        ],
+    )
+    def test_of_fields_that_disagree_what_is_declared_must_be_one(
+        self, concept: str, seen: tuple[Any, ...], others: Any
+    ) -> None:
+        reported = subscription(**{concept: Undetermined(concept, "they disagree", True, seen)})
+        assert _terms.resolve_terms(full_declaration(), reported) == terms()
+        if others is not None:
+            unclear = _unclear(full_declaration(**{concept: others}), reported)
+            assert unclear.reason == "contradiction"
+            assert f"{concept} is declared as " in str(unclear)
 
     @pytest.mark.parametrize("concept", ESSENTIALS)
     def test_what_is_neither_reported_nor_declared_is_asked_for(self, concept: str) -> None:
@@ -303,5 +331,36 @@ class TestContact:
 def test_effective_prefers_the_portal_and_falls_back_to_the_declaration() -> None:
     assert _terms.effective(utc(2027, 1, 1), EXPIRY) == EXPIRY
     assert _terms.effective(EXPIRY, unreported("expires_at")) == EXPIRY
-    assert _terms.effective(EXPIRY, unreadable("expires_at")) == unreadable("expires_at")
+    assert _terms.effective(EXPIRY, unreadable("expires_at")) == EXPIRY
     assert _terms.effective(None, unreported("expires_at")) == unreported("expires_at")
+
+
+def test_effective_does_not_fall_back_to_what_can_be_read_otherwise() -> None:
+    reported = Undetermined("expires_at", "they disagree", True, (EXPIRY, EXPIRY + 31 * DAY))
+    assert _terms.effective(EXPIRY - DAY, reported) == reported
+    assert _terms.effective(EXPIRY + 31 * DAY, reported) == EXPIRY + 31 * DAY
+
+
+WAYS_OUT = [
+    (unreported("expires_at"), 'write field_map: {expires_at: THE_FIELD}, or expires_at: "2026-12-05"'),
+    (unreadable("billing_cycle"), "write field_map: {billing_cycle: THE_FIELD}, or billing_cycle: annually"),
+    (
+        Undetermined("quantity", "", True, (50, 100), ("quantity: seats", "quantity: extensions")),
+        "write field_map: {quantity: seats} or {quantity: extensions}, or quantity: 50 or 100",
+    ),
+    (
+        Undetermined("expires_at", "", True, (EXPIRY, utc(2027, 1, 1)), ("expires_at: expireDate",)),
+        'write field_map: {expires_at: expireDate}, or expires_at: "2026-12-05T00:00:00Z" or "2027-01-01T00:00:00Z"',
+    ),
+    (
+        Undetermined("services", "", True, (Between((HA,), (HA, Offer("5", None))),)),
+        'write services: [High Availability] or [High Availability, "5"]',
+    ),
+    (Undetermined("plan", "", True, (Offer("5", "A: #1"),)), 'write plan: "A: #1"'),
+    (unreported("auto_renewal"), "write field_map: {auto_renewal: THE_FIELD}"),
+]
+
+
+@pytest.mark.parametrize(("value", "lines"), WAYS_OUT, ids=[value.concept for value, dummy in WAYS_OUT])
+def test_the_way_out_is_the_lines_to_write(value: Undetermined, lines: str) -> None:
+    assert _terms.way_out(value) == lines
