@@ -62,7 +62,8 @@ options:
       - The keys are C(expires_at), C(plan), C(plan_id), C(quantity), C(billing_cycle), C(services), C(service_id),
         C(service_name), C(auto_renewal), C(po_number), C(amount), C(currency), C(pricing_plan_id) and
         C(pricing_service_id).
-      - A value is the name of the field, with dots where it is nested.
+      - A value is the name of the field, with dots where it is nested, or a list of such names. Of several that a row
+        has, all must say the same.
       - Use M(pbxops.yeastar.yeastar_pce_info) with O(pbxops.yeastar.yeastar_pce_info#module:raw=true) to find them.
     type: dict
     default: {}

@@ -10,7 +10,8 @@ two that disagree are refused, and none at all is said to be missing: nothing he
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Union
@@ -20,6 +21,7 @@ from ._envelope import read_count
 from ._model import Undetermined, is_confidential, known
 from ._money import Money
 from ._renewal_fields import manners_of_renewal, read_auto_renewal, read_switch
+from ._rows import suggestions
 
 # Concepts of `field_map` and the keys tried for each, in order (architecture, "Response fields").
 CANDIDATES = {
@@ -134,22 +136,18 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 class Fields:
     """Reads concepts out of the portal's rows."""
 
-    def __init__(self, field_map: Mapping[str, str]) -> None:
-        """``field_map`` names the key of a concept, a dotted path where it is nested; it replaces the candidates.
+    def __init__(self, field_map: Mapping[str, Union[str, Sequence[str]]]) -> None:
+        """``field_map`` names the key of a concept, or several, each a dotted path where it is nested.
 
-        Raises ValueError when it names a concept that does not exist, or a key that is not text.
+        They replace the candidates. Raises ValueError when it names a concept that does not exist, or a key that is not
+        text.
         """
         unknown = sorted(set(field_map) - set(CANDIDATES))
         if unknown:
             raise ValueError(
                 f"field_map names {', '.join(unknown)}; expected concepts are {', '.join(sorted(CANDIDATES))}"
             )
-        for concept, key in field_map.items():
-            if not isinstance(key, str) or not key:
-                raise ValueError(f"field_map: expected the name of a field for {concept}, got {key!r}")
-            if any(is_confidential(part) for part in key.split(".")):
-                raise ValueError(f"field_map: {key} of {concept} is confidential, and is never read")
-        self._keys = {**CANDIDATES, **{concept: (key,) for concept, key in field_map.items()}}
+        self._keys = {**CANDIDATES, **{concept: _mapped(concept, keys) for concept, keys in field_map.items()}}
 
     def read(self, row: Mapping[str, Any], concept: str) -> Any:
         """The value of a concept in a row, or an `Undetermined` that says which keys were tried and what was seen."""
@@ -169,9 +167,10 @@ class Fields:
         values = list(found.values())
         mappings = tuple(f"{concept}: {key}" for key in found)
         if unreadable:
-            return Undetermined(concept, f"{concept}: {'; '.join(unreadable)}", True, tuple(values), mappings)
+            why = f"{concept}: {'; '.join(unreadable)}"
+            return self._suggesting(row, Undetermined(concept, why, True, tuple(values), mappings), reader)
         if not found:
-            return self._silent(concept)
+            return self._suggesting(row, self._silent(concept), reader)
         if concept == "expires_at" and max(values) - min(values) < _time.DAY:
             return min(values)  # a date and an instant of that day are one expiry
         if any(value != values[0] for value in values[1:]):
@@ -179,6 +178,15 @@ class Fields:
             why = f"{concept}: the fields {', '.join(found)} disagree: {said}"
             return Undetermined(concept, why, True, tuple(values), mappings)
         return values[0]
+
+    def _suggesting(self, row: Mapping[str, Any], value: Undetermined, reader: Callable[[Any], Any]) -> Undetermined:
+        """The same, with the names of fields that nobody has mapped and that look like it."""
+        concept = value.concept
+        found = suggestions(row, concept, CANDIDATES[concept], self._keys[concept], reader)
+        if not found:
+            return value
+        why = f"{value.why}; {', '.join(found)} {'looks' if len(found) == 1 else 'look'} like it"
+        return replace(value, why=why, mappings=(*value.mappings, *(f"{concept}: {path}" for path in found)))
 
     def texts(self, row: Mapping[str, Any], concept: str) -> list[str]:
         """What the fields of a concept say, where they are texts and may disagree."""
@@ -229,6 +237,17 @@ def _is_of_one_unit(keys: list[str], info: Mapping[str, Any]) -> bool:
     names = [key for key in info if "currency" not in key.casefold()]
     tells_units = any("unit" in name.casefold() or name in CANDIDATES["quantity"] for name in names)
     return tells_units or keys == ["price"]
+
+
+def _mapped(concept: str, names: Union[str, Sequence[str]]) -> tuple[str, ...]:
+    """The keys that `field_map` names for a concept. Raises ValueError."""
+    keys = tuple(names) if isinstance(names, (list, tuple)) else (names,)
+    if not keys or not all(isinstance(key, str) and key.strip() for key in keys):
+        raise ValueError(f"field_map: expected the name of a field for {concept}, or a list of names, got {names!r}")
+    for key in keys:
+        if any(is_confidential(part) for part in key.split(".")):
+            raise ValueError(f"field_map: {key} of {concept} is confidential, and is never read")
+    return tuple(key.strip() for key in keys)
 
 
 def _shown(value: Any) -> str:

@@ -196,3 +196,26 @@ def test_a_cycle_that_is_read_is_one_year_or_one_month_and_nothing_else(text: st
     assert len(units) == 1 and not re.search("semi|half|bi", text)
     assert numbers in ([], ["1"]) or (numbers == ["12"] and units == ["month"])
     assert (cycle == "annually") == (units != ["month"] or numbers == ["12"])
+
+
+NAMES = st.sampled_from(
+    ["planInfo", "plan", "license", "name", "id", "expireDate", "validTo", "seats", "cycle", "addOns", "accessToken"]
+)
+READABLE_VALUES = st.one_of(SCALARS, *READABLE.values())
+NESTED = st.recursive(
+    READABLE_VALUES, lambda inner: st.dictionaries(NAMES, inner, max_size=4) | st.lists(inner, max_size=2)
+)
+
+
+@exact
+@given(st.dictionaries(NAMES, NESTED, max_size=4), st.sampled_from(sorted(READABLE)))
+def test_what_is_suggested_is_not_used_and_can_be_read_once_it_is_named(row: dict[str, Any], concept: str) -> None:
+    value = Fields({}).read(row, concept)
+    if not isinstance(value, Undetermined):
+        assert any(key in row for key in CANDIDATES[concept])
+        return
+    for mapping in value.mappings:
+        named, path = mapping.split(": ")
+        assert named == concept and "Token" not in path
+        assert not isinstance(Fields({concept: path}).read(row, concept), Undetermined)
+    assert len(value.mappings) <= 3 + len(value.seen)

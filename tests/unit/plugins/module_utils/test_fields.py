@@ -353,8 +353,7 @@ class TestFieldMap:
     def test_the_candidates_do_not_stand_in_for_it(self) -> None:
         value = _undetermined({"expireDate": "2026-12-05"}, "expires_at", expires_at="validThrough")
         assert not value.reported
-        assert "validThrough" in value.why
-        assert "expireDate" not in value.why
+        assert "none of the fields validThrough is reported" in value.why
 
     def test_dots_lead_into_nested_objects(self) -> None:
         row = {"license": {"plan": {"end": "2026-12-05"}}}
@@ -372,6 +371,31 @@ class TestFieldMap:
     def test_a_path_that_leads_nowhere_is_not_reported(self, row: dict[str, Any]) -> None:
         assert not _undetermined(row, "expires_at", expires_at="license.end").reported
 
+    @pytest.mark.parametrize(
+        ("row", "expected"),
+        [
+            ({"planInfo": {"validTo": "2026-12-05"}}, utc(2026, 12, 5)),
+            ({"validThrough": "2026-12-05", "expireDate": "2027-01-01"}, utc(2026, 12, 5)),
+            ({"validThrough": "2026-12-05", "planInfo": {"validTo": "2026-12-05 08:00"}}, utc(2026, 12, 5)),
+        ],
+    )
+    def test_a_list_names_several_of_which_any_may_be_there(self, row: dict[str, Any], expected: Any) -> None:
+        field_map = {"expires_at": ["planInfo.validTo", " validThrough "]}
+        assert Fields(field_map).read(row, "expires_at") == expected
+
+    def test_several_that_disagree_are_refused_and_none_is_said_with_every_name(self) -> None:
+        fields = Fields({"expires_at": ["planInfo.validTo", "validThrough"]})
+        row = {"validThrough": "2026-12-05", "planInfo": {"validTo": "2027-12-05"}}
+        value = fields.read(row, "expires_at")
+        assert isinstance(value, Undetermined) and value.seen == (utc(2027, 12, 5), utc(2026, 12, 5))
+        assert value.mappings == ("expires_at: planInfo.validTo", "expires_at: validThrough")
+        assert "none of the fields planInfo.validTo, validThrough is reported" in fields.read({}, "expires_at").why
+
+    @pytest.mark.parametrize("concept", CANDIDATES)
+    def test_dots_lead_to_every_concept(self, concept: str) -> None:
+        reported, expected = SAMPLES[concept]
+        assert _read({"a": {"b": reported}}, concept, **{concept: "a.b"}) == expected
+
     def test_a_concept_that_does_not_exist_is_refused_with_those_that_do(self) -> None:
         with pytest.raises(ValueError, match="expiry") as refusal:
             Fields({"expiry": "validThrough"})
@@ -384,10 +408,81 @@ def test_a_field_map_never_points_to_what_is_confidential(key: str) -> None:
         Fields({"plan": key})
 
 
-@pytest.mark.parametrize("field_map", [{"expires_at": 5}, {"expires_at": ["validThrough"]}, {"expires_at": True}])
-def test_a_field_map_with_a_key_that_is_not_text_is_refused(field_map: Any) -> None:
-    with pytest.raises(ValueError):
-        Fields(field_map).read({"validThrough": "2026-12-05"}, "expires_at")
+@pytest.mark.parametrize("key", [5, True, None, "", " ", [], [5], ["validThrough", ""], {"a": "b"}])
+def test_a_field_map_with_a_key_that_is_not_text_is_refused(key: Any) -> None:
+    with pytest.raises(ValueError, match="field_map: expected the name of a field for expires_at, or a list of names"):
+        Fields({"expires_at": key})
+
+
+NESTED = [
+    ("expires_at", {"planInfo": {"expireDate": "2026-12-05"}}, "planInfo.expireDate"),
+    ("expires_at", {"planInfo": {"validTo": "2026-12-05"}}, "planInfo.validTo"),
+    ("expires_at", {"validThrough": "2026-12-05"}, "validThrough"),
+    ("expires_at", {"expire_date": 1796428800}, "expire_date"),
+    ("expires_at", {"a": {"b": {"c": {"ExpirationDate": "2026-12-05"}}}}, "a.b.c.ExpirationDate"),
+    ("plan", {"plan": {"name": "Enterprise Plan"}}, "plan.name"),
+    ("plan", {"license": {"edition": "Enterprise Plan"}}, "license.edition"),
+    ("plan_id", {"plan": {"id": 5}}, "plan.id"),
+    ("quantity", {"license": {"extensions": "100"}}, "license.extensions"),
+    ("quantity", {"seats": 100}, "seats"),
+    ("billing_cycle", {"billing": {"cycle": "annually"}}, "billing.cycle"),
+    ("billing_cycle", {"term": "1 Year"}, "term"),
+    ("services", {"subscription": {"addOns": []}}, "subscription.addOns"),
+    ("services", {"addons": [{"id": 1}]}, "addons"),
+    ("service_id", {"optionId": "5", "optionName": "High Availability"}, "optionId"),
+    ("service_name", {"optionId": "5", "optionName": "High Availability"}, "optionName"),
+    ("amount", {"priceInfo": {"totalPrice": "12.00"}}, "priceInfo.totalPrice"),
+    ("currency", {"priceInfo": {"currency": "USD"}}, "priceInfo.currency"),
+    ("pricing_plan_id", {"pricing": {"pricingPlanId": 5}}, "pricing.pricingPlanId"),
+]
+
+
+@pytest.mark.parametrize(("concept", "row", "path"), NESTED, ids=[path for dummy, dummy, path in NESTED])
+def test_a_field_that_looks_like_it_is_suggested_and_never_used(concept: str, row: dict[str, Any], path: str) -> None:
+    value = _undetermined(row, concept)
+    assert value.mappings == (f"{concept}: {path}",)
+    assert value.why.endswith(f"; {path} looks like it")
+    read = _read(row, concept, **{concept: path})
+    assert not isinstance(read, Undetermined)
+
+
+@pytest.mark.parametrize(
+    ("concept", "row"),
+    [
+        ("expires_at", {"planInfo": {"expireDate": "soon"}}),
+        ("expires_at", {"isExpired": False, "expireDays": 30}),
+        ("expires_at", {"currentPlanExpireDate": "2026-12-05"}),
+        ("expires_at", {"recordingExpireDate": "2026-12-05", "service": {"expireDate": "2026-12-05"}}),
+        ("expires_at", {"tokenExpireDate": "2026-12-05"}),
+        ("expires_at", {"accessToken": {"expireDate": "2026-12-05"}}),
+        ("expires_at", {"planInfo": [{"expireDate": "2026-12-05"}]}),
+        ("expires_at", {"plan.expireDate": "2026-12-05"}),
+        ("plan", {"currentPlan": "Ultimate Plan"}),
+        ("quantity", {"recordingCapacity": 100, "concurrentCallCapacity": 25}),
+        ("auto_renewal", {"renewal": {"prolongs": True}}),
+        ("expires_at", {"a": {"b": {"c": {"d": {"e": {"expireDate": "2026-12-05"}}}}}}),
+    ],
+    ids=str,
+)
+def test_what_is_something_else_or_cannot_be_read_is_not_suggested(concept: str, row: dict[str, Any]) -> None:
+    assert _undetermined(row, concept).mappings == ()
+
+
+def test_of_many_that_look_like_it_three_are_suggested() -> None:
+    row = {f"part{number}": {"expireDate": "2026-12-05"} for number in range(9)}
+    value = _undetermined(row, "expires_at")
+    assert len(value.mappings) == 3
+    assert value.why.endswith("; part0.expireDate, part1.expireDate, part2.expireDate look like it")
+
+
+def test_where_a_mapped_field_is_not_there_one_that_looks_like_it_is_suggested() -> None:
+    value = _undetermined({"planInfo": {"expireDate": "2026-12-05"}}, "expires_at", expires_at="validThrough")
+    assert value.mappings == ("expires_at: planInfo.expireDate",)
+
+
+def test_where_a_candidate_holds_an_object_what_is_in_it_is_suggested() -> None:
+    value = _undetermined({"plan": {"name": "Enterprise Plan"}}, "plan")
+    assert value.reported and value.mappings == ("plan: plan.name",)
 
 
 @pytest.mark.parametrize(
