@@ -30,6 +30,8 @@ def _entry(decision: Decision, terms: Terms, expires_after: datetime) -> dict[st
         "extensions": terms.quantity,
         "billing cycle": terms.billing_cycle,
     }
+    others = decision.subscription.other_expiries if decision.subscription else None
+    seen = "".join(f"{name}: {format_instant(instant)}\n" for name, instant in others or ())
     declared = [value.why for value in terms.stood_in if value.reported]
     if declared:
         ordered["declared, since"] = "; ".join(declared)
@@ -41,6 +43,6 @@ def _entry(decision: Decision, terms: Terms, expires_after: datetime) -> dict[st
     return {
         "before_header": decision.product_no,
         "after_header": decision.product_no,
-        "before": f"expires_at: {format_instant(terms.expires_at)}\n",
-        "after": "".join(f"{name}: {value}\n" for name, value in ordered.items()),
+        "before": f"expires_at: {format_instant(terms.expires_at)}\n{seen}",
+        "after": "".join(f"{name}: {value}\n" for name, value in ordered.items()) + seen,
     }

@@ -159,12 +159,14 @@ class Fields:
     def _read(self, row: Mapping[str, Any], concept: str, reader: Callable[[Any], Any]) -> Any:
         found: dict[str, Any] = {}
         unreadable = []
-        for key in self._reported(row, concept):
+        for key, value in self._reported(row, concept).items():
             try:
-                found[key] = reader(_at(row, key))
+                found[key] = reader(value)
             except ValueError as error:
                 unreadable.append(f"{key} cannot be read: {error}")
         values = list(found.values())
+        if concept == "auto_renewal" and True in values:
+            return True  # any "on" wins, as it does where no field is named
         mappings = tuple(f"{concept}: {key}" for key in found)
         if unreadable:
             why = f"{concept}: {'; '.join(unreadable)}"
@@ -188,6 +190,17 @@ class Fields:
         why = f"{value.why}; {', '.join(found)} {'looks' if len(found) == 1 else 'look'} like it"
         return replace(value, why=why, mappings=(*value.mappings, *(f"{concept}: {path}" for path in found)))
 
+    def names(self, concept: str, path: str) -> bool:
+        """Whether the field at a path is one of a concept."""
+        return path in self._keys[concept]
+
+    def read_as(self, concept: str, value: Any) -> Any:
+        """A single value, read as that concept; None where it cannot be."""
+        try:
+            return _READERS[concept](value)
+        except ValueError:
+            return None
+
     def texts(self, row: Mapping[str, Any], concept: str) -> list[str]:
         """What the fields of a concept say, where they are texts and may disagree."""
         values = (_at(row, key) for key in self._keys[concept])
@@ -204,10 +217,10 @@ class Fields:
     def _silent(self, concept: str) -> Undetermined:
         return Undetermined(concept, f"{concept}: none of the fields {', '.join(self._keys[concept])} is reported")
 
-    def _reported(self, row: Mapping[str, Any], concept: str) -> list[str]:
-        """The keys of a concept that a row has, and not empty."""
+    def _reported(self, row: Mapping[str, Any], concept: str) -> dict[str, Any]:
+        """What a row has of a concept and is not empty, by its keys."""
         told = {key: _at(row, key) for key in self._keys[concept]}
-        return [key for key, value in told.items() if value is not None and str(value).strip()]
+        return {key: value for key, value in told.items() if value is not None and not _is_blank(value)}
 
     def price(self, info: Mapping[str, Any]) -> Union[Money, Undetermined]:
         """What the renewal of a plan or a service costs, by the portal's answer about it, or why that is not known.
@@ -217,7 +230,7 @@ class Fields:
         currency = self.read(info, "currency")
         amount = self._read(info, "amount", lambda value: _money.parse_price(value, known(currency)))
         if not isinstance(amount, Undetermined):
-            keys = self._reported(info, "amount")
+            keys = list(self._reported(info, "amount"))
             if amount == 0:
                 why = f"amount: {keys[0]} is 0, which may mean that it is left open"
                 return Undetermined("amount", why, reported=True)
@@ -250,6 +263,10 @@ def _mapped(concept: str, names: Union[str, Sequence[str]]) -> tuple[str, ...]:
     return tuple(key.strip() for key in keys)
 
 
+def _is_blank(value: Any) -> bool:
+    return isinstance(value, str) and not value.strip()
+
+
 def _shown(value: Any) -> str:
     if isinstance(value, datetime):
         return _time.format_instant(value)
@@ -257,6 +274,8 @@ def _shown(value: Any) -> str:
 
 
 def _at(row: Mapping[str, Any], key: str) -> Any:
+    if "." not in key:
+        return row.get(key)
     value: Any = row
     for part in key.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None

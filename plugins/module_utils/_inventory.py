@@ -19,7 +19,7 @@ from ._time import parse_instant, whole_days
 
 Row = Mapping[str, Any]
 
-SCHEMA = 1  # of what is cached; to be raised with each change of the rows
+SCHEMA = 2  # of what is cached; to be raised with each change of the rows
 EXPIRY_GROUPS = {"expires_in_7": 7, "expires_in_14": 14, "expires_in_30": 30}  # days
 EXPIRED, EXPIRY_UNKNOWN = "expired", "expiry_unknown"
 EVERY_GROUP = (*EXPIRY_GROUPS, EXPIRED, EXPIRY_UNKNOWN)
@@ -38,6 +38,7 @@ _KINDS: dict[str, Any] = {
     "pending_plan": _TEXT,
     "activation_status": _TEXT,
     "comment": _TEXT,
+    "other_expiries": Mapping,
     "undetermined": Mapping,
 }
 PRODUCT_NO_VARIABLE = "pce_renewal_product_no"

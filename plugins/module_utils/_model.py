@@ -76,7 +76,10 @@ def _is_unreported(value: object) -> bool:
 
 @dataclass(frozen=True)
 class Subscription:
-    """One PBX as the portal reports it (contract, sections 4.1 and 4.2)."""
+    """One PBX as the portal reports it (contract, sections 4.1 and 4.2).
+
+    ``other_expiries`` are those that are not the plan's, by the fields that tell them; None where there are none.
+    """
 
     product_no: str
     expires_at: Union[datetime, Undetermined]
@@ -89,6 +92,7 @@ class Subscription:
     activation_status: Optional[str] = None
     comment: Optional[str] = None
     renewal_manners: Optional[tuple[str, ...]] = None
+    other_expiries: Optional[tuple[tuple[str, datetime], ...]] = None
 
     def undetermined(self) -> tuple[Undetermined, ...]:
         """What an order would need and the portal's answer does not tell."""

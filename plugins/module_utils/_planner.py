@@ -185,7 +185,7 @@ def _to_be_ordered(
         product_no=subscription.product_no,
         state=_states.DUE,
         reason="in_window",
-        message=_order_in_words(terms, contact, now),
+        message=_order_in_words(subscription, terms, contact, now),
         subscription=subscription,
         expires_at=terms.expires_at,
         terms=terms,
@@ -362,8 +362,9 @@ def _decision_of(subscription: Subscription, expires_at: Optional[datetime], rea
     return Decision(subscription.product_no, _states.REASONS[reason], reason, message, subscription, expires_at)
 
 
-def _order_in_words(terms: Terms, contact: BillingContact, now: datetime) -> str:
-    unsure = "".join(f"; declared, since {value.why}" for value in terms.stood_in if value.reported)
+def _order_in_words(subscription: Subscription, terms: Terms, contact: BillingContact, now: datetime) -> str:
+    unsure = "".join(f"; {name} is {format_instant(one)}" for name, one in subscription.other_expiries or ())
+    unsure += "".join(f"; declared, since {value.why}" for value in terms.stood_in if value.reported)
     services = f" with {' and '.join(map(str, terms.services))}" if terms.services else ""
     return (
         f"{whole_days(terms.expires_at, now)} days left, expires {format_instant(terms.expires_at)}; to renew:"

@@ -26,6 +26,7 @@ from ._model import (
 )
 from ._money import Money
 from ._order_rows import PRODUCT_ID, Row, id_of, laid_over, read_order, status_of, text_of
+from ._services import offer_of, other_expiries, services_of
 from ._transport import Listing, Transport, WritingTransport
 
 PRODUCT_LIST = "/product/openapi/instance_product/v1/client/instance_product_list"
@@ -70,59 +71,21 @@ class Portal:
     def subscription(self, product_no: str, row: Row) -> Subscription:
         """Read the fields of a PBX out of its row, its detail, or both laid over each other."""
         pending_plan = row.get("currentPlan") or row.get("currentPlanExpireDate")
+        expires_at, billing_cycle = self._fields.read(row, "expires_at"), self._fields.read(row, "billing_cycle")
         return Subscription(
             product_no=product_no,
-            expires_at=self._fields.read(row, "expires_at"),
-            plan=self._offer("plan", row, "plan_id", "plan"),
-            services=self._services(row),
+            expires_at=expires_at,
+            plan=offer_of(row, self._fields, "plan", "plan_id", "plan"),
+            services=services_of(row, self._fields, billing_cycle, expires_at),
             quantity=self._fields.read(row, "quantity"),
-            billing_cycle=self._fields.read(row, "billing_cycle"),
+            billing_cycle=billing_cycle,
             auto_renewal=self._fields.read(row, "auto_renewal"),
             pending_plan=str(pending_plan) if pending_plan else None,
             activation_status=text_of(row, "activationStatus"),
             comment=text_of(row, "comment"),
             renewal_manners=self._fields.renewal_manners(row) or None,
+            other_expiries=other_expiries(row, self._fields, expires_at) or None,
         )
-
-    def _offer(self, concept: str, row: Row, id_concept: str, name_concept: str) -> Union[Offer, Undetermined]:
-        """Join id and name; one of them is enough, but what is told of either must be readable.
-
-        Where it is not, ``seen`` is what the other one says, or else what can be read of it all the same.
-        """
-        offer_id, name = self._fields.read(row, id_concept), self._fields.read(row, name_concept)
-        values = [value for value in (name, offer_id) if isinstance(value, Undetermined)]
-        unclear = [value for value in values if value.reported] or values
-        if len(values) < 2 and not any(value.reported for value in values):
-            return Offer(known(offer_id), known(name))
-        ids = offer_id.seen if isinstance(offer_id, Undetermined) else ()
-        names = name.seen if isinstance(name, Undetermined) else ()
-        sure = [] if len(values) > 1 else [Offer(known(offer_id), known(name))]
-        return Undetermined(
-            concept,
-            "; ".join(value.why for value in unclear),
-            any(value.reported for value in unclear),
-            tuple(sure or [*(Offer(one, None) for one in ids), *(Offer(None, one) for one in names)]),
-            tuple(mapping for value in unclear for mapping in value.mappings),
-        )
-
-    def _services(self, row: Row) -> Union[tuple[Offer, ...], Undetermined]:
-        """The services of a PBX, in the portal's order; each a name or an object. The plan's own line is left out."""
-        entries = self._fields.read(row, "services")
-        if isinstance(entries, Undetermined):
-            return replace(entries, seen=())
-        services = []
-        for entry in entries:
-            if isinstance(entry, str) and entry.strip():
-                services.append(Offer(None, entry.strip()))
-            elif isinstance(entry, Mapping) and entry.get("serviceType") != "plan":
-                offer = self._offer("services", entry, "service_id", "service_name")
-                if isinstance(offer, Undetermined):
-                    why = f"services: {offer.why}"
-                    return Undetermined("services", why, reported=True, mappings=offer.mappings)
-                services.append(offer)
-            elif not isinstance(entry, Mapping):
-                return Undetermined("services", "services: an entry is neither a name nor an object", reported=True)
-        return tuple(services)
 
     def catalog_answer(self) -> Any:
         """The plans and services that can be ordered (tutorial, step 2)."""

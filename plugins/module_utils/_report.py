@@ -31,7 +31,7 @@ LONGEST_TEXT = 1000  # characters
 _UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
 _FACTS = ("plan", "services", "quantity", "billing_cycle")
-_MORE_FACTS = ("pending_plan", "activation_status", "comment")
+_MORE_FACTS = ("pending_plan", "activation_status", "comment", "other_expiries")
 
 
 def cleaned(value: Any) -> Any:

@@ -153,6 +153,7 @@ def subscription_as_result(subscription: Subscription, now: datetime) -> dict[st
         "pending_plan": subscription.pending_plan,
         "activation_status": subscription.activation_status,
         "comment": subscription.comment,
+        "other_expiries": {name: format_instant(instant) for name, instant in subscription.other_expiries or ()},
         "undetermined": {
             value.concept: f"{value.why}; {way_out(value)}"
             for value in (*subscription.undetermined(), subscription.auto_renewal)

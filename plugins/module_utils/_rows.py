@@ -14,6 +14,8 @@ from ._model import is_confidential
 
 DEEPEST = 4  # objects within each other
 MOST_SUGGESTIONS = 3
+# The rows of a listing have the same fields.
+_by_name = lru_cache(maxsize=4096)
 
 # What a field may be called besides the candidates, and what is something else; both without case and signs.
 _LOOKS_LIKE = {
@@ -43,19 +45,25 @@ def leaves(row: Mapping[str, Any], within: tuple[str, ...] = ()) -> Iterator[tup
     Left out is what no dotted path leads to, and what may be confidential.
     """
     for key, value in row.items():
-        if "." in key or is_confidential(key):
+        if _is_left_out(key):
             continue
         yield (*within, key), value
         if isinstance(value, Mapping) and len(within) + 1 < DEEPEST:
             yield from leaves(value, (*within, key))
 
 
+@_by_name
+def _is_left_out(key: str) -> bool:
+    return "." in key or is_confidential(key)
+
+
+@_by_name
 def folded(name: str) -> str:
     """A name without case and signs: expire_date and expireDate are the same."""
     return re.sub("[^a-z0-9]", "", name.casefold())
 
 
-@lru_cache(maxsize=4096)  # the rows of a listing have the same fields
+@_by_name
 def looks_like(path: tuple[str, ...], concept: str, candidates: tuple[str, ...] = ()) -> bool:
     """Whether the field at the end of a path may be what a concept means, by its name or its parent's and its own."""
     if concept not in _LOOKS_LIKE:

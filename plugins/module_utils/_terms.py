@@ -120,6 +120,7 @@ _SAMPLES = {
     "services": "[High Availability]",
     "quantity": "100",
     "billing_cycle": "annually",
+    "auto_renewal": "false",
 }
 _NEEDS_NO_QUOTES = re.compile(r"[A-Za-z][\w ./()+-]*")
 

@@ -112,6 +112,7 @@ subscriptions:
       pending_plan: null
       activation_status: activated
       comment: Head office
+      other_expiries: {}
       undetermined: {}
   contains:
     auto_renewal:
@@ -119,6 +120,13 @@ subscriptions:
         - Whether the portal renews the PBX by itself, as its row says. With V(auto_renewal) in O(gather), as its row or
           the portal's answer says. That it is on counts, whatever the other says.
       type: bool
+      returned: success
+    other_expiries:
+      description:
+        - Every other expiry that the row of the PBX has, by the field that tells it, such as that of recording. A field
+          of a service has its name in front.
+        - They decide nothing. A service is renewed with its plan.
+      type: dict
       returned: success
     undetermined:
       description: For each value that cannot be determined, what was tried, what was seen, and the lines to write.

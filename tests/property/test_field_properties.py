@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 from contextlib import suppress
+from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any, Optional
 
@@ -14,8 +15,9 @@ from hypothesis import strategies as st
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._envelope import parse_envelope
 from ansible_collections.pbxops.yeastar.plugins.module_utils._fields import _READERS, CANDIDATES, Fields
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Undetermined, masked
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Offer, Undetermined, masked
 from ansible_collections.pbxops.yeastar.plugins.module_utils._money import THREE_DECIMALS, parse_amount, parse_price
+from ansible_collections.pbxops.yeastar.plugins.module_utils._services import services_of
 
 exact = settings(deadline=None, max_examples=200, derandomize=True)
 
@@ -219,3 +221,25 @@ def test_what_is_suggested_is_not_used_and_can_be_read_once_it_is_named(row: dic
         assert named == concept and "Token" not in path
         assert not isinstance(Fields({concept: path}).read(row, concept), Undetermined)
     assert len(value.mappings) <= 3 + len(value.seen)
+
+
+OWN_NAMES = st.sampled_from(
+    ["status", "serviceState", "billingCycle", "expireDate", "isExpired", "enabled", "cancelTime", "type", "quantity"]
+)
+OWN_VALUES = st.one_of(JSON, st.sampled_from(["active", "trial", "2026-12-05", "2025-12-05", "annually", "monthly", 0]))
+
+
+@exact
+@given(st.lists(st.dictionaries(OWN_NAMES, OWN_VALUES, max_size=3), max_size=4))
+def test_whatever_the_rows_of_services_say_none_is_added_and_none_is_dropped(owns: list[dict[str, Any]]) -> None:
+    rows = [{"serviceId": number, **own} for number, own in enumerate(owns)]
+    services = services_of({"serviceList": rows}, Fields({}), "annually", datetime(2026, 12, 5, tzinfo=timezone.utc))
+    listed = tuple(Offer(str(number), None) for number in range(len(rows)))
+    if isinstance(services, Undetermined):
+        (between,) = services.seen
+        assert between.most == listed and set(between.least) < set(listed)
+        assert services.reported
+    else:
+        assert services == listed
+        assert not any(own.get("status") in ("trial", "2025-12-05") for own in owns)
+        assert not any(own.get("expireDate") == "2025-12-05" for own in owns)

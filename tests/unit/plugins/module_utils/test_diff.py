@@ -22,6 +22,7 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders
     unreadable,
     unreported,
     usd,
+    utc,
 )
 
 
@@ -58,6 +59,13 @@ def test_what_was_declared_against_what_cannot_be_read_is_shown_with_the_reason(
     (entry,) = diff_of([due_decision(terms=replace(terms(), stood_in=stood_in))])
     said = "declared, since: quantity: x cannot be read: nonsense; billing_cycle: x cannot be read: nonsense\n"
     assert said in entry["after"]
+
+
+def test_other_expiries_are_shown_as_they_were_seen() -> None:
+    seen = subscription(other_expiries=(("recordingExpireDate", utc(2027, 1, 5)),))
+    (entry,) = diff_of([due_decision(subscription=seen)])
+    assert entry["before"] == "expires_at: 2026-12-05T00:00:00Z\nrecordingExpireDate: 2027-01-05T00:00:00Z\n"
+    assert entry["after"].endswith("\nrecordingExpireDate: 2027-01-05T00:00:00Z\n")
 
 
 def test_that_there_is_no_service_and_no_price_is_said() -> None:

@@ -290,6 +290,13 @@ def test_any_on_wins_over_any_off_and_over_what_cannot_be_read(row: dict[str, An
     assert _read(row, "auto_renewal") is True
 
 
+@pytest.mark.parametrize("other", [False, "perhaps"])
+def test_of_several_named_fields_of_auto_renewal_any_that_is_on_counts(other: object) -> None:
+    fields = Fields({"auto_renewal": ["plan.prolongs", "prolongs"]})
+    assert fields.read({"plan": {"prolongs": other}, "prolongs": "on"}, "auto_renewal") is True
+    assert fields.read({"plan": {"prolongs": other}, "prolongs": "off"}, "auto_renewal") is not True
+
+
 @pytest.mark.parametrize(
     ("row", "named"),
     [

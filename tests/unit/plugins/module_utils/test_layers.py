@@ -39,7 +39,7 @@ LAYERS = (
     {"_join", "_rows"},
     {"_fields", "_connect", "_terms", "_diff", "_tag", "_report", "_inventory", "_variables"},
     {"_caps"},
-    {"_planner", "_windows", "_order_rows"},
+    {"_planner", "_windows", "_order_rows", "_services"},
     {"_settlement", "_saved_plan", "_prices", "_auto_renewal", "_memory", "_names"},
     {"_plan_file", "_ledger", "_http"},
     {"_answer"},
@@ -57,7 +57,7 @@ LAYERS = (
     {"_watch"},
 )
 PURE = (
-    *("_inventory", "_windows", "_report", "_variables", "_order_rows"),
+    *("_inventory", "_windows", "_report", "_variables", "_order_rows", "_services"),
     *(
         "_planner",
         "_prices",

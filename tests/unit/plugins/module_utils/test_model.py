@@ -94,11 +94,15 @@ class TestCompletedBy:
         assert completed.quantity == unreadable("quantity")
 
     def test_a_pending_plan_and_auto_renewal_of_the_other_answer_are_kept(self) -> None:
-        listed = subscription(pending_plan="Ultimate Plan", auto_renewal=True, comment="Head office")
+        others = (("recordingExpireDate", utc(2027, 1, 5)),)
+        listed = subscription(
+            pending_plan="Ultimate Plan", auto_renewal=True, comment="Head office", other_expiries=others
+        )
         completed = silent_subscription().completed_by(listed)
         assert completed.pending_plan == "Ultimate Plan"
         assert completed.auto_renewal is True
         assert completed.comment == "Head office"
+        assert completed.other_expiries == others
 
     def test_auto_renewal_that_is_on_in_either_answer_is_on(self) -> None:
         assert subscription(auto_renewal=False).completed_by(subscription(auto_renewal=True)).auto_renewal is True

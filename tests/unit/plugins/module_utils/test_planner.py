@@ -199,6 +199,13 @@ def test_a_contradiction_blocks_and_says_both_values(declared: dict[str, Any], v
     assert all(value in decision.message for value in values)
 
 
+@pytest.mark.parametrize("other", [utc(2026, 11, 1), utc(2027, 1, 5), utc(2030, 1, 1)])
+def test_another_expiry_is_told_and_decides_nothing(other: datetime) -> None:
+    decision = _decide(reported=subscription(other_expiries=(("recordingExpireDate", other),)))
+    assert decision.order == _decide().order
+    assert f"; recordingExpireDate is {other:%Y-%m-%dT%H:%M:%SZ}" in decision.message
+
+
 @pytest.mark.parametrize(
     ("declared", "outcome"),
     [

@@ -32,6 +32,7 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders
     unreadable,
     unreported,
     usd,
+    utc,
 )
 
 # The table of the architecture, "Result of plan and renewal".
@@ -272,6 +273,15 @@ def test_a_subscription_for_the_user_holds_ids_as_strings_and_says_what_is_undet
     assert shown["undetermined"]["quantity"] == (
         "quantity: x cannot be read: nonsense; write field_map: {quantity: THE_FIELD}, or quantity: 100"
     )
+
+
+def test_expiries_besides_that_of_the_plan_are_shown_by_the_fields_that_tell_them() -> None:
+    shown = _results.subscription_as_result(
+        subscription(other_expiries=(("recordingExpireDate", utc(2027, 1, 5)),)), NOW
+    )
+    assert shown["other_expiries"] == {"recordingExpireDate": "2027-01-05T00:00:00Z"}
+    assert shown["expires_at"] == "2026-12-05T00:00:00Z"
+    assert _results.subscription_as_result(subscription(), NOW)["other_expiries"] == {}
 
 
 def test_a_service_known_by_id_only_is_shown_by_its_id() -> None:

@@ -357,7 +357,7 @@ WAYS_OUT = [
         'write services: [High Availability] or [High Availability, "5"]',
     ),
     (Undetermined("plan", "", True, (Offer("5", "A: #1"),)), 'write plan: "A: #1"'),
-    (unreported("auto_renewal"), "write field_map: {auto_renewal: THE_FIELD}"),
+    (unreported("auto_renewal"), "write field_map: {auto_renewal: THE_FIELD}, or auto_renewal: false"),
 ]
 
 
