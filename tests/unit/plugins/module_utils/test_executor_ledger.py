@@ -346,6 +346,24 @@ def test_what_a_code_that_nobody_knows_refused_is_not_ordered_again_within_its_w
     assert again.account.ordered() == [] and again.only()["state"] == "unknown"
 
 
+def test_what_a_code_that_nobody_knows_refused_is_open_before_the_run_looks_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ledger, shop = _ledger(), Shop(A=12)
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    def save(number: str) -> Answer:
+        shop.before["page"] = interrupt
+        return refusal(400)
+
+    shop.save = save
+    with pytest.raises(KeyboardInterrupt):
+        Trial(shop, monkeypatch, ledger=ledger).go()
+    assert statuses(ledger) == [("unknown", 1)]
+
+
 @pytest.mark.parametrize("lost", [True, False], ids=["uncertain", "accepted"])
 def test_what_may_have_been_ordered_counts_towards_the_caps(monkeypatch: pytest.MonkeyPatch, lost: bool) -> None:
     ledger, shop = _ledger(), Shop(A=1)
