@@ -22,6 +22,7 @@ from typing import Any
 
 import certifi
 import pytest
+import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -422,3 +423,8 @@ class PlainAnswer:
         connection.recv(65536)
         connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         raise OSError("no TLS here")
+
+
+@pytest.mark.parametrize("error", [requests.exceptions.ReadTimeout("read"), TimeoutError()], ids=repr)
+def test_whichever_clock_ends_a_read_first_says_the_same(error: Exception) -> None:
+    assert _http._problem_of(error, 2.5) == "no whole answer within 2.5 s"
