@@ -92,19 +92,21 @@ def cannot_determine(missing: list[Undetermined]) -> str:
     clauses = "; ".join(value.why for value in missing)
     mappings = [mapping for value in missing for mapping in value.mappings]
     declarable = [value.concept for value in missing if value.concept in _SAMPLES]
-    advice = []
-    if not all(_is_only_to_be_declared(value) for value in missing):
+    advice = [f"declare {', '.join(declarable)}"] if declarable else []
+    rows = "(yeastar_pce_info with raw: true shows the rows)"
+    if mappings or not all(value.reported for value in missing):
         perhaps = f", perhaps {_or(mappings)}" if mappings else ""
-        advice.append(f"name the right field in field_map{perhaps} (yeastar_pce_info with raw: true shows the rows)")
-    if declarable:
-        advice.append(f"declare {', '.join(declarable)}")
+        advice.insert(0, f"name the right field in field_map{perhaps} {rows}")
+    elif not all(_is_only_to_be_declared(value) for value in missing):
+        advice.append(f"name another field in field_map, if one says it {rows}")
     return f"cannot determine {clauses}; {', or '.join(advice)}"
 
 
 def way_out(value: Undetermined) -> str:
     """The lines that an operator can write about a value that cannot be determined."""
     lines = []
-    if not _is_only_to_be_declared(value):
+    is_named = bool(value.mappings) or not value.reported or value.concept not in _SAMPLES
+    if is_named and not _is_only_to_be_declared(value):
         mappings = [f"{{{mapping}}}" for mapping in value.mappings] or [f"{{{value.concept}: THE_FIELD}}"]
         lines.append(f"field_map: {_or(mappings)}")
     if value.concept in _SAMPLES:

@@ -271,7 +271,7 @@ def test_a_subscription_for_the_user_holds_ids_as_strings_and_says_what_is_undet
     assert shown["pending_plan"] == "Basic"
     assert set(shown["undetermined"]) == {"expires_at", "quantity", "auto_renewal"}
     assert shown["undetermined"]["quantity"] == (
-        "quantity: x cannot be read: nonsense; write field_map: {quantity: THE_FIELD}, or quantity: 100"
+        "quantity: x cannot be read: nonsense; write quantity: 100"
     )
 
 
