@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _states
 from ansible_collections.pbxops.yeastar.plugins.module_utils._bookkeeping import UNRELATED, Word, keep
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import LedgerError, open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._tag import is_tag
 from tests.machine.world import PORTAL, PRODUCTS, World
 
 # Parts of paths, and the ledger's transactions. That of the order is drawn most: there the money is.
@@ -93,10 +94,15 @@ def call_unrelated(world: World, product_no: str, number: int) -> None:
     orders = world.simulator.account.orders
     if not orders or not world.ledger.exists():
         return
-    word = Word(product_no, UNRELATED, "looked", order_no=orders[number % len(orders)].order_no)
+    order = orders[number % len(orders)]
+    # Of a renewal whose ledger is gone and whose number is the operator's own, nobody but this person knows.
+    is_forgotten = any(order in post.orders and post.is_lost for post in world.posts) and not is_tag(
+        order.po_number or ""
+    )
+    word = Word(product_no, UNRELATED, "looked", order_no=order.order_no)
     ledger = open_ledger(str(world.ledger), PORTAL, lambda: world.controller_now(0), read_only=False)
     try:
-        if world.tells_tags or orders[number % len(orders)].operation != "renew_plan":
+        if order.operation != "renew_plan" or (world.tells_tags and not is_forgotten):
             keep(ledger, word, is_check_mode=False)
     except ValueError:
         world.counts["a slip was refused"] += 1

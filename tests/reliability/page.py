@@ -40,6 +40,7 @@ No rule of ours can see these, and each may end in a second order or a lapse:
 - The portal refuses in the vendor's envelope with 401, 403, 429 or `parameter_validation_f…`, and carries it out.
 - A module on another host does not learn that `ansible-playbook` was killed, and goes on to the end of its task.
 - A person settles an intent with `force: true`, or says `not_ordered` where nothing is known, and is wrong.
+- A person calls a renewal `unrelated`, and is wrong: its ledger is gone, and its `po_number` is one of your own.
 - A PostgreSQL that fails over to a replica that has lost the intent, before the portal shows the order.
 """
 # As they are counted, and as they are told. The last two are the promise.

@@ -270,9 +270,7 @@ def test_a_subscription_for_the_user_holds_ids_as_strings_and_says_what_is_undet
     assert (shown["expires_at"], shown["days_left"], shown["quantity"], shown["auto_renewal"]) == (None,) * 4
     assert shown["pending_plan"] == "Basic"
     assert set(shown["undetermined"]) == {"expires_at", "quantity", "auto_renewal"}
-    assert shown["undetermined"]["quantity"] == (
-        "quantity: x cannot be read: nonsense; write quantity: 100"
-    )
+    assert shown["undetermined"]["quantity"] == ("quantity: x cannot be read: nonsense; write quantity: 100")
 
 
 def test_expiries_besides_that_of_the_plan_are_shown_by_the_fields_that_tell_them() -> None:
