@@ -155,7 +155,7 @@ def test_what_was_declared_against_what_cannot_be_read_is_approved_with_the_reas
     write_plan(str(path), plan)
     read = read_plan(str(path), plan["digest"], PORTAL, ACCOUNT, NOW)
     for same in (standing_in(UNREADABLE), standing_in(unreported("billing_cycle")), due_decision()):
-        assert read.hold(same).order == same.order is not None
+        assert same.order is not None and read.hold(same).order == same.order
     for other in (replace(UNREADABLE, why="billing_cycle: 2"), replace(UNREADABLE, concept="services")):
         held = read.hold(standing_in(other))
         assert (held.reason, held.order) == ("stale_plan", None) and other.why in held.message
