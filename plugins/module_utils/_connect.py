@@ -91,9 +91,9 @@ def _open_locks(path: Path) -> int:
 
 
 def _create_file(path: Path, locks: int, schema: Schema) -> None:
-    """Make a ledger beside ``path`` and move it there, so that none is ever found half made.
+    """Make a ledger next to ``path`` and move it there, so that no process opens a half-made one.
 
-    Nor without its write-ahead log: to change to one, SQLite does not wait for whoever else has the file open.
+    It has its write-ahead log by then: SQLite does not wait for other processes when it changes to one.
     """
     fcntl.lockf(locks, fcntl.LOCK_EX, 1, number_of(SETUP))
     if not path.exists():
@@ -117,8 +117,8 @@ def _refuse_remains(path: Path) -> None:
     log = path.with_name(f"{path.name}-wal")
     if log.exists() and not path.exists():
         raise LedgerError(
-            f"the ledger {path} is gone, and what was last written to it is in {log}: put the ledger back beside it, or"
-            " move that away as well once all is settled"
+            f"the ledger {path} is gone, and what was last written to it is in {log}: put the ledger back next to it,"
+            " or move that away as well once all is settled"
         )
 
 

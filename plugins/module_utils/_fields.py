@@ -219,8 +219,8 @@ class Fields:
 
     def _reported(self, row: Mapping[str, Any], concept: str) -> dict[str, Any]:
         """What a row has of a concept and is not empty, by its keys."""
-        told = {key: _at(row, key) for key in self._keys[concept]}
-        return {key: value for key, value in told.items() if value is not None and not _is_blank(value)}
+        values = {key: _at(row, key) for key in self._keys[concept]}
+        return {key: value for key, value in values.items() if value is not None and not _is_blank(value)}
 
     def price(self, info: Mapping[str, Any]) -> Union[Money, Undetermined]:
         """What the renewal of a plan or a service costs, by the portal's answer about it, or why that is not known.

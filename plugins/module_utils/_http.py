@@ -29,6 +29,9 @@ else:
     REQUESTS_IMPORT_ERROR = None
 
 CONNECT_TIMEOUT = 10.0  # s
+# s that a socket waits beyond the deadline of its exchange, so that one clock ends a read. urllib3 takes the connect
+# timeout for the TLS handshake, and calls its end a read timeout.
+_AFTER_DEADLINE = 5.0
 MAX_BODY = 10 * 1024 * 1024  # bytes
 
 
@@ -139,7 +142,7 @@ class Http:
                 method,
                 connection.base_url + path,
                 auth=_authenticate_with(token),
-                timeout=(min(CONNECT_TIMEOUT, connection.timeout / 2), connection.timeout),
+                timeout=(min(CONNECT_TIMEOUT, connection.timeout / 2), connection.timeout + _AFTER_DEADLINE),
                 allow_redirects=False,
                 stream=True,
                 **payload,
@@ -160,7 +163,7 @@ class Http:
                 body.is_abandoned = True  # also when it is the process that shall end
             if not isinstance(error, (Broken, requests.RequestException, HTTPError, OSError, ValueError)):
                 raise
-            raise Broken(_problem_of(error, connection.timeout), sent=body is None or body.has_started) from None
+            raise Broken(_problem_of(error), sent=body is None or body.has_started) from None
 
     def _within_deadline(self, work: Callable[[], Answer]) -> Answer:
         """Run ``work`` in a thread, since a socket's timeout bounds each wait for a byte and not the whole."""
@@ -182,7 +185,7 @@ class Http:
         except FutureTimeoutError:
             if outcome.done():
                 return outcome.result()
-            raise TimeoutError from None
+            raise Broken(f"no whole answer within {self._connection.timeout:g} s") from None
 
 
 def _read_body(response: Any) -> bytes:
@@ -197,11 +200,8 @@ def _read_body(response: Any) -> bytes:
     return bytes(content)
 
 
-def _problem_of(error: Exception, timeout: float) -> str:
-    """Say what went wrong in an exchange, without repeating texts that may hold an address or a header.
-
-    Whether the socket's clock or that of the whole exchange ends first, it had ``timeout`` seconds, and says so.
-    """
+def _problem_of(error: Exception) -> str:
+    """Say what went wrong in an exchange, without repeating texts that may hold an address or a header."""
     if isinstance(error, Broken):
         return str(error)
     causes = _causes(error)
@@ -216,7 +216,7 @@ def _problem_of(error: Exception, timeout: float) -> str:
     if any(isinstance(cause, OSError) and str(cause).startswith("Tunnel connection failed") for cause in causes):
         return "the proxy refused to connect"
     if any(isinstance(cause, (requests.exceptions.ReadTimeout, TimeoutError)) for cause in causes):
-        return f"no whole answer within {timeout:g} s"
+        return "the connection timed out"
     return f"the connection broke ({type(causes[-1]).__name__})"
 
 

@@ -181,7 +181,7 @@ class Pool:
                 while not batch.is_finished:
                     time.sleep(_NAP)
                 return
-            except BaseException:  # noqa: S112 (told to end once more, while it is ending)
+            except BaseException:  # noqa: S112 (interrupted again while it is ending)
                 continue
 
 

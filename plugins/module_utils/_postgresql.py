@@ -57,7 +57,7 @@ class Postgresql(Database):
         """See that the server's session is ours alone, since locks belong to it.
 
         A server greets with the process that serves the session (PostgreSQL's protocol, BackendKeyData), a pooler with
-        a number of its own. Behind one, whoever else connects must meet another process. Raises LedgerError.
+        a number of its own. Behind one, a second connection must meet another process. Raises LedgerError.
         """
         ((self._session,),) = self.query("SELECT pg_backend_pid()")
         if self._session == self._connection.info.backend_pid:

@@ -105,25 +105,25 @@ def _row(
     priced: Optional[Mapping[str, Any]],
     now: datetime,
 ) -> dict[str, Any]:
-    known, told = seen or {}, decided or {}
-    expires_at = known.get("expires_at") or told.get("expires_before")
+    known, outcome = seen or {}, decided or {}
+    expires_at = known.get("expires_at") or outcome.get("expires_before")
     instant = None if expires_at is None else parse_instant(expires_at)
     row = {
         "product_no": product_no,
-        **{name: known.get(name) if told.get(name) is None else told[name] for name in _FACTS},
+        **{name: known.get(name) if outcome.get(name) is None else outcome[name] for name in _FACTS},
         **{name: known.get(name) for name in _MORE_FACTS},
-        "auto_renewal": _first_known(part.get("auto_renewal") for part in (told, item or {}, known)),
+        "auto_renewal": _first_known(part.get("auto_renewal") for part in (outcome, item or {}, known)),
         "expires_at": expires_at,
         "not_after": None if instant is None else int(instant.timestamp()),
         "days_left": None if instant is None else whole_days(instant, now),
         "band": _band(instant, now),
         "undetermined": known.get("undetermined") or {},
-        "state": told.get("state"),
-        "reason": told.get("reason"),
-        "message": told.get("message"),
-        "expires_after": (item or told).get("expires_after"),
-        "price": (item or {}).get("price") or told.get("price") or (priced or {}).get("price"),
-        "order": told.get("order"),
+        "state": outcome.get("state"),
+        "reason": outcome.get("reason"),
+        "message": outcome.get("message"),
+        "expires_after": (item or outcome).get("expires_after"),
+        "price": (item or {}).get("price") or outcome.get("price") or (priced or {}).get("price"),
+        "order": outcome.get("order"),
     }
     return {**row, "trouble": _trouble(row)}
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, Optional
 
 from . import _money
-from ._model import Decision, Declaration, Offer, Policy, Subscription, known, same_name
+from ._model import Decision, Declaration, Offer, Policy, Subscription, Terms, known, same_name
 from ._money import Money
 from ._planner import settled
 from ._terms import same_expiry
@@ -138,6 +138,15 @@ def _stricter(one: Optional[Decimal], other: Optional[Decimal]) -> Optional[Deci
     return min((limit for limit in (one, other) if limit is not None), default=None)
 
 
+def _declared(terms: Terms) -> dict[str, str]:
+    """By concept, every reason why a declaration stands in for what the portal reports."""
+    whys: dict[str, list[str]] = {}
+    for value in terms.stood_in:
+        if value.reported:
+            whys.setdefault(value.concept, []).append(value.why)
+    return {concept: "; ".join(sorted(found)) for concept, found in whys.items()}
+
+
 def item_of(decision: Decision) -> dict[str, Any]:
     """The item of a plan for a decision that is due: everything that the order will contain, and what it leads to."""
     terms, order = decision.terms, decision.order
@@ -155,7 +164,7 @@ def item_of(decision: Decision) -> dict[str, Any]:
         "billing_contact_id": order.billing_contact_id,
         "billing_contact_email": (decision.contact and decision.contact.email) or None,
         "po_number": order.po_number,
-        "declared": {value.concept: value.why for value in terms.stood_in if value.reported},
+        "declared": _declared(terms),
         "price": None if decision.price is None else _price(decision.price),
         "auto_renewal": None if decision.subscription is None else known(decision.subscription.auto_renewal),
     }

@@ -176,7 +176,7 @@ def _expiries(row: Row, is_of_plan: Callable[[str], bool] = lambda name: False) 
 
 
 def offer_of(row: Row, fields: Fields, concept: str, id_concept: str, name_concept: str) -> Union[Offer, Undetermined]:
-    """Join id and name; one of them is enough, but what is told of either must be readable.
+    """Join id and name; one of them is enough, but what the row has of either must be readable.
 
     Where it is not, ``seen`` is what the other one says, or else what can be read of it all the same.
     """

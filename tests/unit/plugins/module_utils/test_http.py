@@ -22,13 +22,13 @@ from typing import Any
 
 import certifi
 import pytest
-import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _http
 from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Broken, Connection, Http
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pool import Pool
 
 TIMEOUT = 0.4  # s
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -425,6 +425,16 @@ class PlainAnswer:
         raise OSError("no TLS here")
 
 
-@pytest.mark.parametrize("error", [requests.exceptions.ReadTimeout("read"), TimeoutError()], ids=repr)
-def test_whichever_clock_ends_a_read_first_says_the_same(error: Exception) -> None:
-    assert _http._problem_of(error, 2.5) == "no whole answer within 2.5 s"
+def test_a_deadline_that_rings_late_still_names_its_seconds(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine wakes the caller after the socket's clock would have rung."""
+    wait = Pool.wait
+    monkeypatch.setattr(Pool, "wait", lambda pool, future, timeout: wait(pool, future, timeout + 0.5))
+    with pytest.raises(Broken, match=r"^no whole answer within 0\.5 s$"):
+        post(http_to(serve(say(then=3)), timeout=0.5))
+
+
+def test_a_handshake_that_stalls_is_a_connection_that_timed_out(serve: Any) -> None:
+    """It has less time than the whole exchange, whose seconds would be wrong."""
+    with pytest.raises(Broken, match=r"^the connection timed out$") as caught:
+        post(http_to(serve(say(then=3)), "https", timeout=2))
+    assert not caught.value.sent

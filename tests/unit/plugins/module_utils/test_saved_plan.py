@@ -161,6 +161,16 @@ def test_what_was_declared_against_what_cannot_be_read_is_approved_with_the_reas
         assert (held.reason, held.order) == ("stale_plan", None) and other.why in held.message
 
 
+def test_each_reason_why_services_are_declared_is_approved(path: Path) -> None:
+    doubts = [Undetermined("services", f"services: {name} is unsubscribed", reported=True) for name in ("A", "B", "C")]
+    plan = document(standing_in(*doubts[:2]))
+    write_plan(str(path), plan)
+    read = read_plan(str(path), plan["digest"], PORTAL, ACCOUNT, NOW)
+    assert read.hold(standing_in(doubts[1], doubts[0])).order is not None
+    held = read.hold(standing_in(doubts[2], doubts[1]))
+    assert (held.reason, held.order) == ("stale_plan", None) and doubts[2].why in held.message
+
+
 def test_what_is_not_due_any_more_and_what_contradicts_the_plan_is_stale(path: Path) -> None:
     plan = saved(path)
     current = settled(due_decision(expires_at=EXPIRY + 365 * DAY), "enough_time", "377 days left")
