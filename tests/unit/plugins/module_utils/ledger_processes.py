@@ -62,16 +62,20 @@ def opened(location: str, portal: str = PORTAL, read_only: bool = False) -> Ledg
     return open_ledger(location, portal, lambda: NOW, read_only)
 
 
+def environment() -> dict[str, str]:
+    """What a process needs to import the collection, under ansible-test as well, which sets no PYTHONPATH."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])}
+
+
 def started(script: str, *arguments: str) -> subprocess.Popen[str]:
     """A process that runs a script over an open ledger, its first argument; it waits for the end of its input."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])}
     return subprocess.Popen(
         [sys.executable, "-c", PRELUDE + script, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment,
+        env=environment(),
     )
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _controller
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.ledger_processes import environment
 
 # A worker whose ansible-playbook ends before the worker has asked for its number.
 ORPHAN = """
@@ -92,7 +93,9 @@ def test_a_worker_is_waited_for_by_the_process_that_has_forked_it(monkeypatch: p
 
 
 def test_a_worker_knows_the_process_that_has_forked_it_though_that_is_gone() -> None:
-    ended = subprocess.run([sys.executable, "-c", ORPHAN], capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(
+        [sys.executable, "-c", ORPHAN], capture_output=True, text=True, timeout=60, check=False, env=environment()
+    )
     assert (ended.stdout, ended.stderr) == ("True False\n", "")
 
 
