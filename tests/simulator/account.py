@@ -35,6 +35,7 @@ class Account:
         self.profile, self.clock = profile, clock
         self.plans: tuple[Plan, ...] = fleet.plans
         self.contacts: list[Contact] = list(fleet.contacts)
+        self.shown = fleet.shown
         self.prices = Prices(fleet.prices.currency, fleet.prices.units)
         self.orders: list[Order] = []
         self.invoices: list[Invoice] = []

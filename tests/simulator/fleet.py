@@ -17,6 +17,7 @@ import yaml
 from .catalog import DEFAULT_PLANS, Plan, Prices, Service
 from .clock import MONTHS, parse_instant
 from .profiles import AUTO_RENEWAL_STATUSES, profile_named
+from .shown import Shown
 
 STATUSES = ("succeed", "failed", "pending", "invalid", "cancelled", "refunded", "confirming")
 
@@ -91,6 +92,7 @@ class Fleet:
     contacts: tuple[Contact, ...] = DEFAULT_CONTACTS
     orders: tuple[OrderSpec, ...] = ()
     prices: Prices = field(default_factory=Prices)
+    shown: Shown = field(default_factory=Shown)
 
     @classmethod
     def load(cls, source: Fleet | dict[str, Any] | str | Path) -> Fleet:
@@ -202,6 +204,7 @@ def _fleet(document: Any) -> Fleet:
         contacts=DEFAULT_CONTACTS if contacts is None else tuple(map(_contact, contacts)),
         orders=tuple(_order(item) for item in reader.items("orders") or ()),
         prices=_prices(reader.take("prices", dict, {})),
+        shown=_shown(reader.take("shown", dict, {}), plans),
     )
     account.done()
     reader.done()
@@ -310,6 +313,16 @@ def _prices(mapping: dict[str, Any]) -> Prices:
         prices.units[name] = {cycle: _amount(units, cycle) for cycle in MONTHS if cycle in units.left}
         units.done()
     return prices
+
+
+def _shown(mapping: dict[str, Any], plans: tuple[Plan, ...]) -> Shown:
+    reader = _Reader(mapping, "fleet: shown")
+    shown = Shown(**{name: reader.take(name, dict, {}) for name in ("moved", "rows", "services", "prices")})
+    reader.done()
+    for name, changes in shown.services.items():
+        if not isinstance(changes, dict) or not any(plan.service(name) for plan in plans):
+            raise FleetError(f"fleet: shown: services: {name!r} must be a service of a plan, with a mapping")
+    return shown
 
 
 def _amount(reader: _Reader, key: str) -> Decimal:

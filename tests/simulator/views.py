@@ -41,8 +41,9 @@ def _named(pairs: list[tuple[str | None, Any]]) -> dict[str, Any]:
 
 def product_row(account: Account, pbx: Pbx) -> dict[str, Any]:
     """A row of the product list (contract 4.1)."""
-    facts = _facts(account, pbx) if account.profile.row_complete else []
-    return _named(_common(pbx) + facts)
+    if not account.profile.row_complete:
+        return _named(_common(pbx))
+    return account.shown.row(_named(_common(pbx) + _facts(account, pbx)))
 
 
 def product_detail(account: Account, pbx: Pbx) -> dict[str, Any]:
@@ -55,7 +56,7 @@ def product_detail(account: Account, pbx: Pbx) -> dict[str, Any]:
         ("currentPlan", current_plan),
         ("currentPlanExpireDate", current_expiry),
     ]
-    return _named(_common(pbx) + documented + _facts(account, pbx))
+    return account.shown.row(_named(_common(pbx) + documented + _facts(account, pbx)))
 
 
 def _common(pbx: Pbx) -> list[tuple[str | None, Any]]:
@@ -69,6 +70,7 @@ def _common(pbx: Pbx) -> list[tuple[str | None, Any]]:
 
 def _facts(account: Account, pbx: Pbx) -> list[tuple[str | None, Any]]:
     profile, plan = account.profile, account.plan(pbx.plan)
+    services = dict.fromkeys((*pbx.services, *account.shown.services))
     name, form = profile.expiry
     facts: list[tuple[str | None, Any]] = [
         (name, instant(pbx.expires_at, form)),
@@ -76,7 +78,7 @@ def _facts(account: Account, pbx: Pbx) -> list[tuple[str | None, Any]]:
         (profile.plan_id, _id(profile, plan.plan_id)),
         (profile.quantity, str(pbx.quantity) if profile.quantity_as_text else pbx.quantity),
         (profile.cycle, pbx.billing_cycle),
-        (profile.services, [_product_service(profile, plan.service(service)) for service in pbx.services]),
+        (profile.services, [_product_service(account, plan.service(service)) for service in services]),
         (profile.auto_renewal, profile.auto_renewal_words[pbx.auto_renewal]),
     ]
     if profile.renewal_manner:
@@ -87,8 +89,10 @@ def _facts(account: Account, pbx: Pbx) -> list[tuple[str | None, Any]]:
     return facts
 
 
-def _product_service(profile: Profile, service: Service) -> dict[str, Any]:
-    return {profile.service_id: _id(profile, service.service_id), profile.service_name: service.name}
+def _product_service(account: Account, service: Service) -> dict[str, Any]:
+    profile = account.profile
+    row = {profile.service_id: _id(profile, service.service_id), profile.service_name: service.name}
+    return account.shown.service(service.name, row)
 
 
 def catalog(account: Account) -> dict[str, Any]:
@@ -138,7 +142,7 @@ def renewal_info(account: Account, pbx: Pbx, ids: dict[str, str], name: str) -> 
     if profile.amount:
         info[profile.amount] = money(profile, account.price(pbx, [name]))
         info[profile.currency] = account.prices.currency
-    return info
+    return account.shown.price(info)
 
 
 def money(profile: Profile, amount: Decimal) -> str | float:

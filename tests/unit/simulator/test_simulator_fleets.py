@@ -48,6 +48,8 @@ def without(key):
         ({"prices": {"Enterprise Plan": {"weekly": 1}}}, "unknown key 'weekly'"),
         ({"prices": {"Enterprise Plan": {"annually": "much"}}}, "not an amount"),
         ({"catalog": [{"name": "x", "plan_id": "1"}]}, "pricing_plan_id is missing"),
+        ({"shown": {"row": {}}}, "shown: unknown key 'row'"),
+        ({"shown": {"services": {"Fax": {}}}}, "'Fax' must be a service of a plan"),
         ({"orders": [{"product_no": "3658B431119665QJ"}]}, "not among the pbxs"),
         ({"pbxs": [PBX, PBX]}, "given twice"),
         ({"pbxs": [PBX], "orders": [{"product_no": PBX["product_no"], "status": "done"}]}, "status must be one of"),
