@@ -22,13 +22,19 @@ _FIRST_MILLISECOND_VALUE = 10**11
 _EARLIEST = datetime(2000, 1, 1, tzinfo=timezone.utc)
 _LATEST = datetime(2100, 1, 1, tzinfo=timezone.utc)
 
-_EPOCH = re.compile(r"\d{9,14}")
+_EPOCH = re.compile(r"\d{9,14}(?:\.\d{1,6})?")
+_OFFSET = r"[+-](?:[01]?\d|2[0-3])(?::?[0-5]\d)?"
+_CLOCK = (
+    r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
+    r"(?: ?(?P<half>[AP]M))?"
+    # Java adds the name of the zone in brackets.
+    rf"(?: ?(?P<zone>Z|(?:UTC|GMT)?{_OFFSET}|UTC|GMT|\((?:UTC|GMT){_OFFSET}\))(?:\[[A-Z0-9_+/-]+\])?)?"
+)
 _CALENDAR = re.compile(
-    r"(?P<year>\d{4})(?P<separator>[-/])(?P<month>\d{1,2})(?P=separator)(?P<day>\d{1,2})"
-    r"(?:[T ](?P<hour>\d{2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
-    r" ?(?P<zone>Z|UTC|GMT|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)?)?",
+    rf"(?P<year>\d{{4}})(?P<separator>[-/])(?P<month>\d{{1,2}})(?P=separator)(?P<day>\d{{1,2}})(?:[T ]{_CLOCK})?",
     re.IGNORECASE,
 )
+_YEAR_LAST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})(?!\d)")
 
 
 def utc_now() -> datetime:
@@ -51,8 +57,9 @@ class Clock:
 def parse_instant(value: object) -> datetime:
     """Read an instant in any form that is unambiguous (contract, section 11, row 2).
 
-    Accepted are epoch seconds and milliseconds (number or digits), ISO 8601, ``YYYY-MM-DD[ HH:MM:SS]`` and
-    ``YYYY/MM/DD…``. Without a zone the value is UTC; a bare date is its first instant.
+    Accepted are epoch seconds and milliseconds (number or text), ISO 8601, ``YYYY-MM-DD[ HH:MM:SS]`` and
+    ``YYYY/MM/DD…``. Without a zone the value is UTC; a bare date is its first instant. A year that comes last is
+    refused, even where only one order of day and month is possible: it would be readable on some days alone.
 
     Raises ValueError when the value has another form, does not exist, or lies outside 2000-2100.
     """
@@ -62,7 +69,7 @@ def parse_instant(value: object) -> datetime:
         instant = _from_epoch(Decimal(value.strip()), value)
     elif isinstance(value, str):
         try:
-            instant = _from_calendar(value.strip())
+            instant = _from_calendar(value.strip().replace("\u2212", "-"))
         except OverflowError:
             raise ValueError(f"{value!r} lies outside the years 2000-2100") from None
     else:
@@ -82,13 +89,14 @@ def _from_epoch(number: Decimal, value: object) -> datetime:
 def _from_calendar(text: str) -> datetime:
     match = _CALENDAR.fullmatch(text)
     if not match:
-        raise ValueError(f"{text!r} is not an unambiguous date (expected YYYY-MM-DD, ISO 8601 or an epoch number)")
+        seen = f"{text!r} is not an unambiguous date{_readings_of(text)}"
+        raise ValueError(f"{seen} (expected YYYY-MM-DD, ISO 8601 or an epoch number)")
     part = match.groupdict()
     instant = datetime(
         int(part["year"]),
         int(part["month"]),
         int(part["day"]),
-        int(part["hour"] or 0),
+        _hour(int(part["hour"] or 0), part["half"]),
         int(part["minute"] or 0),
         int(part["second"] or 0),
         int((part["fraction"] or "").ljust(6, "0")[:6]),
@@ -97,11 +105,36 @@ def _from_calendar(text: str) -> datetime:
     return instant - _zone_offset(part["zone"] or "Z")
 
 
+def _readings_of(text: str) -> str:
+    """What a date may mean whose year comes last, as a clause for people; nothing for any other text."""
+    match = _YEAR_LAST.match(text)
+    if not match:
+        return ""
+    first, second, year = map(int, match.groups())
+    readings = [
+        f"{year:04}-{month:02}-{day:02} with the {which} first"
+        for month, day, which in ((second, first, "day"), (first, second, "month"))
+        if 1 <= month <= 12 and 1 <= day <= 31
+    ]
+    return f": it may be {' or '.join(readings)}" if readings else ""
+
+
+def _hour(hour: int, half: Optional[str]) -> int:
+    if half is None:
+        return hour
+    if not 1 <= hour <= 12:
+        raise ValueError(f"expected an hour from 1 to 12 before {half}, got {hour}")
+    return hour % 12 + (12 if half.upper() == "PM" else 0)
+
+
 def _zone_offset(zone: str) -> timedelta:
-    if zone.upper() in ("Z", "UTC", "GMT"):
+    offset = zone.upper().strip("()").lstrip("UTCGMZ")
+    if not offset:
         return timedelta(0)
-    offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:].lstrip(":") or 0))
-    return -offset if zone[0] == "-" else offset
+    digits = offset[1:].replace(":", "")
+    hours, minutes = (digits[:-2], digits[-2:]) if len(digits) > 2 else (digits, "0")
+    length = timedelta(hours=int(hours), minutes=int(minutes))
+    return -length if offset[0] == "-" else length
 
 
 def format_instant(instant: datetime) -> str:

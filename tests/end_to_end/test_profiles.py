@@ -89,12 +89,13 @@ ACCOUNTS = (
     Account("renamed", field_map=NAMES_OF_RENAMED),
     Account("conflicting", field_map={"expires_at": "expireDate"}),
     Account("slashed", tells_prices=False),
+    Account("offset"),
 )
 of_each_account = pytest.mark.parametrize("account", ACCOUNTS, ids=lambda account: account.profile)
 
 
 def test_every_profile_of_the_simulator_is_tried() -> None:
-    assert {account.profile for account in ACCOUNTS} == set(PROFILES)
+    assert {account.profile for account in ACCOUNTS} | {"day_first"} == set(PROFILES)
 
 
 @of_each_account
@@ -180,6 +181,7 @@ NOT_READABLE: list[tuple[str, dict[str, str], list[str]]] = [
     ("renamed", {"expires_at": "validTo"}, ["none of the fields validTo is reported"]),
     ("sparse", {}, ["services: none of the fields serviceList, services, addOnList, addOns", "billingCycle, cycle"]),
     ("conflicting", {}, ["expires_at: the fields expireDate, expirationDate disagree"]),
+    ("day_first", {}, ["expireDate cannot be read", "is not an unambiguous date: it may be 20", "with the day first"]),
     ("documented", {"expires_at": "planName"}, ["planName cannot be read: 'Enterprise Plan'", "YYYY-MM-DD"]),
     ("documented", {"quantity": "billingCycle"}, ["billingCycle cannot be read", "whole number"]),
 ]
@@ -211,4 +213,13 @@ def test_of_fields_that_disagree_the_declared_one_is_renewed_and_no_other_expiry
     assert states(ansible.renew(**declared)) == {ANNUAL: "renewed"}
     again = ansible.renew(**declared)
     assert again["failed"] and not again["changed"]
+    assert len(ansible.portal.invoices) == orders_sent(ansible.portal) == 1
+
+
+def test_where_the_day_comes_first_the_declared_expiry_is_renewed_once(start: Callable[..., Ansible]) -> None:
+    ansible = start(fleet=FLEET, profile="day_first")
+    declared = {"product_no": ANNUAL, "expires_at": f"{ansible.portal.pbx(ANNUAL).expires_at:%Y-%m-%d}"}
+    assert states(ansible.renew(**declared))[ANNUAL] in ("renewed", "pending")
+    again = ansible.renew(**declared)
+    assert not again["changed"]
     assert len(ansible.portal.invoices) == orders_sent(ansible.portal) == 1

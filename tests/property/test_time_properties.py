@@ -43,7 +43,12 @@ def test_every_form_of_an_instant_is_the_same_instant(instant: datetime) -> None
 @exact
 @given(INSTANTS, ZONES)
 def test_a_zone_changes_the_writing_and_not_the_instant(instant: datetime, zone: timezone) -> None:
-    assert _time.parse_instant(instant.astimezone(zone).isoformat()) == instant
+    local = instant.astimezone(zone)
+    clock, offset = local.strftime("%Y-%m-%d %H:%M:%S"), local.isoformat()[-6:]
+    compact = offset.replace(":", "")
+    writings = [f"{clock}{offset}", f"{clock} {compact}", f"{clock} UTC{offset}", f"{clock} (GMT{compact})"]
+    writings += [f"{local.strftime('%Y/%m/%d %I:%M:%S %p')} {offset}", f"{local.isoformat()}[Some/Place]"]
+    assert {_time.parse_instant(writing) for writing in [local.isoformat(), *writings]} == {instant}
 
 
 @pytest.mark.faults(49)

@@ -163,6 +163,13 @@ PROFILES: dict[str, Profile] = {
             expiry=("expiryDate", "slashed"),
             amount=None,
         ),
+        replace(DOCUMENTED, name="offset", about="instants with the offset of Shanghai", expiry=("expireTime", "offset")),
+        replace(
+            DOCUMENTED,
+            name="day_first",
+            about="DD/MM/YYYY, which nobody can tell from MM/DD/YYYY: to be declared",
+            expiry=("expireDate", "day_first"),
+        ),
     )
 }
 

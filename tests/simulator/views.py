@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .records import Order, Pbx
 
 PRODUCT_NAME = "P-Series Cloud PBX (PCE Instance)"
+PATTERNS = {"date": "%Y-%m-%d", "datetime": "%Y-%m-%d %H:%M:%S", "slashed": "%Y/%m/%d", "day_first": "%d/%m/%Y"}
 
 
 def instant(value: datetime, form: str) -> str | int:
@@ -26,8 +27,9 @@ def instant(value: datetime, form: str) -> str | int:
         return int(value.timestamp())
     if form == "epoch_ms":
         return str(int(value.timestamp() * 1000))
-    patterns = {"date": "%Y-%m-%d", "datetime": "%Y-%m-%d %H:%M:%S", "slashed": "%Y/%m/%d"}
-    return value.strftime(patterns[form])
+    if form == "offset":
+        return value.astimezone(timezone(timedelta(hours=8))).isoformat()
+    return value.strftime(PATTERNS[form])
 
 
 def _id(profile: Profile, value: str) -> str | int:

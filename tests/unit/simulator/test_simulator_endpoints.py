@@ -213,6 +213,8 @@ EXPIRY = {
     "renamed": ("validThrough", "2026-12-05"),
     "conflicting": ("expireDate", "2026-12-05"),
     "slashed": ("expiryDate", "2026/12/05"),
+    "offset": ("expireTime", "2026-12-05T08:00:00+08:00"),
+    "day_first": ("expireDate", "05/12/2026"),
 }
 
 

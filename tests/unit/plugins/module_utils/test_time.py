@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -49,6 +50,21 @@ TEN = utc(2026, 12, 5, 10)
         pytest.param("2026-12-05T10:00:00.250Z", TEN + timedelta(milliseconds=250), id="iso-fraction"),
         pytest.param("2026-12-05T10:00:00,250Z", TEN + timedelta(milliseconds=250), id="iso-fraction-with-comma"),
         pytest.param("2026-12-05T10:00:00.123456789Z", TEN + timedelta(microseconds=123456), id="iso-nanoseconds"),
+        pytest.param(f"{EPOCH}.0", TEN, id="epoch-seconds-text-with-a-fraction"),
+        pytest.param(f"{EPOCH}000.0", TEN, id="epoch-milliseconds-text-with-a-fraction"),
+        pytest.param("2026-12-05T18:00:00+8", TEN, id="iso-east-one-digit"),
+        pytest.param("2026-12-05T18:00:00 +08:00", TEN, id="iso-east-after-a-blank"),
+        pytest.param("2026-12-05 18:00:00 UTC+8", TEN, id="utc-and-hours"),
+        pytest.param("2026-12-05 18:00:00 GMT+08:00", TEN, id="gmt-and-offset"),
+        pytest.param("2026-12-05 18:00:00 (UTC+08:00)", TEN, id="utc-and-offset-in-brackets"),
+        pytest.param("2026-12-05T18:00:00+08:00[Asia/Shanghai]", TEN, id="iso-with-the-name-of-the-zone"),
+        pytest.param("2026-12-05T04:30:00\u221205:30", TEN, id="iso-west-with-a-minus-sign"),
+        pytest.param("2026-12-05T13:45:00+03:45", TEN, id="iso-quarter-hours"),
+        pytest.param("2026-12-05 9:59:59Z", TEN - timedelta(seconds=1), id="hour-of-one-digit"),
+        pytest.param("2026-12-05 10:00:00 AM", TEN, id="before-noon"),
+        pytest.param("2026-12-05 12:00:00 am Z", utc(2026, 12, 5), id="midnight-of-twelve-hours"),
+        pytest.param("2026-12-05 12:00 PM", utc(2026, 12, 5, 12), id="noon-of-twelve-hours"),
+        pytest.param("2026-12-05 11:59:59 PM +08:00", utc(2026, 12, 5, 15, 59, 59), id="evening-with-a-zone"),
         pytest.param("2028-02-29", utc(2028, 2, 29), id="leap-day"),
         pytest.param("2000-01-01", utc(2000, 1, 1), id="first-day"),
         pytest.param("2099-12-31T23:59:59Z", utc(2099, 12, 31, 23, 59, 59), id="last-second"),
@@ -72,6 +88,13 @@ def test_an_unambiguous_instant_is_read(value: Any, expected: datetime) -> None:
         pytest.param("202612051200", id="twelve-digits"),
         pytest.param("20261205120000", id="fourteen-digits"),
         pytest.param("5 Dec 2026", id="month-name"),
+        pytest.param("25/12/2026", id="day-first-in-one-reading-alone"),
+        pytest.param("05.12.2026", id="dotted"),
+        pytest.param("08/12/2026 23:59:59", id="day-or-month-first-with-a-time"),
+        pytest.param("2026-12-05 13:00:00 PM", id="thirteen-of-twelve-hours"),
+        pytest.param("2026-12-05 0:30 AM", id="zero-of-twelve-hours"),
+        pytest.param("2026-12-05 10:00:00 UTC+25", id="utc-and-too-many-hours"),
+        pytest.param("2026-12-05 10:00:00 [Asia/Shanghai]", id="name-of-a-zone-alone"),
         pytest.param("2026-12-05T10", id="hour-only"),
         pytest.param("2026-12-05T10:00:00 CET", id="named-zone"),
         pytest.param("2026-12-05Z", id="date-with-zone"),
@@ -135,6 +158,21 @@ def test_a_zone_that_does_not_exist_is_refused(zone: str) -> None:
 def test_a_refusal_quotes_the_value() -> None:
     with pytest.raises(ValueError, match="03/04/2026"):
         _time.parse_instant("03/04/2026")
+
+
+@pytest.mark.parametrize(
+    ("value", "readings"),
+    [
+        pytest.param("08/12/2026", "2026-12-08 with the day first or 2026-08-12 with the month first", id="both"),
+        pytest.param("8.12.2026 23:59", "2026-12-08 with the day first or 2026-08-12 with the month first", id="dots"),
+        pytest.param("25/12/2026", "2026-12-25 with the day first", id="only-the-day-first"),
+        pytest.param("12-25-2026", "2026-12-25 with the month first", id="only-the-month-first"),
+    ],
+)
+def test_a_date_whose_year_comes_last_is_refused_with_what_it_may_be(value: str, readings: str) -> None:
+    expected = rf"{re.escape(repr(value))} is not an unambiguous date: it may be {readings} \(expected YYYY-MM-DD"
+    with pytest.raises(ValueError, match=expected):
+        _time.parse_instant(value)
 
 
 @pytest.mark.parametrize(
