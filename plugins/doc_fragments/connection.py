@@ -67,6 +67,15 @@ options:
       - Use M(pbxops.yeastar.yeastar_pce_info) with O(pbxops.yeastar.yeastar_pce_info#module:raw=true) to find them.
     type: dict
     default: {}
+  time_zone:
+    description:
+      - The IANA name of the time zone that the portal shows its dates in if they say none, such as V(Asia/Shanghai).
+      - Dates that you declare without a zone are read in it as well.
+      - Without it, such a date may be of any zone. A PBX is then due by the earliest instant that it can mean, and is
+        called expired only by the latest. Between them it may have expired, and is V(blocked). What is shown is the
+        reading in UTC, and RV(ignore:expires_between) says where the instant lies.
+    type: str
+    version_added: 0.2.0
 requirements:
   - requests
 """

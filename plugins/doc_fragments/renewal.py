@@ -170,6 +170,17 @@ options:
     type: str
     choices: [allow, block]
     default: allow
+  term_starts:
+    description:
+      - From when the portal counts the new term.
+      - With V(expiry), the new term follows the old one. An order after which the expiry shows otherwise is V(failed).
+        Its message says so if the term counts from the order, and the run orders no more.
+      - With V(order), a term that counts from the day of the order is accepted as well, and plan, diff and report show
+        the days of the old term that are lost. A later O(remaining_days) loses fewer.
+    type: str
+    choices: [expiry, order]
+    default: expiry
+    version_added: 0.2.0
   ledger:
     description:
       - Where it is noted what was meant to be ordered and what has become of it, so that no run orders it again.

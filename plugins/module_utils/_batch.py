@@ -23,9 +23,7 @@ from typing import Any, Optional
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ._blanks import LIMITS, refuse_blanks, refuse_nulls
-from ._location import ledger_of
-from ._options import (
+from ._argument_specs import (
     APPLY_OPTIONS,
     APPLY_RULES,
     CONNECTION_OPTIONS,
@@ -34,10 +32,10 @@ from ._options import (
     RENEWAL_RULES,
     RENEWAL_RUN_OPTIONS,
     SAVE_OPTIONS,
-    connection_of,
-    declarations_of,
-    product_no_of,
 )
+from ._blanks import LIMITS, refuse_blanks, refuse_nulls
+from ._location import ledger_of
+from ._options import connection_of, declarations_of, product_no_of
 from ._variables import complaint_about, extra_variable
 
 PREFIX = "pce_renewal_"

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from ._model import Decision, Terms, Undetermined
+from ._span import in_text
 from ._time import format_instant
 
 
@@ -35,6 +36,8 @@ def _entry(decision: Decision, terms: Terms, expires_after: datetime) -> dict[st
     declared = [value.why for value in terms.stood_in if value.reported]
     if declared:
         ordered["declared, since"] = "; ".join(declared)
+    if decision.days_lost is not None:
+        ordered["days lost"] = decision.days_lost
     if decision.subscription is not None and isinstance(decision.subscription.auto_renewal, Undetermined):
         ordered["auto-renewal"] = "not known"
     ordered["price"] = decision.price or (
@@ -43,6 +46,6 @@ def _entry(decision: Decision, terms: Terms, expires_after: datetime) -> dict[st
     return {
         "before_header": decision.product_no,
         "after_header": decision.product_no,
-        "before": f"expires_at: {format_instant(terms.expires_at)}\n{seen}",
+        "before": f"expires_at: {in_text(terms.expires_at, terms.span)}\n{seen}",
         "after": "".join(f"{name}: {value}\n" for name, value in ordered.items()) + seen,
     }

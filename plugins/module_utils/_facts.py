@@ -14,11 +14,11 @@ from typing import Optional
 
 from . import _intent
 from ._caps import caps_of
+from ._cycles import current_term_began
 from ._errors import ReadError
 from ._intent import Intent
 from ._ledger import Ledger
 from ._model import Declaration, Evidence, Order, Policy, Terms
-from ._planner import current_term_began
 from ._pool import Gate
 from ._portal import Portal
 from ._questions import Questions

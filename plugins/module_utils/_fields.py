@@ -9,12 +9,14 @@ two that disagree are refused, and none at all is said to be missing: nothing he
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Union
+from typing import Any, Optional, Union
+from zoneinfo import ZoneInfo
 
 from . import _money, _time
 from ._envelope import read_count
@@ -22,6 +24,7 @@ from ._model import Undetermined, is_confidential, known
 from ._money import Money
 from ._renewal_fields import manners_of_renewal, read_auto_renewal, read_switch
 from ._rows import suggestions
+from ._span import Span, common, span_of
 
 # Concepts of `field_map` and the keys tried for each, in order (architecture, "Response fields").
 CANDIDATES = {
@@ -136,11 +139,14 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 class Fields:
     """Reads concepts out of the portal's rows."""
 
-    def __init__(self, field_map: Mapping[str, Union[str, Sequence[str]]]) -> None:
+    def __init__(
+        self, field_map: Mapping[str, Union[str, Sequence[str]]], time_zone: Optional[ZoneInfo] = None
+    ) -> None:
         """``field_map`` names the key of a concept, or several, each a dotted path where it is nested.
 
-        They replace the candidates. Raises ValueError when it names a concept that does not exist, or a key that is not
-        text.
+        They replace the candidates. ``time_zone`` is that of expiries that say none; None where it is not known.
+
+        Raises ValueError when ``field_map`` names a concept that does not exist, or a key that is not text.
         """
         unknown = sorted(set(field_map) - set(CANDIDATES))
         if unknown:
@@ -148,6 +154,7 @@ class Fields:
                 f"field_map names {', '.join(unknown)}; expected concepts are {', '.join(sorted(CANDIDATES))}"
             )
         self._keys = {**CANDIDATES, **{concept: _mapped(concept, keys) for concept, keys in field_map.items()}}
+        self._time_zone = time_zone
 
     def read(self, row: Mapping[str, Any], concept: str) -> Any:
         """The value of a concept in a row, or an `Undetermined` that says which keys were tried and what was seen."""
@@ -180,6 +187,17 @@ class Fields:
             why = f"{concept}: the fields {', '.join(found)} disagree: {said}"
             return Undetermined(concept, why, True, tuple(values), mappings)
         return values[0]
+
+    def span(self, row: Mapping[str, Any]) -> Optional[Span]:
+        """Where the expiry lies that can be read of a row; None where that is certain.
+
+        Of several fields, one that says zone and time of day is more exact than the others.
+        """
+        values = list(self._reported(row, "expires_at").values())
+        readings = [_time.parse_instant(value) for value in values]
+        spans = [span_of(value, self._time_zone) or Span(read, read) for value, read in zip(values, readings)]
+        found = functools.reduce(_more_exact, spans)
+        return None if found == Span(min(readings), min(readings)) else found
 
     def _suggesting(self, row: Mapping[str, Any], value: Undetermined, reader: Callable[[Any], Any]) -> Undetermined:
         """The same, with the names of fields that nobody has mapped and that look like it."""
@@ -241,6 +259,10 @@ class Fields:
             if isinstance(value, Undetermined):
                 return value
         return Money(amount, currency)
+
+
+def _more_exact(one: Span, other: Span) -> Span:
+    return common(one, other) or min(one, other, key=lambda span: span.earliest)
 
 
 def _is_of_one_unit(keys: list[str], info: Mapping[str, Any]) -> bool:

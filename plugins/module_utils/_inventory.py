@@ -15,11 +15,12 @@ from datetime import datetime, timedelta
 from typing import Any, Callable, Optional
 
 from ._model import Filters, Offer
-from ._time import parse_instant, whole_days
+from ._span import Span, bounds, days_left, span_in
+from ._time import parse_instant
 
 Row = Mapping[str, Any]
 
-SCHEMA = 2  # of what is cached; to be raised with each change of the rows
+SCHEMA = 3  # of what is cached; to be raised with each change of the rows
 EXPIRY_GROUPS = {"expires_in_7": 7, "expires_in_14": 14, "expires_in_30": 30}  # days
 EXPIRED, EXPIRY_UNKNOWN = "expired", "expiry_unknown"
 EVERY_GROUP = (*EXPIRY_GROUPS, EXPIRED, EXPIRY_UNKNOWN)
@@ -28,6 +29,7 @@ _TEXT, _TEXTS = (str, type(None)), (list, type(None))
 _KINDS: dict[str, Any] = {
     "product_no": str,
     "expires_at": _TEXT,
+    "expires_between": (Mapping, type(None)),
     "plan": _TEXT,
     "plan_id": _TEXT,
     "services": _TEXTS,
@@ -101,6 +103,7 @@ def _is_row(row: object) -> bool:
         return False
     try:
         _expiry(row)
+        span_in(row["expires_between"])
     except ValueError:
         return False
     return True
@@ -109,27 +112,28 @@ def _is_row(row: object) -> bool:
 def row_at(row: Row, now: datetime) -> dict[str, Any]:
     """A row with the days that are left at that instant; null where the expiry is not known."""
     expires_at = _expiry(row)
-    return {**row, "days_left": None if expires_at is None else whole_days(expires_at, now)}
+    return {**row, "days_left": None if expires_at is None else days_left(expires_at, _span(row), now)}
 
 
 def is_wanted(row: Row, filters: Filters) -> bool:
     """Whether a subscription is wanted, as far as is known."""
     offer = Offer(row["plan_id"], row["plan"]) if row["plan"] is not None else None
-    return filters.match_facts(_expiry(row), offer)
+    return filters.match_facts(_expiry(row), _span(row), offer)
 
 
 def groups_of(row: Row, now: datetime) -> list[str]:
     """The groups of a PBX, that of its plan not yet made safe. The windows lie within each other, both ends included.
 
-    What has expired is in no window any more: it is not renewed unless somebody says so.
+    What has expired for certain is in no window any more: it is not renewed unless somebody says so.
     """
     expires_at = _expiry(row)
-    if expires_at is None:
+    earliest, latest = (None, None) if expires_at is None else bounds(expires_at, _span(row))
+    if earliest is None or latest is None:
         groups = [EXPIRY_UNKNOWN]
-    elif expires_at <= now:
+    elif latest <= now:
         groups = [EXPIRED]
     else:
-        groups = [name for name, days in EXPIRY_GROUPS.items() if expires_at - now <= timedelta(days=days)]
+        groups = [name for name, days in EXPIRY_GROUPS.items() if earliest - now <= timedelta(days=days)]
     return groups if row["plan"] is None else [*groups, f"plan_{row['plan']}"]
 
 
@@ -196,6 +200,10 @@ def check_not_taken(host: Host, present: Any) -> None:
     other = product_no if present is None else present.vars.get(PRODUCT_NO_VARIABLE, product_no)
     if other != product_no:
         raise ValueError(f"hostname: {host.name!r} is {other} in another source and {product_no} here; rename one")
+
+
+def _span(row: Row) -> Optional[Span]:
+    return span_in(row["expires_between"])
 
 
 def _expiry(row: Row) -> Optional[datetime]:

@@ -17,8 +17,12 @@ from typing import Any, Optional, TypeVar, Union
 
 from ._intent import Intent
 from ._money import Money
+from ._span import Span, bounds
 
 T = TypeVar("T")
+
+# From when the portal counts the new term: the old expiry, or the day of the order.
+FROM_EXPIRY, FROM_ORDER = "expiry", "order"
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,7 @@ def _is_unreported(value: object) -> bool:
 class Subscription:
     """One PBX as the portal reports it (contract, sections 4.1 and 4.2).
 
+    ``expires_at`` is as it is read in UTC, and ``span`` where it lies if the portal tells no zone or no time of day.
     ``other_expiries`` are those that are not the plan's, by the fields that tell them; None where there are none.
     """
 
@@ -93,6 +98,7 @@ class Subscription:
     comment: Optional[str] = None
     renewal_manners: Optional[tuple[str, ...]] = None
     other_expiries: Optional[tuple[tuple[str, datetime], ...]] = None
+    span: Optional[Span] = None
 
     def undetermined(self) -> tuple[Undetermined, ...]:
         """What an order would need and the portal's answer does not tell."""
@@ -114,6 +120,8 @@ class Subscription:
             for item in fields(self)
             if getattr(self, item.name) is None or _is_unreported(getattr(self, item.name))
         }
+        if not _is_unreported(self.expires_at):
+            missing.pop("span", None)  # this answer's expiry may be certain
         if other.auto_renewal is True:
             missing["auto_renewal"] = True
         return replace(self, **missing)
@@ -191,7 +199,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Declaration:
-    """What the operator declares of one PBX. None means nothing was declared."""
+    """What the operator declares of one PBX. None means nothing was declared; for ``span`` see `Subscription`."""
 
     product_no: str
     plan: Optional[str] = None
@@ -204,6 +212,7 @@ class Declaration:
     remaining_days: Optional[int] = None
     po_number: Optional[str] = None
     auto_renewal: Optional[bool] = None
+    span: Optional[Span] = None
 
 
 @dataclass(frozen=True)
@@ -228,6 +237,7 @@ class Policy:
     prices_only: bool = False
     run_id: str = ""
     settle_window: timedelta = timedelta(seconds=900)
+    term_starts: str = FROM_EXPIRY
 
     @property
     def limits_price(self) -> bool:
@@ -262,12 +272,12 @@ class Filters:
         """Whether a subscription is wanted, as far as is known."""
         if self.product_nos and subscription.product_no not in self.product_nos:
             return False
-        return self.match_facts(known(subscription.expires_at), known(subscription.plan))
+        return self.match_facts(known(subscription.expires_at), subscription.span, known(subscription.plan))
 
-    def match_facts(self, expires_at: Optional[datetime], plan: Optional[Offer]) -> bool:
+    def match_facts(self, expires_at: Optional[datetime], span: Optional[Span], plan: Optional[Offer]) -> bool:
         """As `match`, of any PBX with this expiry and plan; None for what is not known."""
         if self.expires_within is not None and expires_at is not None:
-            is_within = expires_at - self.now <= timedelta(days=self.expires_within)
+            is_within = bounds(expires_at, span)[0] - self.now <= timedelta(days=self.expires_within)
         else:
             is_within = True
         return is_within and (self.plan is None or plan is None or plan.is_called(self.plan))
@@ -305,6 +315,7 @@ class Terms:
     quantity: int
     billing_cycle: str
     stood_in: tuple[Undetermined, ...] = field(default=(), compare=False)
+    span: Optional[Span] = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -324,7 +335,8 @@ class OrderRequest:
 class Decision:
     """What is to happen to one PBX, or what became of it, and why.
 
-    ``expires_at`` is what was decided by, from the portal or from the declaration, and None where neither tells;
+    ``expires_at`` is what was decided by, from the portal or from the declaration, and None where neither tells, and
+    ``span`` where that lies; ``days_lost`` is what is lost of the running term, where the new one starts at the order;
     ``order`` is what is to be sent and is set if and only if the state is ``due``, and ``generation`` then counts the
     attempts for this expiry, and ``contact`` is who will receive the invoice; ``known_order`` is an order that the
     portal has, found or just accepted.
@@ -344,6 +356,8 @@ class Decision:
     price: Optional[Money] = None
     price_asked: bool = False
     known_order: Optional[Order] = None
+    span: Optional[Span] = None
+    days_lost: Optional[int] = None
 
 
 def masked(value: Any) -> Any:

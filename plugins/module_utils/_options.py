@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One table of options: the argument spec with its environment fallbacks, and the model's objects read out of it."""
+"""The model's objects, read out of validated options."""
 
 from __future__ import annotations
 
@@ -14,23 +14,22 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Callable, Optional
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
-from ansible.module_utils.basic import env_fallback
-
+from ._argument_specs import DECLARATION_OPTIONS, DEFAULT_CONCURRENCY, OF_A_RUN
 from ._blanks import refuse_blanks
-from ._bookkeeping import NOT_ORDERED, ORDERED, UNRELATED, Word
+from ._bookkeeping import Word
 from ._fields import Fields
 from ._http import Connection
-from ._location import LOCATION_TYPE, NONE, ledger_of
+from ._location import NONE, ledger_of
 from ._model import Declaration, Filters, Policy
 from ._money import parse_amount, parse_currency, parse_percentage
 from ._names import LOOPBACK_HOSTS, portal_name
 from ._plan_file import LONGEST_VALIDITY
 from ._pool import Pool
-from ._time import CYCLE_MONTHS, parse_instant, utc_now
+from ._span import span_of, zone_of
+from ._time import parse_instant, utc_now
 
-DEFAULT_BASE_URL = "https://openapi.partner.yeastar.com"
-DEFAULT_CONCURRENCY = 4  # the vendor's rate limits are not known
 # Beyond these a number is a slip of the pen.
 MAX_CONCURRENCY = 64
 MAX_DAYS = 36_500
@@ -41,149 +40,6 @@ MAX_SECONDS = 86_400
 
 _SERIAL_NUMBER = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _NUMBER_WORDS = ("inf", "infinity", "nan", "none", "null", "true", "false")
-
-
-def _from_environment(name: str, **spec: Any) -> dict[str, Any]:
-    return {**spec, "fallback": (env_fallback, [name])}
-
-
-CONNECTION_OPTIONS: dict[str, dict[str, Any]] = {
-    "base_url": _from_environment("YEASTAR_BASE_URL", type="str", default=DEFAULT_BASE_URL),
-    "client_id": _from_environment("YEASTAR_CLIENT_ID", type="str"),
-    "client_secret": _from_environment("YEASTAR_CLIENT_SECRET", type="str", no_log=True),
-    "access_token": _from_environment("YEASTAR_ACCESS_TOKEN", type="str", no_log=True),
-    "timeout": {"type": "float", "default": 30.0},
-    "retries": {"type": "int", "default": 3},
-    "validate_certs": {"type": "bool", "default": True},
-    "ca_path": {"type": "path"},
-    "user_agent": {"type": "str", "default": "OpenAPI"},
-    "field_map": {"type": "dict", "default": {}},
-}
-
-# What an operator may declare of one PBX, the serial number apart.
-DECLARATION_OPTIONS: dict[str, dict[str, Any]] = {
-    "plan": {"type": "str"},
-    "services": {"type": "list", "elements": "str"},
-    "quantity": {"type": "int"},
-    "billing_cycle": {"type": "str", "choices": list(CYCLE_MONTHS)},
-    "expires_at": {"type": "str"},
-    "billing_contact": {"type": "str"},
-    "expected_expiry": {"type": "str"},
-    "remaining_days": {"type": "int"},
-    "po_number": {"type": "str"},
-    "auto_renewal": {"type": "bool"},
-}
-
-# Declarations that also make sense for a whole run.
-_RUN_WIDE = ("billing_contact", "remaining_days")
-
-LEDGER_OPTIONS: dict[str, dict[str, Any]] = {
-    "ledger": {"type": LOCATION_TYPE},
-    "ledger_password": {"type": "str", "no_log": True},
-}
-
-POOL_OPTIONS: dict[str, dict[str, Any]] = {"concurrency": {"type": "int", "default": DEFAULT_CONCURRENCY}}
-
-# What holds for a whole run, and is not also declared of a single PBX.
-RENEWAL_RUN_OPTIONS: dict[str, dict[str, Any]] = {
-    **LEDGER_OPTIONS,
-    **POOL_OPTIONS,
-    "include_expired": {"type": "bool", "default": False},
-    "max_orders": {"type": "int"},
-    "max_total": {"type": "str"},
-    "max_amount_per_item": {"type": "str"},
-    "max_price_increase_percent": {"type": "str"},
-    "currency": {"type": "str"},
-    "on_unknown_price": {"type": "str", "choices": ["allow", "block"]},
-    "on_unknown_auto_renewal": {"type": "str", "choices": ["allow", "block"], "default": "allow"},
-    "run_id": {"type": "str"},
-    "settle_window": {"type": "int", "default": 900},
-    "wait_timeout": {"type": "int", "default": 300},
-    "now": {"type": "str"},
-}
-
-RENEWAL_OPTIONS: dict[str, dict[str, Any]] = {
-    "product_no": {"type": "raw"},
-    "subscriptions": {
-        "type": "list",
-        "elements": "dict",
-        "options": {"product_no": {"type": "raw", "required": True}, **DECLARATION_OPTIONS},
-    },
-    **DECLARATION_OPTIONS,
-    **RENEWAL_RUN_OPTIONS,
-}
-
-SETTLE_OPTIONS: dict[str, dict[str, Any]] = {
-    "state": {"type": "str", "choices": ["listed", "settled"], "default": "listed"},
-    "product_no": {"type": "raw"},
-    "expires_at": {"type": "str"},
-    "outcome": {"type": "str", "choices": [ORDERED, NOT_ORDERED, UNRELATED]},
-    "order_no": {"type": "str"},
-    "reason": {"type": "str"},
-    "force": {"type": "bool", "default": False},
-    **LEDGER_OPTIONS,
-}
-
-# Rules between the options above, as keyword arguments of AnsibleModule.
-SETTLE_RULES: dict[str, Any] = {
-    "required_if": [
-        ("state", "settled", ("product_no", "outcome", "reason")),
-        ("outcome", UNRELATED, ("order_no",)),
-    ],
-}
-
-INFO_OPTIONS: dict[str, dict[str, Any]] = {
-    "gather": {
-        "type": "list",
-        "elements": "str",
-        "choices": ["subscriptions", "auto_renewal", "catalog", "billing_contacts", "orders"],
-        "default": ["subscriptions"],
-    },
-    "product_no": {"type": "raw"},
-    "expires_within": {"type": "int"},
-    "plan": {"type": "str"},
-    "raw": {"type": "bool", "default": False},
-    **POOL_OPTIONS,
-    "now": {"type": "str"},
-}
-
-SAVE_OPTIONS: dict[str, dict[str, Any]] = {
-    "dest": {"type": "path"},
-    "valid_for": {"type": "int", "default": 86_400},
-}
-
-# What only a plan that buys nothing may leave out.
-PRICES_OPTIONS: dict[str, dict[str, Any]] = {"prices_only": {"type": "bool", "default": False}}
-
-APPLY_OPTIONS: dict[str, dict[str, Any]] = {
-    "plan_file": {"type": "path"},
-    "plan_digest": {"type": "str"},
-}
-
-_OF_A_RUN = (*RENEWAL_RUN_OPTIONS, *_RUN_WIDE, *SAVE_OPTIONS, *APPLY_OPTIONS)
-
-# Rules between the options above, as keyword arguments of AnsibleModule.
-RENEWAL_RULES: dict[str, Any] = {
-    "mutually_exclusive": [("product_no", "subscriptions")],
-    "required_one_of": [("product_no", "subscriptions")],
-    "required_by": {
-        "subscriptions": ["max_orders"],
-        **{option: ["product_no"] for option in DECLARATION_OPTIONS if option not in _RUN_WIDE},
-    },
-}
-PLAN_RULES: dict[str, Any] = {
-    **RENEWAL_RULES,
-    "mutually_exclusive": [*RENEWAL_RULES["mutually_exclusive"], ("prices_only", "dest")],
-}
-APPLY_RULES: dict[str, Any] = {
-    **RENEWAL_RULES,
-    "mutually_exclusive": [
-        ("product_no", "subscriptions", "plan_file"),
-        *(("plan_file", option) for option in _RUN_WIDE),
-    ],
-    "required_one_of": [("product_no", "subscriptions", "plan_file")],
-    "required_together": [("plan_file", "plan_digest")],
-}
 
 
 def connection_of(params: Mapping[str, Any]) -> Connection:
@@ -244,8 +100,11 @@ def is_loopback(params: Mapping[str, Any]) -> bool:
 
 
 def fields_of(params: Mapping[str, Any]) -> Fields:
-    """The names of the portal's fields. Raises ValueError for a concept that does not exist."""
-    return Fields(params["field_map"] or {})
+    """The names of the portal's fields, and its time zone.
+
+    Raises ValueError for a concept or a time zone that does not exist.
+    """
+    return Fields(params["field_map"] or {}, _zone(params))
 
 
 def product_no_of(value: Any) -> str:
@@ -263,9 +122,9 @@ def product_no_of(value: Any) -> str:
 def declarations_of(params: Mapping[str, Any]) -> list[Declaration]:
     """What is declared of each PBX of a run. Raises ValueError for a bad value and for a serial number given twice."""
     if params["subscriptions"] is not None:
-        declarations = [_declaration(item) for item in params["subscriptions"]]
+        declarations = [_declaration(item, _zone(params)) for item in params["subscriptions"]]
     else:
-        declarations = [_declaration(params)]
+        declarations = [_declaration(params, _zone(params))]
     counts = Counter(declaration.product_no for declaration in declarations)
     repeated = sorted(number for number, count in counts.items() if count > 1)
     if repeated:
@@ -316,7 +175,12 @@ def filters_of(params: Mapping[str, Any]) -> Filters:
     )
 
 
-def _declaration(item: Mapping[str, Any]) -> Declaration:
+def _zone(params: Mapping[str, Any]) -> Optional[ZoneInfo]:
+    refuse_blanks(params, ("time_zone",))
+    return None if params["time_zone"] is None else _read("time_zone", params["time_zone"], zone_of)
+
+
+def _declaration(item: Mapping[str, Any], zone: Optional[ZoneInfo]) -> Declaration:
     services = item["services"]
     refuse_blanks(item, DECLARATION_OPTIONS)
     if not all(service.strip() for service in services or ()):
@@ -337,12 +201,13 @@ def _declaration(item: Mapping[str, Any]) -> Declaration:
         remaining_days=item["remaining_days"],
         po_number=item["po_number"],
         auto_renewal=item["auto_renewal"],
+        span=None if item["expires_at"] is None else span_of(item["expires_at"], zone),
     )
 
 
 def policy_of(params: Mapping[str, Any]) -> Policy:
     """What holds for a whole run. Raises ValueError for a bad value."""
-    refuse_blanks(params, _OF_A_RUN)
+    refuse_blanks(params, OF_A_RUN)
     _within("max_orders", params["max_orders"], 0, MAX_ORDERS)
     _within("settle_window", params["settle_window"], 1, MAX_SECONDS)
     _within("remaining_days", params["remaining_days"], 0, MAX_DAYS)
@@ -359,6 +224,7 @@ def policy_of(params: Mapping[str, Any]) -> Policy:
         currency=_read("currency", params["currency"], parse_currency),
         on_unknown_price=params["on_unknown_price"],
         on_unknown_auto_renewal=params["on_unknown_auto_renewal"],
+        term_starts=params["term_starts"],
         prices_only=bool(params.get("prices_only")),
         run_id=uuid.uuid4().hex if params["run_id"] is None else params["run_id"].strip(),
         settle_window=timedelta(seconds=params["settle_window"]),

@@ -19,12 +19,24 @@ from typing import Any, Optional, Union
 
 from . import _money, _states
 from ._caps import caps_of, excess_of
+from ._cycles import days_lost, expiry_after
 from ._files import write_whole
-from ._model import BillingContact, Decision, Offer, OrderRequest, Policy, Subscription, Terms, Undetermined
+from ._model import (
+    FROM_ORDER,
+    BillingContact,
+    Decision,
+    Offer,
+    OrderRequest,
+    Policy,
+    Subscription,
+    Terms,
+    Undetermined,
+)
 from ._money import Money, parse_amount, parse_currency
 from ._planner import make_plan
 from ._saved_plan import PlanError, SavedPlan, item_of
-from ._time import DAY, add_cycles, format_instant, parse_instant
+from ._span import shown, span_in
+from ._time import DAY, format_instant, parse_instant
 
 SCHEMA_VERSION = 1
 LONGEST_VALIDITY = timedelta(days=7)
@@ -51,6 +63,7 @@ def document_of(
             "max_price_increase_percent": _text(policy.max_price_increase_percent),
             "currency": policy.currency,
             "on_unknown_price": "block" if policy.blocks_unknown_price else "allow",
+            "term_starts": policy.term_starts,
         },
         "has_changes": bool(due),
         "items": [item_of(decision) for decision in due],
@@ -110,6 +123,7 @@ def saved_plan_of(document: Mapping[str, Any]) -> SavedPlan:
         digest=document["digest"],
         created=parse_instant(document["created"]),
         include_expired=policy.include_expired,
+        term_starts=policy.term_starts,
         max_total=policy.max_total,
         max_amount_per_item=policy.max_amount_per_item,
         items={item["product_no"]: item for item in document["items"]},
@@ -156,7 +170,7 @@ def _refuse_contradictions(document: dict[str, Any], path: str) -> None:
     try:
         created, valid_until = parse_instant(document["created"]), parse_instant(document["valid_until"])
         valid_for, policy = valid_until - created, _policy_of(document["policy"])
-        decisions = [_decision_of(item) for item in document["items"]]
+        decisions = [_decision_of(item, policy, created) for item in document["items"]]
         portal, account = str(document["portal"]), str(document["account"])
         rewritten = document_of(decisions, portal, account, policy, created, valid_for)
     except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
@@ -187,16 +201,22 @@ def _policy_of(limits: Mapping[str, Any]) -> Policy:
         max_price_increase_percent=_optional(parse_amount, limits["max_price_increase_percent"]),
         currency=_optional(parse_currency, limits["currency"]),
         on_unknown_price=str(limits["on_unknown_price"]),
+        term_starts=str(limits["term_starts"]),
     )
 
 
-def _decision_of(item: Mapping[str, Any]) -> Decision:
-    """The decision that an item was made of. Raises KeyError, TypeError and ValueError."""
+def _decision_of(item: Mapping[str, Any], policy: Policy, created: datetime) -> Decision:
+    """The decision that an item of a plan of that time was made of. Raises KeyError, TypeError and ValueError."""
     expires_at, price, email = parse_instant(item["expires_before"]), item["price"], item["billing_contact_email"]
     plan, services = _offer_of(item["plan"]), tuple(_offer_of(service) for service in item["services"])
     facts = (expires_at, plan, services, int(item["quantity"]), str(item["billing_cycle"]))
     stood_in = (Undetermined(str(concept), str(why), reported=True) for concept, why in item["declared"].items())
-    terms = Terms(*facts, stood_in=tuple(stood_in))
+    span = span_in(item["expires_between"])
+    terms = Terms(*facts, stood_in=tuple(stood_in), span=span)
+    expires_after = expiry_after(terms, policy, created)
+    lost = None
+    if policy.term_starts == FROM_ORDER:
+        lost = days_lost(shown(expires_at, span), terms.billing_cycle, expires_after)
     order = OrderRequest(
         product_no=str(item["product_no"]),
         billing_contact_id=str(item["billing_contact_id"]),
@@ -216,7 +236,9 @@ def _decision_of(item: Mapping[str, Any]) -> Decision:
         terms=terms,
         order=order,
         contact=None if email is None else BillingContact(order.billing_contact_id, str(email)),
-        expires_after=add_cycles(expires_at, terms.billing_cycle),
+        expires_after=expires_after,
+        span=span,
+        days_lost=lost,
         price=None if price is None else Money(parse_amount(price["amount"]), parse_currency(price["currency"])),
     )
 

@@ -15,8 +15,10 @@ from typing import Optional, Union
 
 from . import _intent, _states
 from ._caps import Reservation
+from ._cycles import current_term_began, days_lost, expiry_after
 from ._join import Unclear
 from ._model import (
+    FROM_ORDER,
     BillingContact,
     Decision,
     Declaration,
@@ -29,24 +31,24 @@ from ._model import (
     Undetermined,
     known,
 )
+from ._span import Span, bounds, days_left, in_text, shown
 from ._tag import is_of_earlier_term, related_orders, tag_of, tagged_for
 from ._terms import (
+    agrees,
     cannot_determine,
     choose_contact,
     effective,
+    effective_span,
     identify,
     refuse_contradictions,
     resolve_terms,
     same_expiry,
 )
-from ._time import ANNUALLY, DAY, MONTHLY, add_cycles, format_instant, in_words, whole_days
+from ._time import ANNUALLY, DAY, MONTHLY, format_instant, in_words
 
 # Days before expiry at which a renewal is due, and the days of the shortest cycle of the kind.
 DEFAULT_WINDOW = {ANNUALLY: 30, MONTHLY: 7}
 SHORTEST_CYCLE = {ANNUALLY: 365, MONTHLY: 28}
-
-# How far a calendar cycle and the portal's own reckoning may lie apart (faults, row 47).
-CYCLE_TOLERANCE = 3 * DAY
 
 
 @dataclass(frozen=True)
@@ -81,25 +83,27 @@ def screen(
             raise Unclear("cannot_determine", cannot_determine([expires_at]))
         return _screen(declaration, subscription, expires_at, policy, now)
     except Unclear as unclear:
-        return _decision_of(subscription, known(expires_at), unclear.reason, str(unclear))
+        span = effective_span(declaration, subscription)
+        return _decision_of(subscription, known(expires_at), span, unclear.reason, str(unclear))
 
 
 def _screen(
     declaration: Declaration, subscription: Subscription, expires_at: datetime, policy: Policy, now: datetime
 ) -> Union[Decision, Terms]:
-    window = _window(declaration, subscription, policy)
-    left = f"{whole_days(expires_at, now)} days left, expires {format_instant(expires_at)}"
-    if expires_at - now > timedelta(days=window):
-        return _decision_of(subscription, expires_at, "enough_time", f"{left}; renewal is due at {window} days")
-    if declaration.expected_expiry is not None and not same_expiry(declaration.expected_expiry, expires_at):
-        expected, seen = format_instant(declaration.expected_expiry), format_instant(expires_at)
+    window, span = _window(declaration, subscription, policy), effective_span(declaration, subscription)
+    left, due_from = _left(expires_at, span, now), bounds(expires_at, span)[0] - timedelta(days=window)
+    if now < due_from:
+        message = f"{left}; renewal is due {window} days before, from {format_instant(due_from)} on"
+        return _decision_of(subscription, expires_at, span, "enough_time", message)
+    if declaration.expected_expiry is not None and not agrees(declaration.expected_expiry, expires_at, span):
+        expected, seen = format_instant(declaration.expected_expiry), in_text(expires_at, span)
         raise Unclear("expected_expiry", f"expected_expiry is {expected}, but it expires {seen}")
     # Whether what is declared is so, the portal is asked for later; that its row contradicts is seen below.
     renews_itself = declaration.auto_renewal or (subscription.auto_renewal is True and declaration.auto_renewal is None)
-    _refuse_expired(renews_itself, expires_at, policy, now)
+    _refuse_expired(renews_itself, expires_at, span, policy, now)
     if renews_itself:
         message = f"{left}; auto-renewal is on, the portal renews it itself"
-        return _decision_of(subscription, expires_at, "auto_renewal", message)
+        return _decision_of(subscription, expires_at, span, "auto_renewal", message)
     if subscription.pending_plan is not None:
         raise Unclear(
             "plan_switch_pending",
@@ -109,14 +113,28 @@ def _screen(
     return resolve_terms(declaration, subscription)
 
 
-def _refuse_expired(renews_itself: bool, expires_at: datetime, policy: Policy, now: datetime) -> None:
-    if expires_at > now:
-        return
-    since = f"it has expired on {format_instant(expires_at)}"
-    if renews_itself:
+def _left(expires_at: datetime, span: Optional[Span], now: datetime) -> str:
+    return f"{days_left(expires_at, span, now)} days left, expires {in_text(expires_at, span)}"
+
+
+def _refuse_expired(
+    renews_itself: bool, expires_at: datetime, span: Optional[Span], policy: Policy, now: datetime
+) -> None:
+    earliest, latest = bounds(expires_at, span)
+    since = f"it has expired on {in_text(expires_at, span)}"
+    if latest <= now and renews_itself:
         raise Unclear("expired", f"{since} although auto-renewal is on; see in the portal why, or switch that off")
-    if not policy.include_expired:
+    if earliest > now or renews_itself or policy.include_expired:
+        return
+    if latest <= now:
         raise Unclear("expired", f"{since}; set include_expired: true to renew it all the same")
+    zone = "" if span is not None and span.zone else "set time_zone to that of the portal, "
+    raise Unclear(
+        "may_have_expired",
+        f"it may have expired: the portal does not tell exactly when, so it is between {format_instant(earliest)} and"
+        f" {format_instant(latest)}; {zone}declare expires_at with its time and zone, or set include_expired: true to"
+        " renew it all the same",
+    )
 
 
 def _window(declaration: Declaration, subscription: Subscription, policy: Policy) -> int:
@@ -157,8 +175,8 @@ def decide(
         terms = identify(declaration, screened, evidence.catalog)
         contact = choose_contact(declaration.billing_contact or policy.billing_contact, evidence.contacts)
     except Unclear as unclear:
-        return replace(_decision_of(subscription, screened.expires_at, unclear.reason, str(unclear)), terms=screened)
-    return _to_be_ordered(declaration, subscription, terms, contact, evidence, now)
+        return _decision_on(screened, subscription, unclear.reason, str(unclear))
+    return _to_be_ordered(declaration, subscription, terms, contact, evidence, policy, now)
 
 
 def _to_be_ordered(
@@ -167,6 +185,7 @@ def _to_be_ordered(
     terms: Terms,
     contact: BillingContact,
     evidence: Evidence,
+    policy: Policy,
     now: datetime,
 ) -> Decision:
     generation = _next_generation(subscription.product_no, terms.expires_at, evidence)
@@ -181,18 +200,24 @@ def _to_be_ordered(
     )
     if order.po_number is None:
         order = replace(order, po_number=tag_of(order, terms.expires_at, generation))
+    expires_after = expiry_after(terms, policy, now)
+    lost = None
+    if policy.term_starts == FROM_ORDER:
+        lost = days_lost(shown(terms.expires_at, terms.span), terms.billing_cycle, expires_after)
     return Decision(
         product_no=subscription.product_no,
         state=_states.DUE,
         reason="in_window",
-        message=_order_in_words(subscription, terms, contact, now),
+        message=_order_in_words(subscription, terms, contact, lost, now),
         subscription=subscription,
         expires_at=terms.expires_at,
         terms=terms,
         order=order,
         contact=contact,
         generation=generation,
-        expires_after=add_cycles(terms.expires_at, terms.billing_cycle),
+        expires_after=expires_after,
+        span=terms.span,
+        days_lost=lost,
     )
 
 
@@ -201,7 +226,7 @@ def _earlier_intent(subscription: Subscription, terms: Terms, evidence: Evidence
     for intent in evidence.intents.get(subscription.product_no, ()):
         if intent.is_unsettled or (not intent.is_closed and same_expiry(intent.expires_at, terms.expires_at)):
             message = f"the ledger has an intent for {intent}, which must be settled first; run again"
-            return replace(_decision_of(subscription, terms.expires_at, "waiting", message), terms=terms)
+            return _decision_on(terms, subscription, "waiting", message)
     return None
 
 
@@ -226,13 +251,11 @@ def _earlier_order(subscription: Subscription, terms: Terms, evidence: Evidence)
             f"order {open_orders[0]} is open; settle it in the portal, it is not ordered again. If it is no renewal,"
             " say so with yeastar_pce_ledger"
         )
-        decision = _decision_of(subscription, terms.expires_at, "already_ordered", message)
-        return replace(decision, terms=terms, known_order=open_orders[0])
+        return replace(_decision_on(terms, subscription, "already_ordered", message), known_order=open_orders[0])
     tagged = [order for order, dummy in tagged_for(terms.expires_at, orders) if order.status == _states.DONE_STATUS]
     if tagged:
         message = f"order {tagged[0]} is the renewal of this term; the expiry does not show it yet, run again later"
-        decision = _decision_of(subscription, terms.expires_at, "awaiting_expiry", message)
-        return replace(decision, terms=terms, known_order=tagged[0])
+        return replace(_decision_on(terms, subscription, "awaiting_expiry", message), known_order=tagged[0])
     since = current_term_began(terms)
     recent = [order for order in orders if order.created_at is None or order.created_at > since]
     # An order with our tag for an earlier expiry is what led to this term, however late it was placed.
@@ -257,10 +280,18 @@ def unless_overdue(decision: Decision, since: Optional[datetime], now: datetime)
     if decision.state != _states.PENDING or (since is not None and now - since <= DAY):
         return decision
     age = "for an unknown time" if since is None else f"for {in_words(now - since)}"
-    expires_at = decision.expires_at
-    lapse = f"it has expired on {format_instant(expires_at)}; " if expires_at is not None and expires_at <= now else ""
-    message = f"{lapse}{decision.message} (open {age}: a person must see to it before the PBX lapses)"
+    message = f"{_lapse(decision, now)}{decision.message} (open {age}: a person must see to it before the PBX lapses)"
     return replace(settled(decision, "overdue_order", message), known_order=decision.known_order)
+
+
+def _lapse(decision: Decision, now: datetime) -> str:
+    if decision.expires_at is None:
+        return ""
+    earliest, latest = bounds(decision.expires_at, decision.span)
+    if earliest > now:
+        return ""
+    certainly = "has" if latest <= now else "may have"
+    return f"it {certainly} expired on {in_text(decision.expires_at, decision.span)}; "
 
 
 def is_open(order: Order) -> bool:
@@ -278,11 +309,6 @@ def _is_over(order: Order, terms: Terms) -> bool:
         return False
     is_older = order.created_at is not None and order.created_at <= current_term_began(terms)
     return is_older or is_of_earlier_term(order.po_number or "", terms.expires_at)
-
-
-def current_term_began(terms: Terms) -> datetime:
-    """When the current term had begun for certain: later orders are of this term or the next, not what opened it."""
-    return add_cycles(terms.expires_at, terms.billing_cycle, -1) + CYCLE_TOLERANCE
 
 
 def make_plan(decisions: Iterable[Decision]) -> Plan:
@@ -328,15 +354,6 @@ def unless_changed(planned: Decision, fresh: Decision) -> Decision:
     return fresh
 
 
-def advanced_by_one_cycle(before: datetime, billing_cycle: str, after: datetime, ordered_at: datetime) -> bool:
-    """Whether an expiry lies one cycle after the old one or, for what had expired, one cycle after the order.
-
-    Whether a late renewal counts from the old expiry or from the day of the order is not known (contract, section 6.1).
-    """
-    starts = [before] if before > ordered_at else [before, ordered_at]
-    return any(abs(add_cycles(start, billing_cycle) - after) <= CYCLE_TOLERANCE for start in starts)
-
-
 def not_found(product_no: str, seen: Collection[str]) -> Decision:
     """A PBX that is not among those ``seen`` in the account. It may be another account's, or not sold as product 13."""
     message = f"{product_no} is not among the {len(seen)} PBXs of this account; check the serial number and the account"
@@ -349,7 +366,8 @@ def not_found(product_no: str, seen: Collection[str]) -> Decision:
 def undecided(subscription: Subscription, terms: Terms) -> Decision:
     """One that may be due, before the account's evidence is read. It stands if that never comes."""
     return _decision_of(
-        subscription, terms.expires_at, "stopped", "not attempted: the run broke off before this was decided"
+        *(subscription, terms.expires_at, terms.span, "stopped"),
+        "not attempted: the run broke off before this was decided",
     )
 
 
@@ -358,15 +376,25 @@ def settled(decision: Decision, reason: str, message: str) -> Decision:
     return replace(decision, state=_states.REASONS[reason], reason=reason, message=message, order=None)
 
 
-def _decision_of(subscription: Subscription, expires_at: Optional[datetime], reason: str, message: str) -> Decision:
-    return Decision(subscription.product_no, _states.REASONS[reason], reason, message, subscription, expires_at)
+def _decision_of(
+    subscription: Subscription, expires_at: Optional[datetime], span: Optional[Span], reason: str, message: str
+) -> Decision:
+    state = _states.REASONS[reason]
+    return Decision(subscription.product_no, state, reason, message, subscription, expires_at, span=span)
 
 
-def _order_in_words(subscription: Subscription, terms: Terms, contact: BillingContact, now: datetime) -> str:
+def _decision_on(terms: Terms, subscription: Subscription, reason: str, message: str) -> Decision:
+    return replace(_decision_of(subscription, terms.expires_at, terms.span, reason, message), terms=terms)
+
+
+def _order_in_words(
+    subscription: Subscription, terms: Terms, contact: BillingContact, lost: Optional[int], now: datetime
+) -> str:
     unsure = "".join(f"; {name} is {format_instant(one)}" for name, one in subscription.other_expiries or ())
     unsure += "".join(f"; declared, since {value.why}" for value in terms.stood_in if value.reported)
+    unsure += f"; the new term starts at the order, {lost} days are lost" if lost is not None else ""
     services = f" with {' and '.join(map(str, terms.services))}" if terms.services else ""
     return (
-        f"{whole_days(terms.expires_at, now)} days left, expires {format_instant(terms.expires_at)}; to renew:"
+        f"{_left(terms.expires_at, terms.span, now)}; to renew:"
         f" {terms.plan}{services}, {terms.quantity} extensions, {terms.billing_cycle}, invoice to {contact}{unsure}"
     )

@@ -17,9 +17,10 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from ._argument_specs import CONNECTION_OPTIONS
 from ._inventory import Choice
 from ._location import state_folder
-from ._options import CONNECTION_OPTIONS, connection_of, fields_of, filters_of, fingerprint_of
+from ._options import connection_of, fields_of, filters_of, fingerprint_of
 
 MOST_SECONDS_BETWEEN_POLLS = 7 * 86_400
 
@@ -39,7 +40,7 @@ EVENT_OPTIONS: dict[str, dict[str, Any]] = {
 
 SECRET_OPTIONS = tuple(name for name, option in CONNECTION_OPTIONS.items() if option.get("no_log"))
 # Which of the connection's may be templates in an inventory's file.
-TEMPLATED_OPTIONS = ("base_url", "client_id", "client_secret", "access_token", "ca_path", "user_agent")
+TEMPLATED_OPTIONS = ("base_url", "client_id", "client_secret", "access_token", "ca_path", "user_agent", "time_zone")
 READ_OPTIONS = (*CONNECTION_OPTIONS, *INVENTORY_OPTIONS)
 
 _PREFIX = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)?")
@@ -53,7 +54,7 @@ def inventory_account_of(params: Mapping[str, Any]) -> str:
     connection = connection_of(params)
     token = connection.access_token
     account = fingerprint_of(connection) if token is None else f"{connection.base_url}\0{token}"
-    told = json.dumps([account, params["field_map"] or {}], sort_keys=True)
+    told = json.dumps([account, params["field_map"] or {}, params["time_zone"]], sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 

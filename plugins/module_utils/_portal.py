@@ -85,6 +85,7 @@ class Portal:
             comment=text_of(row, "comment"),
             renewal_manners=self._fields.renewal_manners(row) or None,
             other_expiries=other_expiries(row, self._fields, expires_at) or None,
+            span=None if isinstance(expires_at, Undetermined) else self._fields.span(row),
         )
 
     def catalog_answer(self) -> Any:

@@ -11,10 +11,11 @@ from decimal import Decimal
 from typing import Union
 
 from . import _intent, _money
+from ._cycles import advanced_by_one_cycle
 from ._intent import Intent
 from ._model import Decision, Policy, Undetermined, known
 from ._money import Money
-from ._planner import advanced_by_one_cycle, settled
+from ._planner import settled
 from ._time import format_instant
 
 
@@ -48,7 +49,7 @@ def priced(
 def _held_to_last(
     decision: Decision, price: Money, intents: Collection[Intent], policy: Policy, percent: Decimal
 ) -> Decision:
-    last = _last_price(decision, intents)
+    last = _last_price(decision, intents, policy.term_starts)
     if isinstance(last, Money) and last.currency != price.currency:
         last = Undetermined("price", f"the last order was in {last.currency}, the price is {price}")
     if isinstance(last, Money):
@@ -66,7 +67,7 @@ def _held_to_last(
     )
 
 
-def _last_price(decision: Decision, intents: Collection[Intent]) -> Union[Money, Undetermined]:
+def _last_price(decision: Decision, intents: Collection[Intent], term_starts: str) -> Union[Money, Undetermined]:
     """What the renewal cost that led to the current term, if it was one of just the same."""
     terms, order = decision.terms, decision.order
     renewed = [intent for intent in intents if intent.status == _intent.RENEWED]
@@ -74,7 +75,8 @@ def _last_price(decision: Decision, intents: Collection[Intent]) -> Union[Money,
         return Undetermined("price", "the ledger has no renewal of this PBX")
     last = max(renewed, key=lambda intent: intent.expires_at)
     when = f"its last renewal in the ledger, from {format_instant(last.expires_at)} on,"
-    if not advanced_by_one_cycle(last.expires_at, last.billing_cycle, terms.expires_at, last.uncertain_since):
+    facts = (last.expires_at, last.billing_cycle, terms.expires_at, last.uncertain_since)
+    if not advanced_by_one_cycle(*facts, term_starts):
         return Undetermined("price", f"{when} did not lead to the current term")
     was = (last.plan_id, last.service_ids, last.quantity, last.billing_cycle)
     if was != (order.plan_id, " ".join(sorted(order.service_ids)), order.quantity, order.billing_cycle):

@@ -16,7 +16,8 @@ from typing import Any, Optional
 
 from . import _money, _states
 from ._money import Money, parse_amount
-from ._time import ANNUALLY, DAY, MONTHLY, add_cycles, format_instant, parse_instant, whole_days
+from ._span import Span, bounds, days_left, in_text, span_in
+from ._time import ANNUALLY, DAY, MONTHLY, add_cycles, format_instant, parse_instant
 
 UNKNOWN, EXPIRED, LATER = "unknown", "expired", "later"
 # The windows before an expiry, in days.
@@ -106,17 +107,22 @@ def _row(
     now: datetime,
 ) -> dict[str, Any]:
     known, outcome = seen or {}, decided or {}
-    expires_at = known.get("expires_at") or outcome.get("expires_before")
+    expires_at, between = known.get("expires_at"), known.get("expires_between")
+    if expires_at is None:
+        expires_at, between = outcome.get("expires_before"), outcome.get("expires_between")
     instant = None if expires_at is None else parse_instant(expires_at)
+    span = span_in(between)
     row = {
         "product_no": product_no,
         **{name: known.get(name) if outcome.get(name) is None else outcome[name] for name in _FACTS},
         **{name: known.get(name) for name in _MORE_FACTS},
         "auto_renewal": _first_known(part.get("auto_renewal") for part in (outcome, item or {}, known)),
         "expires_at": expires_at,
-        "not_after": None if instant is None else int(instant.timestamp()),
-        "days_left": None if instant is None else whole_days(instant, now),
-        "band": _band(instant, now),
+        "expires_between": between,
+        "not_after": None if instant is None else int(bounds(instant, span)[0].timestamp()),
+        "days_left": None if instant is None else days_left(instant, span, now),
+        "days_lost": (item or outcome).get("days_lost"),
+        "band": _band(instant, span, now),
         "undetermined": known.get("undetermined") or {},
         "state": outcome.get("state"),
         "reason": outcome.get("reason"),
@@ -125,19 +131,20 @@ def _row(
         "price": (item or {}).get("price") or outcome.get("price") or (priced or {}).get("price"),
         "order": outcome.get("order"),
     }
-    return {**row, "trouble": _trouble(row)}
+    return {**row, "trouble": _trouble(row, instant, span, now)}
 
 
 def _first_known(values: Iterable[Any]) -> Any:
     return next((value for value in values if value is not None), None)
 
 
-def _band(expires_at: Optional[datetime], now: datetime) -> str:
+def _band(expires_at: Optional[datetime], span: Optional[Span], now: datetime) -> str:
     if expires_at is None:
         return UNKNOWN
-    if expires_at <= now:
+    earliest, latest = bounds(expires_at, span)
+    if latest <= now:
         return EXPIRED
-    windows = (name for name, days in WINDOWS.items() if expires_at - now <= timedelta(days=days))
+    windows = (name for name, days in WINDOWS.items() if earliest - now <= timedelta(days=days))
     return next(windows, LATER)
 
 
@@ -172,21 +179,24 @@ def _has_moved(seen: Optional[str], planned: str) -> bool:
     return seen is not None and abs(parse_instant(seen) - parse_instant(planned)) >= DAY
 
 
-def _trouble(row: Mapping[str, Any]) -> Optional[str]:
+def _trouble(
+    row: Mapping[str, Any], expires_at: Optional[datetime], span: Optional[Span], now: datetime
+) -> Optional[str]:
     """Why a person should look at a PBX; None where nobody needs to."""
     if row["band"] == UNKNOWN:
         return "; ".join(row["undetermined"].values()) or row["message"] or "the expiry cannot be determined"
     if row["state"] in _states.FAILING_STATES:
         return str(row["message"])
-    if row["band"] == EXPIRED:
-        return str(row["message"] or f"it has expired on {row['expires_at']}")
+    if expires_at is not None and bounds(expires_at, span)[0] <= now:
+        certainly = "has" if row["band"] == EXPIRED else "may have"
+        return str(row["message"] or f"it {certainly} expired on {in_text(expires_at, span)}")
     return None
 
 
 def _item_of_result(row: Mapping[str, Any]) -> dict[str, Any]:
     """What would be ordered for a PBX that is due."""
     names = ("product_no", "reason", "expires_before", "expires_after", *_FACTS, "price")
-    return {**{name: row[name] for name in names}, "auto_renewal": row.get("auto_renewal")}
+    return {**{name: row[name] for name in names}, **{name: row.get(name) for name in ("auto_renewal", "days_lost")}}
 
 
 def _item_of_plan(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -273,7 +283,7 @@ def _renewals(row: Mapping[str, Any], now: datetime, end: datetime) -> list[date
     if row["expires_at"] is None:
         return []
     expires_at = parse_instant(row["expires_at"])
-    if expires_at <= now and row["state"] != _states.DUE:
+    if row["band"] == EXPIRED and row["state"] != _states.DUE:
         return []
     cycle = row["billing_cycle"] or ANNUALLY
     instants = [] if row["state"] == _states.PENDING else [max(expires_at, now)]

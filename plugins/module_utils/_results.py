@@ -15,8 +15,9 @@ from ._diff import diff_of
 from ._model import BillingContact, Catalog, Decision, Offer, Order, Subscription, Undetermined, known
 from ._money import Money
 from ._planner import settled
+from ._span import Span, days_left, shown, span_as_result
 from ._terms import way_out
-from ._time import format_instant, whole_days
+from ._time import format_instant
 from ._transport import Traffic
 
 
@@ -112,9 +113,11 @@ class Report:
             "state": decision.state,
             "reason": decision.reason,
             "message": decision.message,
-            "expires_before": _instant(decision.expires_at),
+            "expires_before": _shown(decision.expires_at, decision.span),
+            "expires_between": span_as_result(decision.span),
             "expires_after": _instant(decision.expires_after) if shows_expiry_after else None,
-            "days_left": None if decision.expires_at is None else whole_days(decision.expires_at, self.now),
+            "days_left": _days_left(decision.expires_at, decision.span, self.now),
+            "days_lost": decision.days_lost,
             "plan": str(terms.plan) if terms else seen.get("plan"),
             "services": [str(service) for service in terms.services] if terms else seen.get("services"),
             "quantity": terms.quantity if terms else seen.get("quantity"),
@@ -141,8 +144,9 @@ def subscription_as_result(subscription: Subscription, now: datetime) -> dict[st
     expires_at, plan, services = known(subscription.expires_at), known(subscription.plan), known(subscription.services)
     return {
         "product_no": subscription.product_no,
-        "expires_at": _instant(expires_at),
-        "days_left": None if expires_at is None else whole_days(expires_at, now),
+        "expires_at": _shown(expires_at, subscription.span),
+        "expires_between": span_as_result(subscription.span),
+        "days_left": _days_left(expires_at, subscription.span, now),
         "plan": None if plan is None else str(plan),
         "plan_id": None if plan is None else plan.id,
         "services": None if services is None else [str(service) for service in services],
@@ -207,6 +211,14 @@ def _order(order: Optional[Order]) -> Optional[dict[str, Any]]:
         "status": order.status,
         "po_number": order.po_number,
     }
+
+
+def _shown(expires_at: Optional[datetime], span: Optional[Span]) -> Optional[str]:
+    return None if expires_at is None else format_instant(shown(expires_at, span))
+
+
+def _days_left(expires_at: Optional[datetime], span: Optional[Span], now: datetime) -> Optional[int]:
+    return None if expires_at is None else days_left(expires_at, span, now)
 
 
 def _instant(instant: Optional[datetime]) -> Optional[str]:

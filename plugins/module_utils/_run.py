@@ -213,7 +213,7 @@ class Run(Facts):
         own, strays = self._orders_for(intent)
         for order in orders_of_intent(intent, own).possible:
             own[own.index(order)] = self._snapshot.order_in_full(order)
-        settlement = settle(intent, subscription, own, strays, self._times, declared)
+        settlement = settle(intent, subscription, own, strays, self._times, declared, self._policy.term_starts)
         if settlement.doubt is not None:
             self._warn(f"{intent.product_no}: {settlement.doubt}")
         return settlement

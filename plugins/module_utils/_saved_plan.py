@@ -6,15 +6,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Optional
 
 from . import _money
-from ._model import Decision, Declaration, Offer, Policy, Subscription, Terms, known, same_name
+from ._model import FROM_EXPIRY, Decision, Declaration, Offer, Policy, Subscription, Terms, known, same_name
 from ._money import Money
 from ._planner import settled
+from ._span import shown, span_as_result, span_in
 from ._terms import same_expiry
 from ._time import DAY, format_instant, parse_instant
 
@@ -37,10 +38,11 @@ class SavedPlan:
     max_total: Optional[Decimal] = None
     max_amount_per_item: Optional[Decimal] = None
     max_price_increase_percent: Optional[Decimal] = None
+    term_starts: str = FROM_EXPIRY
 
     def bound(self, policy: Policy) -> Policy:
         """What holds for those who apply the plan. Where prices may rise, its own limits hold beside theirs."""
-        bound = replace(policy, asks_prices=True, include_expired=self.include_expired)
+        bound = replace(policy, asks_prices=True, include_expired=self.include_expired, term_starts=self.term_starts)
         if policy.max_price_increase_percent is None:
             return bound
         return replace(
@@ -64,6 +66,7 @@ class SavedPlan:
                 billing_contact=item["billing_contact_id"],
                 remaining_days=max(0, -((self.created - parse_instant(item["expires_before"])) // DAY)),
                 po_number=item["po_number"],
+                span=span_in(item["expires_between"]),
             )
             for product_no, item in self.items.items()
         ]
@@ -72,9 +75,9 @@ class SavedPlan:
         """The declarations as the modules' option `subscriptions` takes them, keyed by product_no."""
         return {
             one.product_no: {
-                **{name: value for name, value in asdict(one).items() if value is not None},
+                **{name: value for name, value in vars(one).items() if value is not None and name != "span"},
                 "services": list(one.services or ()),
-                "expires_at": self.items[one.product_no]["expires_before"],
+                "expires_at": _as_told(self.items[one.product_no]),
             }
             for one in self.declarations()
         }
@@ -93,7 +96,9 @@ class SavedPlan:
                 " bought as a whole, so take all of its hosts, without --limit, or plan again with the same limit"
             )
         for approved in self.declarations():
-            given = {key: value for key, value in asdict(declared[approved.product_no]).items() if value is not None}
+            given = {key: value for key, value in vars(declared[approved.product_no]).items() if value is not None}
+            if "expires_at" in given:
+                given.setdefault("span", None)
             declared[approved.product_no] = replace(approved, **{**given, "remaining_days": approved.remaining_days})
         return list(declared.values())
 
@@ -103,8 +108,9 @@ class SavedPlan:
         if item is None:
             return decision if decision.order is None else _not_in_plan(decision)
         before = parse_instant(item["expires_before"])
-        if decision.expires_at is not None and not same_expiry(before, decision.expires_at):
-            changes = [f"expires_at {format_instant(before)} -> {format_instant(decision.expires_at)}"]
+        seen = None if decision.expires_at is None else shown(decision.expires_at, decision.span)
+        if seen is not None and not same_expiry(before, seen):
+            changes = [f"expires_at {format_instant(before)} -> {format_instant(seen)}"]
         elif decision.reason == "contradiction":
             changes = _reported_otherwise(item, decision.subscription) or [decision.message]
         elif decision.reason == "billing_contact":
@@ -113,7 +119,10 @@ class SavedPlan:
             return decision
         else:
             now = item_of(decision)
-            apart = ("reason", "expires_before", "expires_after", "price", "auto_renewal", "declared")
+            apart = (
+                *("reason", "expires_before", "expires_between", "expires_after", "days_lost"),
+                *("price", "auto_renewal", "declared"),
+            )
             keys = [name for name in now if name not in apart]
             if not self._is_approved_price(item["price"], decision.price):
                 keys.append("price")
@@ -138,6 +147,13 @@ def _stricter(one: Optional[Decimal], other: Optional[Decimal]) -> Optional[Deci
     return min((limit for limit in (one, other) if limit is not None), default=None)
 
 
+def _as_told(item: Mapping[str, Any]) -> str:
+    """The expiry of an item as text, without a zone where none was known."""
+    between = item["expires_between"]
+    is_placed = between is None or between["time_zone"] is not None or between["earliest"] == between["latest"]
+    return str(item["expires_before"] if is_placed else item["expires_before"].removesuffix("Z"))
+
+
 def _declared(terms: Terms) -> dict[str, str]:
     """By concept, every reason why a declaration stands in for what the portal reports."""
     whys: dict[str, list[str]] = {}
@@ -155,8 +171,10 @@ def item_of(decision: Decision) -> dict[str, Any]:
     return {
         "product_no": decision.product_no,
         "reason": decision.reason,
-        "expires_before": format_instant(terms.expires_at),
+        "expires_before": format_instant(shown(terms.expires_at, terms.span)),
+        "expires_between": span_as_result(terms.span),
         "expires_after": format_instant(decision.expires_after),
+        "days_lost": decision.days_lost,
         "plan": _offer(terms.plan),
         "services": sorted(map(_offer, terms.services), key=lambda offer: str(offer["id"])),
         "quantity": terms.quantity,

@@ -16,9 +16,11 @@ from datetime import datetime, timedelta
 from typing import Optional, Union
 
 from . import _intent, _states
+from ._cycles import advanced_by_one_cycle, days_lost
 from ._intent import Intent
-from ._model import Order, Subscription, Undetermined
-from ._planner import advanced_by_one_cycle, is_open
+from ._model import FROM_EXPIRY, FROM_ORDER, Order, Subscription, Undetermined
+from ._planner import is_open
+from ._span import bounds, shown
 from ._tag import is_tag, tagged_for
 from ._terms import effective, same_expiry
 from ._time import add_cycles, format_instant
@@ -71,11 +73,12 @@ def settle(
     strays: Collection[Order],
     times: Times,
     declared_expiry: Optional[datetime] = None,
+    term_starts: str = FROM_EXPIRY,
 ) -> Settlement:
     """Judge an intent by the PBX as it is now, its orders, and the orders of other PBXs (``strays``).
 
     ``orders`` must be all that are open and all since the intent. ``declared_expiry`` counts where the portal reports
-    none.
+    none. ``term_starts`` is from when the portal counts the new term, see `Policy`.
     """
     foreign = [order for order in strays if order.po_number == intent.po_number and is_tag(intent.po_number)]
     if foreign:
@@ -91,9 +94,9 @@ def settle(
         message = f"ordered more than once: {numbers}; cancel or have refunded what is too much, then settle it by hand"
         return Settlement(_intent.ACCEPTED, "duplicate_detected", message, twins[0])
     order = _own_order(intent, found, times)
-    expires_at = _told_expiry(intent, effective(declared_expiry, subscription.expires_at))
+    expires_at = _told_expiry(intent, effective(declared_expiry, subscription.expires_at), term_starts)
     if not (isinstance(expires_at, Undetermined) or same_expiry(intent.expires_at, expires_at)):
-        settlement = _moved(intent, expires_at, order, times.now)
+        settlement = _moved(intent, expires_at, subscription, order, times.now, term_starts)
     elif order is None:
         settlement = _without_order(intent, found.possible, times)
     else:
@@ -110,12 +113,14 @@ def _own_order(intent: Intent, found: OrdersOfIntent, times: Times) -> Optional[
     return None if order is None else _completed(order, intent)
 
 
-def _told_expiry(intent: Intent, told: Union[datetime, Undetermined]) -> Union[datetime, Undetermined]:
+def _told_expiry(
+    intent: Intent, told: Union[datetime, Undetermined], term_starts: str
+) -> Union[datetime, Undetermined]:
     """Where fields disagree, the one that has moved by a cycle, once none shows the expiry that was renewed."""
     if not isinstance(told, Undetermined) or any(same_expiry(intent.expires_at, one) for one in told.seen):
         return told
     cycle, since = intent.billing_cycle, intent.uncertain_since
-    moved = (one for one in told.seen if advanced_by_one_cycle(intent.expires_at, cycle, one, since))
+    moved = (one for one in told.seen if advanced_by_one_cycle(intent.expires_at, cycle, one, since, term_starts))
     return next(moved, told)
 
 
@@ -243,14 +248,31 @@ def recorded_order(intent: Intent) -> Optional[Order]:
     )
 
 
-def _moved(intent: Intent, expires_at: datetime, order: Optional[Order], now: datetime) -> Settlement:
+def _moved(
+    intent: Intent,
+    expires_at: datetime,
+    subscription: Subscription,
+    order: Optional[Order],
+    now: datetime,
+    term_starts: str,
+) -> Settlement:
     moved = f"{format_instant(intent.expires_at)} -> {format_instant(expires_at)}"
+    if subscription.span is not None:
+        moved += " as the portal tells it, read in UTC"
     by = f"order {order}" if order else "an order that is not in the list"
-    if advanced_by_one_cycle(intent.expires_at, intent.billing_cycle, expires_at, intent.uncertain_since):
-        message = f"renewed by {by}: {moved}" + ("" if expires_at > now else ", which is past as well: renew it again")
-        return Settlement(_intent.RENEWED, "expiry_moved", message, order, expires_at)
-    message = f"{by} was for one cycle, but the expiry moved {moved}; look in the portal, then settle it in the ledger"
-    return Settlement(intent.status, "verification_failed", message, order, expires_at)
+    after = shown(expires_at, subscription.span)
+    facts = (intent.expires_at, intent.billing_cycle, expires_at)
+    if advanced_by_one_cycle(*facts, intent.uncertain_since, term_starts):
+        is_past = bounds(expires_at, subscription.span)[1] <= now
+        message = f"renewed by {by}: {moved}" + (", which is past as well: renew it again" if is_past else "")
+        return Settlement(_intent.RENEWED, "expiry_moved", message, order, after)
+    seen = f"{by} was for one cycle, but the expiry moved {moved}"
+    if advanced_by_one_cycle(*facts, intent.uncertain_since, FROM_ORDER):
+        seen += f": the new term counts from the order, and {days_lost(*facts)} days are lost"
+        message = f"{seen}; look in the portal, and if it always does, set term_starts: order and run again"
+    else:
+        message = f"{seen}; look in the portal, then settle it in the ledger"
+    return Settlement(intent.status, "verification_failed", message, order, after)
 
 
 def _not_moved(intent: Intent, subscription: Subscription, order: Order) -> Settlement:

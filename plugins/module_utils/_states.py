@@ -35,6 +35,7 @@ REASONS = {
     "invalid_window": BLOCKED,
     "expected_expiry": BLOCKED,
     "expired": BLOCKED,
+    "may_have_expired": BLOCKED,
     "plan_switch_pending": BLOCKED,
     "recent_order": BLOCKED,
     "overdue_order": BLOCKED,

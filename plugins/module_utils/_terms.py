@@ -27,6 +27,7 @@ from ._model import (
     Undetermined,
     same_name,
 )
+from ._span import Span, bounds, common
 from ._time import DAY, format_instant
 
 T = TypeVar("T")
@@ -38,6 +39,24 @@ def same_expiry(left: datetime, right: datetime) -> bool:
     A bare date has no zone (contract, section 11, row 2), and one term differs from the next by at least 28 days.
     """
     return abs(left - right) < DAY
+
+
+def agrees(told: datetime, expires_at: datetime, span: Optional[Span]) -> bool:
+    """Whether an instant may be an expiry that lies in a span: less than a day outside it."""
+    earliest, latest = bounds(expires_at, span)
+    return earliest - DAY < told < latest + DAY or same_expiry(told, expires_at)
+
+
+def effective_span(declaration: Declaration, subscription: Subscription) -> Optional[Span]:
+    """Where the expiry lies that `effective` gives, by the portal and by what is declared more exactly."""
+    if declaration.expires_at is None:
+        return subscription.span
+    if isinstance(subscription.expires_at, Undetermined):
+        return declaration.span
+    if subscription.span is None:
+        return None
+    declared = declaration.span or Span(declaration.expires_at, declaration.expires_at)
+    return common(declared, subscription.span) or subscription.span
 
 
 def effective(declared: Optional[T], reported: Union[T, Undetermined]) -> Union[T, Undetermined]:
@@ -81,6 +100,7 @@ def resolve_terms(declaration: Declaration, subscription: Subscription) -> Terms
         ),
         quantity=need(declaration.quantity, subscription.quantity),
         billing_cycle=need(declaration.billing_cycle, subscription.billing_cycle),
+        span=effective_span(declaration, subscription),
     )
     if missing:
         raise Unclear("cannot_determine", cannot_determine(missing))
@@ -153,12 +173,22 @@ def _or(texts: Iterable[str]) -> str:
 def refuse_contradictions(declaration: Declaration, subscription: Subscription) -> None:
     """Raise Unclear with every declared value that is not what can be read, plan and services apart."""
     found = []
-    for concept in ("quantity", "billing_cycle", "auto_renewal", "expires_at"):
+    concepts = ["quantity", "billing_cycle", "auto_renewal"]
+    if not _is_of_the_span(declaration, subscription):
+        concepts.append("expires_at")
+    for concept in concepts:
         contradiction = contradiction_of(concept, getattr(declaration, concept), getattr(subscription, concept))
         if contradiction is not None:
             found.append(contradiction)
     if found:
         raise Unclear("contradiction", "; ".join(found))
+
+
+def _is_of_the_span(declaration: Declaration, subscription: Subscription) -> bool:
+    declared, expires_at = declaration.expires_at, subscription.expires_at
+    if declared is None or isinstance(expires_at, Undetermined):
+        return False
+    return agrees(declared, expires_at, subscription.span)
 
 
 def _shown(value: object) -> str:

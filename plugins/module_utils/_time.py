@@ -9,7 +9,7 @@ import calendar
 import re
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Optional
+from typing import NamedTuple, Optional
 
 ANNUALLY = "annually"
 MONTHLY = "monthly"
@@ -30,9 +30,19 @@ _CLOCK = (
     # Java adds the name of the zone in brackets.
     rf"(?: ?(?P<zone>Z|(?:UTC|GMT)?{_OFFSET}|UTC|GMT|\((?:UTC|GMT){_OFFSET}\))(?:\[[A-Z0-9_+/-]+\])?)?"
 )
-_CALENDAR = re.compile(
-    rf"(?P<year>\d{{4}})(?P<separator>[-/])(?P<month>\d{{1,2}})(?P=separator)(?P<day>\d{{1,2}})(?:[T ]{_CLOCK})?",
-    re.IGNORECASE,
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH = (
+    r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
+)
+_WEEKDAY = r"(?:(?:mon|tue(?:s)?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?,? )?"
+_CALENDARS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"(?P<year>\d{{4}})(?P<separator>[-/])(?P<month>\d{{1,2}})(?P=separator)(?P<day>\d{{1,2}})(?:[T ]{_CLOCK})?",
+        rf"{_WEEKDAY}{_MONTH} (?P<day>\d{{1,2}}),? (?P<year>\d{{4}})(?:,? {_CLOCK})?",
+        rf"{_WEEKDAY}(?P<day>\d{{1,2}})(?P<separator>[ -]){_MONTH}(?P=separator)(?P<year>\d{{4}})(?:,? {_CLOCK})?",
+    )
 )
 _YEAR_LAST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})(?!\d)")
 
@@ -54,29 +64,42 @@ class Clock:
         return utc_now() + self.ahead
 
 
+class Reading(NamedTuple):
+    """An instant as it is read in UTC, and whether zone and time of day were said."""
+
+    instant: datetime
+    has_zone: bool
+    has_clock: bool
+
+
 def parse_instant(value: object) -> datetime:
+    """As `read_instant`: without a zone the value is UTC, and a bare date is its first instant."""
+    return read_instant(value).instant
+
+
+def read_instant(value: object) -> Reading:
     """Read an instant in any form that is unambiguous (contract, section 11, row 2).
 
-    Accepted are epoch seconds and milliseconds (number or text), ISO 8601, ``YYYY-MM-DD[ HH:MM:SS]`` and
-    ``YYYY/MM/DD…``. Without a zone the value is UTC; a bare date is its first instant. A year that comes last is
-    refused, even where only one order of day and month is possible: it would be readable on some days alone.
+    Accepted are epoch seconds and milliseconds (number or text), ISO 8601, ``YYYY-MM-DD[ HH:MM:SS]``, ``YYYY/MM/DD…``
+    and dates with the English name of their month. A date in digits whose year comes last is refused, even where only
+    one order of day and month is possible: it would be readable on some days alone.
 
     Raises ValueError when the value has another form, does not exist, or lies outside 2000-2100.
     """
     if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
-        instant = _from_epoch(Decimal(value), value)
+        reading = Reading(_from_epoch(Decimal(value), value), True, True)
     elif isinstance(value, str) and _EPOCH.fullmatch(value.strip()):
-        instant = _from_epoch(Decimal(value.strip()), value)
+        reading = Reading(_from_epoch(Decimal(value.strip()), value), True, True)
     elif isinstance(value, str):
         try:
-            instant = _from_calendar(value.strip().replace("\u2212", "-"))
+            reading = _from_calendar(" ".join(value.replace("\u2212", "-").split()))
         except OverflowError:
             raise ValueError(f"{value!r} lies outside the years 2000-2100") from None
     else:
         raise ValueError(f"expected a date or an epoch number, got {type(value).__name__}")
-    if not _EARLIEST <= instant < _LATEST:
+    if not _EARLIEST <= reading.instant < _LATEST:
         raise ValueError(f"{value!r} lies outside the years 2000-2100")
-    return instant
+    return reading
 
 
 def _from_epoch(number: Decimal, value: object) -> datetime:
@@ -86,15 +109,15 @@ def _from_epoch(number: Decimal, value: object) -> datetime:
     return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=int(seconds * 10**6))
 
 
-def _from_calendar(text: str) -> datetime:
-    match = _CALENDAR.fullmatch(text)
-    if not match:
+def _from_calendar(text: str) -> Reading:
+    match = next(filter(None, (calendar_form.fullmatch(text) for calendar_form in _CALENDARS)), None)
+    if match is None:
         seen = f"{text!r} is not an unambiguous date{_readings_of(text)}"
         raise ValueError(f"{seen} (expected YYYY-MM-DD, ISO 8601 or an epoch number)")
     part = match.groupdict()
     instant = datetime(
         int(part["year"]),
-        int(part["month"]),
+        int(part["month"]) if part["month"].isdigit() else _MONTHS.index(part["month"][:3].casefold()) + 1,
         int(part["day"]),
         _hour(int(part["hour"] or 0), part["half"]),
         int(part["minute"] or 0),
@@ -102,7 +125,7 @@ def _from_calendar(text: str) -> datetime:
         int((part["fraction"] or "").ljust(6, "0")[:6]),
         tzinfo=timezone.utc,
     )
-    return instant - _zone_offset(part["zone"] or "Z")
+    return Reading(instant - _zone_offset(part["zone"] or "Z"), part["zone"] is not None, part["hour"] is not None)
 
 
 def _readings_of(text: str) -> str:

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Optional
 
+from ._span import Span, bounds, days_left, span_in
 from ._terms import same_expiry
-from ._time import format_instant, parse_instant, whole_days
+from ._time import format_instant, parse_instant
 
 # From the widest to the narrowest; each is named by days, both ends included.
 WINDOW_DAYS = (30, 14, 7, 1)
@@ -31,11 +32,12 @@ class Told:
     window: Optional[str] = None
 
 
-def window_of(expires_at: datetime, now: datetime) -> Optional[str]:
-    """The narrowest window that an expiry lies in at that instant."""
-    if expires_at <= now:
+def window_of(expires_at: datetime, span: Optional[Span], now: datetime) -> Optional[str]:
+    """The narrowest window that an expiry lies in at that instant, or may; expired is what is so for certain."""
+    earliest, latest = bounds(expires_at, span)
+    if latest <= now:
         return EXPIRED
-    within = [name for name, days in zip(WINDOWS, WINDOW_DAYS) if expires_at - now <= timedelta(days=days)]
+    within = [name for name, days in zip(WINDOWS, WINDOW_DAYS) if earliest - now <= timedelta(days=days)]
     return within[-1] if within else None
 
 
@@ -54,7 +56,7 @@ def events_of(
         told = Told(expires_at)
     elif not same_expiry(expires_at, told.expires_at):
         told = Told(expires_at, told.window)
-    window = window_of(expires_at, now)
+    window = window_of(expires_at, span_in(row["expires_between"]), now)
     if _rank(window) > _rank(told.window):
         events.append(_event(str(window), row, expires_at, None, now))
         told = Told(told.expires_at, window)
@@ -76,7 +78,7 @@ def _event(
         "plan": None if plan is None else _inert(plan),
         "expires_at": format_instant(expires_at),
         "expires_before": None if before is None else format_instant(before),
-        "days_left": whole_days(expires_at, now),
+        "days_left": days_left(expires_at, span_in(row["expires_between"]), now),
     }
 
 

@@ -101,6 +101,7 @@ subscriptions:
   sample:
     - product_no: 3658B431119665QJ
       expires_at: "2026-12-05T00:00:00Z"
+      expires_between: {earliest: "2026-12-04T10:00:00Z", latest: "2026-12-06T12:00:00Z", time_zone: null}
       days_left: 12
       plan: Enterprise Plan
       plan_id: "3048571730026938368"
@@ -115,6 +116,14 @@ subscriptions:
       other_expiries: {}
       undetermined: {}
   contains:
+    expires_between:
+      description:
+        - Where the expiry lies, with V(earliest) and V(latest) in UTC and with V(time_zone), if the portal tells
+          it without a zone or as a date. V(time_zone) is that of O(time_zone), and null where that is not set.
+        - Null where the portal tells it exactly, or not at all.
+      type: dict
+      returned: success
+      sample: {earliest: "2026-12-04T10:00:00Z", latest: "2026-12-06T12:00:00Z", time_zone: null}
     auto_renewal:
       description:
         - Whether the portal renews the PBX by itself, as its row says. With V(auto_renewal) in O(gather), as its row or
@@ -173,12 +182,9 @@ requests:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.pbxops.yeastar.plugins.module_utils._argument_specs import CONNECTION_OPTIONS, INFO_OPTIONS
 from ansible_collections.pbxops.yeastar.plugins.module_utils._info import gather
-from ansible_collections.pbxops.yeastar.plugins.module_utils._options import (
-    CONNECTION_OPTIONS,
-    INFO_OPTIONS,
-    filters_of,
-)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._options import filters_of
 from ansible_collections.pbxops.yeastar.plugins.module_utils._runner import Runner
 
 

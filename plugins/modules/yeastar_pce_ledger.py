@@ -169,13 +169,13 @@ diff:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._bookkeeping import UNRELATED, keep
-from ansible_collections.pbxops.yeastar.plugins.module_utils._options import (
+from ansible_collections.pbxops.yeastar.plugins.module_utils._argument_specs import (
     CONNECTION_OPTIONS,
     SETTLE_OPTIONS,
     SETTLE_RULES,
-    word_of,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._bookkeeping import UNRELATED, keep
+from ansible_collections.pbxops.yeastar.plugins.module_utils._options import word_of
 from ansible_collections.pbxops.yeastar.plugins.module_utils._runner import Runner
 
 

@@ -110,6 +110,14 @@ results:
       type: str
       returned: success
       sample: "2026-12-05T00:00:00Z"
+    expires_between:
+      description:
+        - Where the expiry lies, with V(earliest) and V(latest) in UTC and with V(time_zone), if the portal tells
+          it without a zone or as a date. V(time_zone) is that of O(time_zone), and null where that is not set.
+        - Null where the portal tells it exactly, or not at all.
+      type: dict
+      returned: success
+      sample: {earliest: "2026-12-04T10:00:00Z", latest: "2026-12-06T12:00:00Z", time_zone: null}
     expires_after:
       description: When it would expire after a renewal, for a PBX that is V(due). Null otherwise.
       type: str
@@ -120,6 +128,11 @@ results:
       type: int
       returned: success
       sample: 12
+    days_lost:
+      description: How many days of the running term are lost, with O(term_starts=order) and an order. Null otherwise.
+      type: int
+      returned: success
+      sample: null
     plan:
       description: The name of the plan, or its id where the name is not known.
       type: str
@@ -213,7 +226,7 @@ diff:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._options import (
+from ansible_collections.pbxops.yeastar.plugins.module_utils._argument_specs import (
     CONNECTION_OPTIONS,
     PLAN_RULES,
     PRICES_OPTIONS,

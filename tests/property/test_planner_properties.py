@@ -29,6 +29,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._model import (
     Undetermined,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._money import Money
+from ansible_collections.pbxops.yeastar.plugins.module_utils._span import Span, bounds
 from ansible_collections.pbxops.yeastar.plugins.module_utils._tag import is_tag
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import (
     ENTERPRISE,
@@ -88,13 +89,15 @@ def _declared(concept: str) -> st.SearchStrategy[Any]:
     return st.sampled_from([usual] * 8 * len(others) + others + [None] * 4 * len(others))
 
 
+ANYWHERE = Span(EXPIRY - timedelta(hours=14), EXPIRY + timedelta(hours=12))
 SUBSCRIPTIONS = st.builds(
     Subscription,
     product_no=st.just(SN),
     auto_renewal=_mostly(False, True, unreported("auto_renewal"), unreadable("auto_renewal")),
     pending_plan=_mostly(None, "Basic Plan"),
+    span=_mostly(None, ANYWHERE),
     **{concept: _reported(concept) for concept in ESSENTIALS},
-)
+).map(lambda one: one if one.expires_at == EXPIRY else replace(one, span=None))
 DECLARATIONS = st.builds(
     Declaration,
     product_no=st.just(SN),
@@ -115,6 +118,7 @@ POLICIES = st.builds(
     currency=st.sampled_from([None, "USD"]),
     on_unknown_price=st.sampled_from([None, "allow", "block"]),
     on_unknown_auto_renewal=_mostly("allow", "block"),
+    term_starts=_mostly("expiry", "order"),
 )
 ORDERS = st.builds(
     Order,
@@ -133,7 +137,7 @@ EVIDENCE = st.builds(
 )
 NOWS = st.sampled_from([-6] * 9 + [-400, -31, -30, -7, -2, 0, 5]).map(
     lambda days: EXPIRY + timedelta(days=days, seconds=1)
-)
+) | st.sampled_from([EXPIRY - timedelta(hours=14), EXPIRY + timedelta(hours=12)])
 PRICES = st.sampled_from([None, Money(Decimal(50), "USD"), Money(Decimal(70), "USD"), Money(Decimal(50), "RMB")])
 CASES = st.tuples(DECLARATIONS, SUBSCRIPTIONS, EVIDENCE, POLICIES, NOWS)
 Case = tuple[Declaration, Subscription, Evidence, Policy, datetime]
@@ -210,15 +214,17 @@ def test_what_is_declared_in_place_of_what_can_be_read_in_part_is_one_of_these_a
 @exact
 @given(CASES)
 def test_nothing_is_due_outside_the_window_or_expired_without_leave(case: Case) -> None:
-    declared, *dummy, policy, now = case
+    declared, reported, dummy, policy, now = case
     expires_at, cycle = _settled_value(case, "expires_at"), _settled_value(case, "billing_cycle")
     if expires_at is None or cycle is None:
         return
+    # A declared instant says when in the span it is.
+    earliest, dummy = bounds(expires_at, None if declared.expires_at == expires_at else reported.span)
     days = next(one for one in (declared.remaining_days, policy.remaining_days, WINDOWS[cycle]) if one is not None)
     decision = _decide(case)
-    if expires_at - now > timedelta(days=days) or (expires_at <= now and not policy.include_expired):
+    if earliest - now > timedelta(days=days) or (earliest <= now and not policy.include_expired):
         assert decision.state != _states.DUE
-    if expires_at - now <= timedelta(days=days) or days >= {"annually": 365, "monthly": 28}[cycle]:
+    if earliest - now <= timedelta(days=days) or days >= {"annually": 365, "monthly": 28}[cycle]:
         assert decision.state != _states.CURRENT
 
 

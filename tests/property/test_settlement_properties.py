@@ -13,9 +13,9 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _intent, _states
+from ansible_collections.pbxops.yeastar.plugins.module_utils._cycles import advanced_by_one_cycle
 from ansible_collections.pbxops.yeastar.plugins.module_utils._intent import Intent
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Order, Subscription, Undetermined
-from ansible_collections.pbxops.yeastar.plugins.module_utils._planner import advanced_by_one_cycle
 from ansible_collections.pbxops.yeastar.plugins.module_utils._settlement import Settlement, Times, settle
 from ansible_collections.pbxops.yeastar.plugins.module_utils._terms import same_expiry
 from ansible_collections.pbxops.yeastar.plugins.module_utils._time import add_cycles
@@ -142,7 +142,7 @@ def test_it_becomes_renewed_only_by_an_expiry_that_moved_by_one_cycle(case: Case
         assert settlement.status == _intent.RENEWED and _has_moved(case)
         expires_at: Any = case.seen.expires_at
         one = case.intent
-        assert advanced_by_one_cycle(one.expires_at, one.billing_cycle, expires_at, one.uncertain_since)
+        assert advanced_by_one_cycle(one.expires_at, one.billing_cycle, expires_at, one.uncertain_since, "expiry")
         assert settlement.expires_after == expires_at
     elif settlement.status == _intent.RENEWED:
         assert case.intent.status == _intent.RENEWED

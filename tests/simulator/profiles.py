@@ -163,7 +163,9 @@ PROFILES: dict[str, Profile] = {
             expiry=("expiryDate", "slashed"),
             amount=None,
         ),
-        replace(DOCUMENTED, name="offset", about="instants with the offset of Shanghai", expiry=("expireTime", "offset")),
+        replace(
+            DOCUMENTED, name="offset", about="instants with the offset of Shanghai", expiry=("expireTime", "offset")
+        ),
         replace(
             DOCUMENTED,
             name="day_first",

@@ -27,6 +27,7 @@ from yamllint.config import YamlLintConfig
 
 from tests.support.documents import MODULE_NAMES, MODULES, REPOSITORY, Block
 
+SPECS = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._argument_specs")
 OPTIONS = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._options")
 PLUGIN_OPTIONS = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._plugin_options")
 SOURCE_OF_EVENTS = "expiring_subscriptions"
@@ -63,7 +64,7 @@ def spec_of(module_name: str) -> dict[str, Any]:
     module = import_module(MODULES + module_name)
     if not hasattr(module, "main"):
         documented = yaml.safe_load(module.DOCUMENTATION).get("options", {})
-        return {"argument_spec": {**OPTIONS.CONNECTION_OPTIONS, **documented}}
+        return {"argument_spec": {**SPECS.CONNECTION_OPTIONS, **documented}}
     stopped = patch.object(module, "AnsibleModule", side_effect=StopIteration)
     with stopped as ansible_module, suppress(StopIteration):
         module.main()
@@ -90,7 +91,7 @@ def known_names() -> frozenset[str]:
 @cache
 def known_environment() -> frozenset[str]:
     """The environment variables that the options fall back to."""
-    fallbacks = [option["fallback"][1] for option in OPTIONS.CONNECTION_OPTIONS.values() if "fallback" in option]
+    fallbacks = [option["fallback"][1] for option in SPECS.CONNECTION_OPTIONS.values() if "fallback" in option]
     return frozenset(name for names in fallbacks for name in names)
 
 
@@ -166,7 +167,7 @@ def problems_of_inventory(document: Mapping[str, Any]) -> list[str]:
     if not path.exists():
         return [f"{document['plugin']} is no inventory plugin of ours"]
     ansibles = {"plugin", *(name for fragment in (constructed, inventory_cache) for name in _options_of(fragment))}
-    table = {**OPTIONS.CONNECTION_OPTIONS, **PLUGIN_OPTIONS.INVENTORY_OPTIONS}
+    table = {**SPECS.CONNECTION_OPTIONS, **PLUGIN_OPTIONS.INVENTORY_OPTIONS}
     values = {name: value for name, value in document.items() if name not in ansibles}
     validation = ArgumentSpecValidator(table).validate(_without_templates(values, table))
     return [f"{document['plugin']}: {message}" for message in validation.error_messages]
@@ -202,7 +203,7 @@ def _problems_within(node: Any) -> list[str]:
     found = _problems_of_variables(node)
     for key, value in node.items():
         if key == COLLECTION + SOURCE_OF_EVENTS:
-            table = {**OPTIONS.CONNECTION_OPTIONS, **PLUGIN_OPTIONS.EVENT_OPTIONS}
+            table = {**SPECS.CONNECTION_OPTIONS, **PLUGIN_OPTIONS.EVENT_OPTIONS}
             found += ArgumentSpecValidator(table).validate(_without_templates(value, table)).error_messages
         elif isinstance(key, str) and key.startswith(COLLECTION):
             found += problems_of_arguments(key.removeprefix(COLLECTION), value or {})

@@ -45,7 +45,7 @@ def test_the_search_for_blocks_finds_them() -> None:
     assert len(document_paths()) == 14
     assert {block.path for block in YAML_BLOCKS} >= {*document_paths()} - {"docs/docsite/rst/guide_troubleshooting.rst"}
     assert sum(block.expectation is not None for block in YAML_BLOCKS) >= 20
-    assert len(variables_of_role()) == 42 + 20
+    assert len(variables_of_role()) == 44 + 22
 
 
 EXAMPLES = sorted([*REPOSITORY.glob("examples/**/*.yml"), *REPOSITORY.glob("extensions/eda/rulebooks/*.yml")])

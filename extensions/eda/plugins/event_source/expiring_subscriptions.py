@@ -65,6 +65,9 @@ options:
     description: The names of response fields of your account, as in the modules.
     type: dict
     default: {}
+  time_zone:
+    description: The time zone that the portal shows its dates in, where they say none, as in the modules.
+    type: str
   interval:
     description: Seconds from the end of a poll to the next.
     type: float

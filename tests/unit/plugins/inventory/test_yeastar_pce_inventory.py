@@ -16,9 +16,9 @@ from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.pbxops.yeastar.plugins.inventory import yeastar_pce
 from ansible_collections.pbxops.yeastar.plugins.module_utils._account import AccountError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._argument_specs import CONNECTION_OPTIONS
 from ansible_collections.pbxops.yeastar.plugins.module_utils._inventory import rows_of
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Offer, Subscription
-from ansible_collections.pbxops.yeastar.plugins.module_utils._options import CONNECTION_OPTIONS
 from ansible_collections.pbxops.yeastar.plugins.module_utils._plugin_options import INVENTORY_OPTIONS
 from ansible_collections.pbxops.yeastar.plugins.module_utils._results import subscription_as_result
 from ansible_collections.pbxops.yeastar.plugins.module_utils._time import utc_now

@@ -13,8 +13,9 @@ import yaml
 
 from ansible_collections.pbxops.yeastar.plugins.doc_fragments import connection as connection_fragment
 from ansible_collections.pbxops.yeastar.plugins.doc_fragments import renewal as renewal_fragment
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _options
+from ansible_collections.pbxops.yeastar.plugins.module_utils import _argument_specs, _options
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Declaration, Policy
+from ansible_collections.pbxops.yeastar.plugins.module_utils._span import Span
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import SN, usd, utc
 
 COLLECTION = Path(_options.__file__).resolve().parents[2]
@@ -29,13 +30,13 @@ FRAGMENTS = {
 
 
 def _params(**changes: Any) -> dict[str, Any]:
-    table = {**_options.CONNECTION_OPTIONS, **_options.RENEWAL_OPTIONS}
+    table = {**_argument_specs.CONNECTION_OPTIONS, **_argument_specs.RENEWAL_OPTIONS}
     defaults = {name: spec.get("default") for name, spec in table.items()}
     return {**defaults, "client_id": "id", "client_secret": "secret", "product_no": SN, **changes}
 
 
 def _item(**changes: Any) -> dict[str, Any]:
-    return {**dict.fromkeys(["product_no", *_options.DECLARATION_OPTIONS]), **changes}
+    return {**dict.fromkeys(["product_no", *_argument_specs.DECLARATION_OPTIONS]), **changes}
 
 
 class TestConnection:
@@ -134,9 +135,20 @@ class TestConnection:
 
 def test_a_concept_of_field_map_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ValueError, match="expiry"):
-        _options.fields_of({"field_map": {"expiry": "x"}})
-    assert _options.fields_of({"field_map": {"quantity": "seats"}}).read({"seats": 5}, "quantity") == 5
-    assert _options.fields_of({"field_map": None}).read({"quantity": 5}, "quantity") == 5
+        _options.fields_of(_params(field_map={"expiry": "x"}))
+    assert _options.fields_of(_params(field_map={"quantity": "seats"})).read({"seats": 5}, "quantity") == 5
+    assert _options.fields_of(_params(field_map=None)).read({"quantity": 5}, "quantity") == 5
+
+
+def test_dates_are_read_in_the_time_zone_that_is_set_and_one_that_does_not_exist_is_refused() -> None:
+    params = _params(time_zone="Asia/Shanghai", expires_at="2026-12-05 23:59:59")
+    expected = Span(utc(2026, 12, 5, 15, 59, 59), utc(2026, 12, 5, 15, 59, 59), "Asia/Shanghai")
+    assert _options.fields_of(params).span({"expireDate": "2026-12-05 23:59:59"}) == expected
+    (declared,) = _options.declarations_of(params)
+    assert (declared.expires_at, declared.span) == (utc(2026, 12, 5, 23, 59, 59), expected)
+    for name in ("Asia/Nowhere", "Asia", "../etc/passwd", "+08:00", " "):
+        with pytest.raises(ValueError, match=r"^time_zone: "):
+            _options.fields_of(_params(time_zone=name))
 
 
 class TestProductNo:
@@ -185,7 +197,9 @@ class TestDeclarations:
         )
         assert _options.declarations_of(params) == [
             Declaration(
-                SN, "Enterprise Plan", (), 100, "annually", utc(2026, 12, 5), "1", utc(2026, 12, 5), 0, "PO-1", False
+                *(SN, "Enterprise Plan", (), 100, "annually", utc(2026, 12, 5), "1", utc(2026, 12, 5), 0, "PO-1"),
+                auto_renewal=False,
+                span=Span(utc(2026, 12, 4, 10), utc(2026, 12, 6, 12)),
             )
         ]
 
@@ -362,14 +376,14 @@ def test_every_option_of_a_module_is_described(name: str) -> None:
 
 @pytest.mark.parametrize("option", ["base_url", "client_id", "client_secret", "access_token"])
 def test_the_documented_variable_of_the_environment_is_the_one_that_is_read(option: str) -> None:
-    (variable,) = _options.CONNECTION_OPTIONS[option]["fallback"][1]
+    (variable,) = _argument_specs.CONNECTION_OPTIONS[option]["fallback"][1]
     assert variable == f"YEASTAR_{option.upper()}"
     described = " ".join(_documented("yeastar_pce_info")[option]["description"])
     assert f"E({variable})" in described
 
 
 def test_secrets_and_only_secrets_are_not_logged() -> None:
-    table = {**_options.CONNECTION_OPTIONS, **_options.RENEWAL_OPTIONS, **_options.INFO_OPTIONS}
+    table = {**_argument_specs.CONNECTION_OPTIONS, **_argument_specs.RENEWAL_OPTIONS, **_argument_specs.INFO_OPTIONS}
     assert {name for name, spec in table.items() if spec.get("no_log")} == {
         *("client_secret", "access_token", "ledger_password")
     }

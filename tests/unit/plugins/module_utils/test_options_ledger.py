@@ -13,18 +13,18 @@ from typing import Any, Optional
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _location, _options
+from ansible_collections.pbxops.yeastar.plugins.module_utils import _argument_specs, _location, _options
 from ansible_collections.pbxops.yeastar.plugins.module_utils._bookkeeping import Word
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import SN, utc
 
 
 def _params(**changes: Any) -> dict[str, Any]:
-    table = {**_options.CONNECTION_OPTIONS, **_options.RENEWAL_OPTIONS}
+    table = {**_argument_specs.CONNECTION_OPTIONS, **_argument_specs.RENEWAL_OPTIONS}
     return {**{name: spec.get("default") for name, spec in table.items()}, "product_no": SN, **changes}
 
 
 def _settle(**changes: Any) -> dict[str, Any]:
-    defaults = {name: spec.get("default") for name, spec in _options.SETTLE_OPTIONS.items()}
+    defaults = {name: spec.get("default") for name, spec in _argument_specs.SETTLE_OPTIONS.items()}
     return {**defaults, "state": "settled", "product_no": SN, "outcome": "ordered", "reason": "seen", **changes}
 
 
@@ -135,7 +135,7 @@ class TestLedger:
 
     @pytest.mark.parametrize("text", [*NO_LOCATION, *WITH_PASSWORD, *BAD_ADDRESSES])
     def test_what_is_refused_is_gone_before_ansible_logs_or_shows_the_options(self, text: Any) -> None:
-        validator = ArgumentSpecValidator(_options.LEDGER_OPTIONS)
+        validator = ArgumentSpecValidator(_argument_specs.LEDGER_OPTIONS)
         validated = validator.validate({"ledger": text}).validated_parameters
         assert "canary" not in str(validated)
         with pytest.raises(ValueError, match=r"^ledger: expected"):
@@ -143,7 +143,8 @@ class TestLedger:
 
     @pytest.mark.parametrize("text", ACCEPTED)
     def test_what_is_accepted_is_validated_as_it_is(self, text: str) -> None:
-        validated = ArgumentSpecValidator(_options.LEDGER_OPTIONS).validate({"ledger": text}).validated_parameters
+        validator = ArgumentSpecValidator(_argument_specs.LEDGER_OPTIONS)
+        validated = validator.validate({"ledger": text}).validated_parameters
         assert _location.ledger_of(validated) == text
 
 
@@ -221,7 +222,7 @@ class TestPortal:
 
     def test_a_plan_of_0_2_0_for_an_address_as_it_is_usually_written_is_of_the_same_account(self) -> None:
         connection = _options.connection_of(_params(client_id="id", client_secret="s"))
-        written = f"{_options.DEFAULT_BASE_URL}\0id".encode()
+        written = f"{_argument_specs.DEFAULT_BASE_URL}\0id".encode()
         assert _options.fingerprint_of(connection) == hashlib.sha256(written).hexdigest()[:16]
 
     def test_what_is_no_portal_is_refused(self) -> None:

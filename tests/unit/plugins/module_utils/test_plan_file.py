@@ -75,6 +75,7 @@ def test_the_policy_is_told_in_texts() -> None:
         "max_price_increase_percent": "2.5",
         "currency": "USD",
         "on_unknown_price": "block",
+        "term_starts": "expiry",
     }
 
 

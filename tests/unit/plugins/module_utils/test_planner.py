@@ -24,6 +24,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._model import (
     Subscription,
     Undetermined,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._span import Span
 from ansible_collections.pbxops.yeastar.plugins.module_utils._tag import tag_of
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import (
     DAY,
@@ -51,6 +52,9 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders
 )
 
 TERM_BEGAN = utc(2025, 12, 5)
+HOUR = timedelta(hours=1)
+ANYWHERE = Span(EXPIRY - 14 * HOUR, EXPIRY + 12 * HOUR)
+IN_SHANGHAI = Span(EXPIRY - 8 * HOUR, EXPIRY - 8 * HOUR, "Asia/Shanghai")
 
 
 def _decide(
@@ -321,6 +325,60 @@ class TestExpired:
         decision = _decide(rules=policy(include_expired=include_expired), now=EXPIRY + ago)
         assert _outcome(decision) == outcome
         assert ("include_expired" in decision.message) == (decision.state == "blocked")
+
+    @pytest.mark.parametrize(
+        ("span", "now", "outcome"),
+        [
+            pytest.param(ANYWHERE, EXPIRY - 14 * HOUR - SECOND, ("due", "in_window"), id="before-its-earliest"),
+            pytest.param(ANYWHERE, EXPIRY - 14 * HOUR, ("blocked", "may_have_expired"), id="at-its-earliest"),
+            pytest.param(ANYWHERE, EXPIRY + 12 * HOUR - SECOND, ("blocked", "may_have_expired"), id="up-to-its-latest"),
+            pytest.param(ANYWHERE, EXPIRY + 12 * HOUR, ("blocked", "expired"), id="from-its-latest"),
+            pytest.param(IN_SHANGHAI, EXPIRY - 8 * HOUR - SECOND, ("due", "in_window"), id="before-it-in-its-zone"),
+            pytest.param(IN_SHANGHAI, EXPIRY - 8 * HOUR, ("blocked", "expired"), id="from-it-in-its-zone"),
+        ],
+    )
+    def test_one_whose_zone_is_not_told_is_not_bought_once_it_may_have_expired(
+        self, span: Span, now: datetime, outcome: tuple[str, str]
+    ) -> None:
+        reported = subscription(span=span)
+        refused = _decide(reported=reported, now=now)
+        assert _outcome(refused) == outcome
+        assert ("may have expired" in refused.message) == (outcome[1] == "may_have_expired")
+        assert ("set time_zone" in refused.message) == (outcome[1] == "may_have_expired")
+        assert _decide(reported=reported, rules=policy(include_expired=True), now=now).state == "due"
+        renewing_itself = _decide(reported=replace(reported, auto_renewal=True), now=now)
+        assert renewing_itself.state == ("blocked" if outcome[1] == "expired" else "skipped")
+
+    @pytest.mark.parametrize(
+        ("declared", "span", "outcome"),
+        [
+            pytest.param(EXPIRY + 8 * HOUR, None, ("due", "in_window"), id="with-its-zone"),
+            pytest.param(EXPIRY - 8 * HOUR, None, ("blocked", "expired"), id="with-its-zone-and-past"),
+            pytest.param(EXPIRY, ANYWHERE, ("blocked", "may_have_expired"), id="no-more-exactly-than-the-portal"),
+        ],
+    )
+    def test_a_declared_expiry_tells_when_it_expires_if_it_may_be_that(
+        self, declared: datetime, span: Optional[Span], outcome: tuple[str, str]
+    ) -> None:
+        stated = declaration(expires_at=declared, span=span)
+        decision = _decide(stated, subscription(span=ANYWHERE), now=EXPIRY)
+        assert _outcome(decision) == outcome
+        assert decision.expires_at == EXPIRY, "the reading stays what the ledger keeps"
+
+    def test_a_declared_expiry_that_the_portals_cannot_be_is_a_contradiction(self) -> None:
+        reported = subscription(span=ANYWHERE)
+        for days_off, reason in ((35 * HOUR, "in_window"), (37 * HOUR, "contradiction")):
+            decision = _decide(declaration(expires_at=EXPIRY + days_off), reported)
+            assert decision.reason == reason
+
+    def test_a_date_is_due_by_its_earliest_instant(self) -> None:
+        reported = subscription(span=ANYWHERE)
+        assert _decide(reported=reported, now=EXPIRY - 30 * DAY - 14 * HOUR).state == "due"
+        early = _decide(reported=reported, now=EXPIRY - 30 * DAY - 14 * HOUR - SECOND)
+        assert early.message == (
+            "30 days left, expires 2026-12-05T00:00:00Z (UTC assumed); renewal is due 30 days before, from"
+            " 2026-11-04T10:00:00Z on"
+        )
 
     @pytest.mark.parametrize("include_expired", [False, True])
     def test_what_has_expired_with_auto_renewal_on_is_for_a_person(self, include_expired: bool) -> None:

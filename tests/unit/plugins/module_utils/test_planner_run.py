@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from decimal import Decimal
 from typing import Any, Optional
 
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _planner, _prices
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Decision, Terms
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Decision
 from ansible_collections.pbxops.yeastar.plugins.module_utils._money import Money
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import (
     DAY,
@@ -29,7 +28,6 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders
     plan_of,
     policy,
     subscription,
-    terms,
     usd,
     utc,
 )
@@ -147,39 +145,6 @@ def test_a_price_that_changed_or_is_told_no_more_is_said() -> None:
 def test_only_what_is_due_can_be_compared() -> None:
     with pytest.raises(ValueError, match="due"):
         _planner.changed_since(due_decision(), _planner.settled(due_decision(), "recent_order", "x"))
-
-
-@pytest.mark.faults(47, 60)
-@pytest.mark.parametrize(
-    ("old", "new", "ordered_at", "expected"),
-    [
-        pytest.param(terms(), utc(2027, 12, 5), NOW, True, id="one-year"),
-        pytest.param(terms(), utc(2027, 12, 8), NOW, True, id="three-days-more"),
-        pytest.param(terms(), utc(2027, 12, 2), NOW, True, id="three-days-less"),
-        pytest.param(terms(), utc(2027, 12, 8, 0, 0, 1), NOW, False, id="a-second-too-much"),
-        pytest.param(terms(), EXPIRY, NOW, False, id="not-at-all"),
-        pytest.param(terms(), utc(2028, 12, 5), NOW, False, id="two-years"),
-        pytest.param(terms(), utc(2027, 1, 5), NOW, False, id="a-month-instead-of-a-year"),
-        pytest.param(terms(), utc(2027, 11, 23), NOW, False, id="a-year-from-now-though-not-expired"),
-        pytest.param(terms(), utc(2028, 3, 5), utc(2027, 3, 5), True, id="expired-and-a-year-from-now"),
-        pytest.param(terms(), utc(2027, 12, 5), utc(2027, 3, 5), True, id="expired-and-a-year-from-the-old-expiry"),
-        pytest.param(terms(), utc(2028, 12, 5), utc(2027, 3, 5), False, id="expired-and-two-years"),
-        pytest.param(
-            terms(expires_at=utc(2027, 1, 31), billing_cycle="monthly"),
-            utc(2027, 3, 3),
-            NOW,
-            True,
-            id="31-days-of-january",
-        ),
-        pytest.param(
-            terms(expires_at=utc(2027, 1, 31), billing_cycle="monthly"), utc(2027, 3, 31), NOW, False, id="two-months"
-        ),
-    ],
-)
-def test_a_renewal_moves_the_expiry_by_one_cycle(
-    old: Terms, new: datetime, ordered_at: datetime, expected: bool
-) -> None:
-    assert _planner.advanced_by_one_cycle(old.expires_at, old.billing_cycle, new, ordered_at) is expected
 
 
 def test_a_pbx_that_is_not_in_the_account_has_failed() -> None:

@@ -14,8 +14,8 @@ import yaml
 
 from ansible_collections.pbxops.yeastar.plugins.doc_fragments import connection
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _plugin_options
+from ansible_collections.pbxops.yeastar.plugins.module_utils._argument_specs import CONNECTION_OPTIONS
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Filters
-from ansible_collections.pbxops.yeastar.plugins.module_utils._options import CONNECTION_OPTIONS
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import NOW
 
 COLLECTION = Path(_plugin_options.__file__).resolve().parents[2]

@@ -39,6 +39,8 @@ PARAMS: dict[str, Any] = {
     **dict.fromkeys(("currency", "max_price_increase_percent", "on_unknown_price", "run_id")),
     "include_expired": False,
     "on_unknown_auto_renewal": "allow",
+    "term_starts": "expiry",
+    "time_zone": None,
 }
 
 

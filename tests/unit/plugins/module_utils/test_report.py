@@ -192,6 +192,7 @@ def test_a_saved_plan_says_what_is_ordered_and_until_when_it_is_valid() -> None:
         "billing_cycle": "annually",
         "price": {"amount": "99.00", "currency": "USD"},
         "auto_renewal": None,
+        "days_lost": None,
     }
     first, second = found["rows"]
     assert (first["state"], first["message"]) == ("due", "in the plan")

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _batch, _inventory
-from ansible_collections.pbxops.yeastar.plugins.module_utils._options import CONNECTION_OPTIONS
+from ansible_collections.pbxops.yeastar.plugins.module_utils._argument_specs import CONNECTION_OPTIONS
 from ansible_collections.pbxops.yeastar.plugins.module_utils._variables import complaint_about
 
 ROOT = Path(_batch.__file__).resolve().parents[2]

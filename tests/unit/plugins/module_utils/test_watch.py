@@ -61,7 +61,12 @@ class Queue:
 def rows(*days: float, ahead: float = 0) -> Any:
     """PBXs that expire in so many days, and the portal's instant, which is ahead by days."""
     return [
-        {"product_no": f"PBX{number}", "expires_at": (NOW + timedelta(days=left)).isoformat(), "plan": None}
+        {
+            "product_no": f"PBX{number}",
+            "expires_at": (NOW + timedelta(days=left)).isoformat(),
+            "expires_between": None,
+            "plan": None,
+        }
         for number, left in enumerate(days)
     ], NOW + timedelta(days=ahead)
 

@@ -24,7 +24,7 @@ DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 
 def row(expires_at: Any = EXPIRY, plan: Any = "Enterprise Plan", product_no: str = SN) -> dict[str, Any]:
     text = expires_at.isoformat() if isinstance(expires_at, datetime) else expires_at
-    return {"product_no": product_no, "expires_at": text, "plan": plan}
+    return {"product_no": product_no, "expires_at": text, "expires_between": None, "plan": plan}
 
 
 def entered(told: Any, now: datetime, expires_at: Any = EXPIRY) -> list[str]:
@@ -49,7 +49,7 @@ def entered(told: Any, now: datetime, expires_at: Any = EXPIRY) -> list[str]:
     ids=str,
 )
 def test_the_window_is_the_narrowest_and_both_ends_lie_in_it(left: timedelta, window: Any) -> None:
-    assert window_of(EXPIRY, EXPIRY - left) == window
+    assert window_of(EXPIRY, None, EXPIRY - left) == window
 
 
 def test_every_window_is_told_once_as_time_goes_by() -> None:
