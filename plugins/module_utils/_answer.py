@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from ._envelope import SUCCESS, Envelope, parse_envelope
 from ._http import Answer
+from ._text import LONGEST_QUOTE, one_line
 from ._time import utc_now
 
 VALIDATION_FAILED = "parameter_validation_f"  # the one error code that is public, cut there (contract, section 1.1)
@@ -70,11 +71,16 @@ def problem_of(answer: Answer, envelope: Optional[Envelope]) -> str:
         )
     if answer.status != 200:
         return "the answer is an error without the vendor's envelope"
-    content_type = answer.headers.get("Content-Type") or "no content type"
     return (
-        f"expected the vendor's JSON envelope, got {len(answer.content)} bytes of {content_type} that are not one:"
+        f"expected the vendor's JSON envelope, got {len(answer.content)} bytes of"
+        f" {content_type_of(answer) or 'no content type'} that are not one:"
         f" {_flaw_of(answer)}; check base_url, and that no proxy or login page is in between"
     )
+
+
+def content_type_of(answer: Answer) -> str:
+    """What the answer says that it is, parameters apart, fit for a message; empty where it says nothing."""
+    return one_line(answer.headers.get("Content-Type", "").split(";")[0].lower(), LONGEST_QUOTE)
 
 
 def _flaw_of(answer: Answer) -> str:
@@ -91,7 +97,7 @@ def _flaw_of(answer: Answer) -> str:
 
 def _host_of(location: str) -> str:
     try:
-        return urlsplit(location).hostname or "another path"
+        return one_line(urlsplit(location).hostname or "another path", LONGEST_QUOTE)
     except ValueError:
         return "an address that cannot be read"
 

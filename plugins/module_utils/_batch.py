@@ -36,6 +36,7 @@ from ._argument_specs import (
 from ._blanks import LIMITS, refuse_blanks, refuse_nulls
 from ._location import ledger_of
 from ._options import connection_of, declarations_of, product_no_of
+from ._text import quoted
 from ._variables import complaint_about, extra_variable
 
 PREFIX = "pce_renewal_"
@@ -86,7 +87,7 @@ def mode_of(task: Any, plan_only: Any) -> str:
     try:
         plans_only = boolean(plan_only, strict=True)
     except TypeError:
-        raise ValueError(f"plan_only: expected true or false, got {plan_only!r}") from None
+        raise ValueError(f"plan_only: expected true or false, got {quoted(plan_only)}") from None
     if plans_only:
         return PLAN
     return CHECK if task.check_mode else RENEW

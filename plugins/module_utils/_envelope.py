@@ -11,10 +11,13 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Optional
 
+from ._text import LONGEST_QUOTE, clean, cleaned, folded, quoted, shown
+
 Page = tuple[int, list[Mapping[str, Any]]]
 
 SUCCESS = "success"
 HIDDEN = "********"
+MAX_DIGITS = 100  # of a number; ids have 20
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,8 @@ class Envelope:
         """The same with none of these in what it says of an error, which goes into messages and the ledger."""
         if self.is_success:
             return self
-        code, detail, request_id = (hide(text, secrets) for text in (self.code, self.detail, self.request_id))
+        repeated = {form for secret in secrets for form in (secret, clean(secret))}
+        code, detail, request_id = (hide(text, repeated) for text in (self.code, self.detail, self.request_id))
         return replace(self, code=code, detail=detail, request_id=request_id)
 
 
@@ -52,14 +56,16 @@ def hide(text: str, secrets: Iterable[str]) -> str:
 
 
 def parse_envelope(content: bytes) -> Envelope:
-    """Read an answer. Numbers keep every digit: integers stay integers, others become Decimal.
+    """Read an answer. Numbers keep every digit: integers stay integers, others become Decimal. Every text is clean.
 
-    Raises ValueError when it is not strict JSON (duplicate keys and NaN included) or not an envelope.
+    Raises ValueError when it is not strict JSON (duplicate keys and NaN included) or not an envelope, is nested deeper
+    or holds a longer number than anything that the portal may mean.
     """
     try:
         document = json.loads(
             content.decode("utf-8-sig"),  # a reader may pass over a byte order mark (RFC 8259, section 8.1)
-            parse_float=Decimal,
+            parse_int=_whole_number,
+            parse_float=_fraction,
             parse_constant=_refuse_constant,
             object_pairs_hook=_object_without_duplicates,
         )
@@ -68,13 +74,14 @@ def parse_envelope(content: bytes) -> Envelope:
     if not isinstance(document, Mapping) or not isinstance(document.get("code"), str) or not document["code"]:
         raise ValueError("it has no code")
     status = _status(document.get("status"))
+    detail, request_id = (_line(document.get(member)) for member in ("detailMessage", "requestId"))
     return Envelope(
-        code=document["code"],
-        detail=_text(document.get("detailMessage")),
-        request_id=_text(document.get("requestId")),
-        result=document.get("result"),
+        code=clean(document["code"]),
+        detail=detail,
+        request_id=request_id,
+        result=cleaned(document.get("result")),
         status=status,
-        is_complete=status is not None and bool(_text(document.get("requestId"))),
+        is_complete=status is not None and bool(request_id),
     )
 
 
@@ -94,9 +101,10 @@ def read_page(page: Any, key: str) -> Page:
     if not isinstance(rows, list):
         raise ValueError("expected a page with a list of results")
     if not is_told and page.get("totalPage") not in (None, 0, 1, "0", "1") and 0 < total <= len(rows):
-        raise ValueError(f"its count is {total}, which is this page alone, and yet it has {page['totalPage']} pages")
+        pages = shown(page["totalPage"], LONGEST_QUOTE)
+        raise ValueError(f"its count is {total}, which is this page alone, and yet it has {pages} pages")
     for row in rows:
-        if not isinstance(row, Mapping) or row.get(key) in (None, ""):
+        if not isinstance(row, Mapping) or not isinstance(row.get(key), (str, int)) or row[key] == "":
             raise ValueError(f"a row of the listing has no {key}")
     return total, rows
 
@@ -104,9 +112,23 @@ def read_page(page: Any, key: str) -> Page:
 def read_count(value: Any) -> int:
     """A whole number of at least 0, also as digits. Raises ValueError for anything else."""
     text = str(value).strip() if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
-    if not (text.isascii() and text.isdigit()):
-        raise ValueError(f"expected a whole number, got {value!r}")
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
+        raise ValueError(f"expected a whole number, got {quoted(value)}")
     return int(text)
+
+
+def _whole_number(digits: str) -> int:
+    return int(_bounded(digits))
+
+
+def _fraction(digits: str) -> Decimal:
+    return Decimal(_bounded(digits))
+
+
+def _bounded(digits: str) -> str:
+    if len(digits) > MAX_DIGITS:  # the time to read one grows with the square of its length
+        raise ValueError(f"it holds a number of {len(digits)} digits")
+    return digits
 
 
 def _refuse_constant(name: str) -> None:
@@ -120,9 +142,9 @@ def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _text(value: Any) -> str:
-    """A text that can be written anywhere: JSON may hold halves of characters."""
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
+def _line(value: Any) -> str:
+    """On one line and of any length: what is too long for a message is not quoted at all."""
+    return folded(value) if isinstance(value, str) else ""
 
 
 def _status(value: Any) -> Optional[int]:

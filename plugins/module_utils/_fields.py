@@ -25,6 +25,7 @@ from ._money import Money
 from ._renewal_fields import manners_of_renewal, read_auto_renewal, read_switch
 from ._rows import suggestions
 from ._span import Span, common, span_of
+from ._text import LONGEST_ID, MARK, one_line, quoted
 
 # Concepts of `field_map` and the keys tried for each, in order (architecture, "Response fields").
 CANDIDATES = {
@@ -66,20 +67,24 @@ _FRACTION_OF_NOTHING = re.compile(r"\.0{1,2}$")
 
 
 def read_text(value: Any) -> str:
-    """A name or a status, without outer blanks. Raises ValueError for anything but text."""
+    """A name, a comment or a status, on one line, without outer blanks. Raises ValueError for anything but text."""
     if not isinstance(value, str):
-        raise ValueError(f"expected text, got {type(value).__name__}")
-    return value.strip()
+        raise ValueError(f"expected text, got {quoted(value)}")
+    return one_line(value)
 
 
 def read_id(value: Any) -> str:
     """An id, number or string in the answer, digit for digit as a string (contract, section 9, quirks 1 and 2).
 
-    Raises ValueError for anything else.
+    Raises ValueError for anything else, also for text with a character that cannot be shown: cleaned, it would be
+    another id.
     """
-    if isinstance(value, bool) or not isinstance(value, (int, str)) or not str(value).strip():
-        raise ValueError(f"expected an id, got {type(value).__name__}")
-    return str(value).strip()
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise ValueError(f"expected an id, got {quoted(value)}")
+    text = str(value).strip()
+    if not text or MARK in text or len(text) > LONGEST_ID:
+        raise ValueError(f"expected an id that can be shown, got {quoted(value)}; have it mended in the portal")
+    return text
 
 
 def _read_quantity(value: Any) -> int:
@@ -99,22 +104,12 @@ def _read_billing_cycle(value: Any) -> str:
     for billing_cycle, spelling in _BILLING_CYCLES.items():
         if spelling.fullmatch(word):
             return billing_cycle
-    raise ValueError(f"expected a year or a month, such as annually, 1 Year or 12 months, got {value!r}")
-
-
-def _read_word(words: Mapping[str, Any]) -> Callable[[Any], Any]:
-    def read(value: Any) -> Any:
-        word = str(value).strip().casefold()
-        if word not in words:
-            raise ValueError(f"{value!r} is none of {', '.join(sorted(words))}")
-        return words[word]
-
-    return read
+    raise ValueError(f"expected a year or a month, such as annually, 1 Year or 12 months, got {quoted(value)}")
 
 
 def _read_rows(value: Any) -> tuple[Any, ...]:
     if not isinstance(value, list):
-        raise ValueError(f"expected a list, got {type(value).__name__}")
+        raise ValueError(f"expected a list, got {quoted(value)}")
     return tuple(value)
 
 
@@ -277,8 +272,10 @@ def _is_of_one_unit(keys: list[str], info: Mapping[str, Any]) -> bool:
 def _mapped(concept: str, names: Union[str, Sequence[str]]) -> tuple[str, ...]:
     """The keys that `field_map` names for a concept. Raises ValueError."""
     keys = tuple(names) if isinstance(names, (list, tuple)) else (names,)
-    if not keys or not all(isinstance(key, str) and key.strip() for key in keys):
-        raise ValueError(f"field_map: expected the name of a field for {concept}, or a list of names, got {names!r}")
+    wrong = [quoted(key) for key in keys if not isinstance(key, str) or not key.strip()]
+    if wrong or not keys:
+        got = wrong[0] if wrong else "an empty list"
+        raise ValueError(f"field_map: expected the name of a field for {concept}, or a list of names, got {got}")
     for key in keys:
         if any(is_confidential(part) for part in key.split(".")):
             raise ValueError(f"field_map: {key} of {concept} is confidential, and is never read")
@@ -286,7 +283,7 @@ def _mapped(concept: str, names: Union[str, Sequence[str]]) -> tuple[str, ...]:
 
 
 def _is_blank(value: Any) -> bool:
-    return isinstance(value, str) and not value.strip()
+    return isinstance(value, str) and not one_line(value)
 
 
 def _shown(value: Any) -> str:

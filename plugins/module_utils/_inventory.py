@@ -16,6 +16,7 @@ from typing import Any, Callable, Optional
 
 from ._model import Filters, Offer
 from ._span import Span, bounds, days_left, span_in
+from ._text import quoted
 from ._time import parse_instant
 
 Row = Mapping[str, Any]
@@ -172,7 +173,9 @@ def _is_chosen(row: Row, choice: Choice, variables: Row, evaluate: Evaluator) ->
 def _truth_of(condition: str, row: Row, variables: Row, evaluate: Evaluator) -> bool:
     value = _attempt(condition, row, variables, evaluate)
     if not isinstance(value, bool):
-        raise ValueError(f"{condition}: expected true or false for {row['product_no']}, got {value!r}; compare it")
+        raise ValueError(
+            f"{condition}: expected true or false for {row['product_no']}, got {quoted(value)}; compare it"
+        )
     return value
 
 
@@ -182,8 +185,8 @@ def _name_of(row: Row, choice: Choice, variables: Row, render: Evaluator) -> str
     if _HOST_NAME.fullmatch(text) and text not in _TAKEN:
         return text
     raise ValueError(
-        f"hostname: expected letters, digits and . _ @ - for {row['product_no']}, got {name!r}; the filters default"
-        " and regex_replace can make a name of it"
+        f"hostname: expected letters, digits and . _ @ - for {row['product_no']}, got {quoted(name)}; the filters"
+        " default and regex_replace can make a name of it"
     )
 
 

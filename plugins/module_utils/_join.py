@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Optional, Union
 
 from ._model import Between, CatalogEntry, Offer, Undetermined, same_name
+from ._text import listed
 
 Entries = tuple[CatalogEntry, ...]
 Texts = tuple[str, ...]
@@ -111,7 +112,7 @@ def _entry_of(kind: str, offer: Offer, entries: Entries) -> Offer:
         or (offer.id is None and entry.offer.name is not None and same_name(offer.name or "", entry.offer.name))
     ]
     found = {one.id: one for one in sorted(matching, key=lambda one: one.name is not None)}
-    choices = ", ".join(sorted(_described(entry.offer) for entry in entries)) or "none"
+    choices = listed(sorted(_described(entry.offer) for entry in entries))
     advice = f"declare the id of the right one in {_OPTIONS[kind]}"
     if len(found) != 1:
         times = "not" if not found else f"{len(found)} times"

@@ -18,6 +18,7 @@ from typing import Any, Optional, TypeVar, Union
 from ._intent import Intent
 from ._money import Money
 from ._span import Span, bounds
+from ._text import MARK
 
 T = TypeVar("T")
 
@@ -379,6 +380,6 @@ _CONFIDENTIAL = ("activationcode", "secret", "token", "password", "authorization
 
 
 def is_confidential(key: str) -> bool:
-    """Whether a field of this name may hold a secret or an activation code."""
+    """Whether a field of this name may hold a secret or an activation code; one that hides a character may."""
     name = key.replace("_", "").replace("-", "").casefold()
-    return any(word in name for word in _CONFIDENTIAL)
+    return MARK in name or any(word in name for word in _CONFIDENTIAL)

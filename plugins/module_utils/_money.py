@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from decimal import Context, Decimal
 from typing import Optional
 
+from ._text import quoted
+
 _AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
 _EXACT = Context(prec=100)  # digits: more than the product of any two amounts has
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -39,7 +41,7 @@ def parse_amount(value: object) -> Decimal:
     is_short = not isinstance(value, Decimal) or abs(value.adjusted()) < 20
     text = f"{value:f}" if isinstance(value, Decimal) and is_short else str(value).strip()
     if not _AMOUNT.fullmatch(text):
-        raise ValueError(f"expected an amount such as 1200.00, got {value!r}")
+        raise ValueError(f"expected an amount such as 1200.00, got {quoted(value)}")
     return Decimal(text)
 
 
@@ -51,7 +53,7 @@ def parse_price(value: object, currency: Optional[str]) -> Decimal:
     """
     both = _TWO_READINGS.fullmatch(value.strip()) if isinstance(value, str) else None
     if both and currency not in THREE_DECIMALS:
-        raise ValueError(f"{value!r} may be {both[1]}{both[2]} or {both[1]}.{both[2]}")
+        raise ValueError(f"{quoted(value)} may be {both[1]}{both[2]} or {both[1]}.{both[2]}")
     return parse_amount(value)
 
 
@@ -60,14 +62,14 @@ def parse_percentage(value: object) -> Decimal:
     try:
         return parse_amount(value)
     except ValueError:
-        raise ValueError(f"expected a percentage such as 5 or 2.5, got {value!r}") from None
+        raise ValueError(f"expected a percentage such as 5 or 2.5, got {quoted(value)}") from None
 
 
 def parse_currency(value: object) -> str:
     """Read a three-letter currency code. Raises ValueError for anything else."""
     text = value.strip().upper() if isinstance(value, str) else ""
     if not _CURRENCY.fullmatch(text):
-        raise ValueError(f"expected a three-letter currency code, got {value!r}")
+        raise ValueError(f"expected a three-letter currency code, got {quoted(value)}")
     return text
 
 

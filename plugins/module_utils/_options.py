@@ -28,6 +28,7 @@ from ._names import LOOPBACK_HOSTS, portal_name
 from ._plan_file import LONGEST_VALIDITY
 from ._pool import Pool
 from ._span import span_of, zone_of
+from ._text import quoted
 from ._time import parse_instant, utc_now
 
 # Beyond these a number is a slip of the pen.
@@ -114,7 +115,7 @@ def product_no_of(value: Any) -> str:
         if _SERIAL_NUMBER.fullmatch(text) and text.lower() not in _NUMBER_WORDS:
             return text
     raise ValueError(
-        f"product_no: expected a serial number as text, got {value!r}; quote it, since YAML, INI and"
+        f"product_no: expected a serial number as text, got {quoted(value)}; quote it, since YAML, INI and"
         " templates read some serial numbers as numbers (3631E3418911 becomes inf, 0012345 becomes 5349)"
     )
 

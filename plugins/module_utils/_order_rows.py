@@ -13,6 +13,7 @@ from . import _time
 from ._fields import Fields, read_id, read_text
 from ._model import Order, OrderLine, Undetermined, known
 from ._tag import is_tag
+from ._text import clean, shortened
 
 PRODUCT_ID = 13  # Cloud PBX (PCE Instance), contract, section 5.1
 # How the operation types begin that are no renewal (contract, section 6.1).
@@ -108,3 +109,9 @@ def id_of(row: Any, key: str) -> Optional[str]:
         return read_id(row.get(key)) if isinstance(row, Mapping) else None
     except ValueError:
         return None
+
+
+def named_id_of(row: Any, key: str) -> Optional[str]:
+    """An id of a row, also one that cannot be read: as it is shown, which is the id of nothing else."""
+    value = row.get(key) if isinstance(row, Mapping) else None
+    return shortened(clean(value.strip())) or None if isinstance(value, str) else id_of(row, key)

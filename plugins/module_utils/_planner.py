@@ -44,6 +44,7 @@ from ._terms import (
     resolve_terms,
     same_expiry,
 )
+from ._text import bare
 from ._time import ANNUALLY, DAY, MONTHLY, format_instant, in_words
 
 # Days before expiry at which a renewal is due, and the days of the shortest cycle of the kind.
@@ -357,7 +358,7 @@ def unless_changed(planned: Decision, fresh: Decision) -> Decision:
 def not_found(product_no: str, seen: Collection[str]) -> Decision:
     """A PBX that is not among those ``seen`` in the account. It may be another account's, or not sold as product 13."""
     message = f"{product_no} is not among the {len(seen)} PBXs of this account; check the serial number and the account"
-    alike = [number for number in seen if number.casefold() == product_no.casefold()]
+    alike = [number for number in seen if bare(number).casefold() == product_no.casefold()]
     if alike:
         message += f" (it has {alike[0]})"
     return Decision(product_no, _states.FAILED, "not_found", message)

@@ -21,6 +21,7 @@ from ._argument_specs import CONNECTION_OPTIONS
 from ._inventory import Choice
 from ._location import state_folder
 from ._options import connection_of, fields_of, filters_of, fingerprint_of
+from ._text import quoted
 
 MOST_SECONDS_BETWEEN_POLLS = 7 * 86_400
 
@@ -74,7 +75,7 @@ def choice_of(params: Mapping[str, Any], given: Mapping[str, Any], now: datetime
     filters = filters_of({**params, "product_no": None, "now": None})
     if not _PREFIX.fullmatch(params["hostvars_prefix"]):
         expected = "expected letters, digits and _, a digit not first"
-        raise ValueError(f"hostvars_prefix: {expected}, got {params['hostvars_prefix']!r}")
+        raise ValueError(f"hostvars_prefix: {expected}, got {quoted(params['hostvars_prefix'])}")
     told = [name for name in CONNECTION_OPTIONS if name in given and name not in SECRET_OPTIONS]
     return Choice(
         filters=replace(filters, now=now),

@@ -12,7 +12,7 @@ from typing import Any, Optional, Union
 from urllib.parse import quote
 
 from ._errors import Ambiguous, ReadError
-from ._fields import CANDIDATES, Fields, read_id
+from ._fields import CANDIDATES, Fields
 from ._model import (
     BillingContact,
     Catalog,
@@ -25,8 +25,9 @@ from ._model import (
     known,
 )
 from ._money import Money
-from ._order_rows import PRODUCT_ID, Row, id_of, laid_over, read_order, status_of, text_of
+from ._order_rows import PRODUCT_ID, Row, id_of, laid_over, named_id_of, read_order, status_of, text_of
 from ._services import offer_of, other_expiries, services_of
+from ._text import LONGEST_QUOTE, quoted, shown
 from ._transport import Listing, Transport, WritingTransport
 
 PRODUCT_LIST = "/product/openapi/instance_product/v1/client/instance_product_list"
@@ -64,8 +65,8 @@ class Portal:
         """The detail of one PBX (contract, section 4.2)."""
         params = {"productNo": product_no, "productId": str(PRODUCT_ID)}
         detail = self._object(PRODUCT_DETAIL, self._transport.get(PRODUCT_DETAIL, params))
-        if id_of(detail, "productNo") not in (None, product_no):
-            raise ReadError(f"GET {PRODUCT_DETAIL}", f"asked for {product_no}, got {id_of(detail, 'productNo')}")
+        if named_id_of(detail, "productNo") not in (None, product_no):
+            raise ReadError(f"GET {PRODUCT_DETAIL}", f"asked for {product_no}, got {named_id_of(detail, 'productNo')}")
         return detail
 
     def subscription(self, product_no: str, row: Row) -> Subscription:
@@ -80,7 +81,7 @@ class Portal:
             quantity=self._fields.read(row, "quantity"),
             billing_cycle=billing_cycle,
             auto_renewal=self._fields.read(row, "auto_renewal"),
-            pending_plan=str(pending_plan) if pending_plan else None,
+            pending_plan=shown(pending_plan) if pending_plan else None,
             activation_status=text_of(row, "activationStatus"),
             comment=text_of(row, "comment"),
             renewal_manners=self._fields.renewal_manners(row) or None,
@@ -101,7 +102,7 @@ class Portal:
         plans: dict[str, list[CatalogEntry]] = {}
         services: dict[str, list[CatalogEntry]] = {}
         for row, plan_id in _walk(answer, None):
-            service_id = id_of(row, "serviceId")
+            service_id = named_id_of(row, "serviceId")
             if service_id is not None:
                 offer = Offer(service_id, self._name(row, "service_name"))
                 entry = CatalogEntry(offer, known(self._fields.read(row, "pricing_service_id")), plan_id)
@@ -123,9 +124,10 @@ class Portal:
         rows = [] if rows is None else rows
         if isinstance(result, Mapping) and result.get("total") not in (None, len(rows), str(len(rows))):
             raise ReadError(
-                f"GET {BILLING_CONTACTS}", f"expected all {result['total']} billing contacts, got {len(rows)}"
+                f"GET {BILLING_CONTACTS}",
+                f"expected all {shown(result['total'], LONGEST_QUOTE)} billing contacts, got {len(rows)}",
             )
-        if not isinstance(rows, list) or any(id_of(row, "billingContactId") is None for row in rows):
+        if not isinstance(rows, list) or any(named_id_of(row, "billingContactId") is None for row in rows):
             raise ReadError(f"GET {BILLING_CONTACTS}", "expected billing contacts, each with a billingContactId")
         return rows
 
@@ -133,7 +135,7 @@ class Portal:
         """Read a billing contact out of its row."""
         names = (text_of(row, "firstName"), text_of(row, "lastName"))
         return BillingContact(
-            billing_contact_id=read_id(row["billingContactId"]),
+            billing_contact_id=named_id_of(row, "billingContactId") or "",
             email=text_of(row, "emailAddress") or "",
             name=" ".join(name for name in names if name),
             company=text_of(row, "company") or "",
@@ -164,7 +166,12 @@ class Portal:
 
     def order_with_detail(self, row: Row) -> Order:
         """Read an order out of its row and its detail, which tells the PBX that it is for (contract, section 6.3)."""
-        path = ORDER_DETAIL + quote(str(row["id"]), safe="")
+        order_id = id_of(row, "id")
+        if order_id is None:
+            seen = quoted(row.get("id"))
+            problem = f"expected orders with an id that can be shown, got {seen}; have it mended in the portal"
+            raise ReadError(f"GET {ORDER_LIST}", problem)
+        path = ORDER_DETAIL + quote(order_id, safe="")
         return self.order(laid_over(row, self._object(path, self._transport.get(path))))
 
     def renewal_price(self, order: OrderRequest, catalog: Catalog) -> Union[Money, Undetermined]:
@@ -224,7 +231,7 @@ class OrderingPortal(Portal):
         call = f"POST {ORDER_SAVE}"
         envelope = self._writing_transport.post_once(ORDER_SAVE, order_body(order), may_leave)
         result = envelope.result
-        order_no, product_no = id_of(result, "orderNo"), id_of(result, "productNo")
+        order_no, product_no = id_of(result, "orderNo"), named_id_of(result, "productNo")
         if order_no is None:
             raise Ambiguous(call, "the portal claims success but names no order number", envelope=envelope)
         if product_no not in (None, order.product_no):
@@ -282,9 +289,9 @@ def _walk(node: Any, plan_id: Optional[str]) -> Iterator[tuple[Row, Optional[str
         for item in node:
             yield from _walk(item, plan_id)
     elif isinstance(node, Mapping) and not _is_trial(node):
-        beside = [id_of(value, "planId") for value in node.values() if id_of(value, "planId")]
-        own_plan_id = id_of(node, "planId") or (beside[0] if len(beside) == 1 else plan_id)
-        if id_of(node, "serviceId") is not None or id_of(node, "planId") is not None:
+        beside = [named_id_of(value, "planId") for value in node.values() if named_id_of(value, "planId")]
+        own_plan_id = named_id_of(node, "planId") or (beside[0] if len(beside) == 1 else plan_id)
+        if named_id_of(node, "serviceId") is not None or named_id_of(node, "planId") is not None:
             yield node, own_plan_id
         for value in node.values():
             yield from _walk(value, own_plan_id)
@@ -305,6 +312,6 @@ def _is_trial(node: Row) -> bool:
         for value in node.values()
         if isinstance(value, list)
         for row in value
-        if id_of(node, "planId") and id_of(row, "serviceId")
+        if named_id_of(node, "planId") and named_id_of(row, "serviceId")
     ]
     return bool(services) and all(str(row.get("purchaseType", "")).lower() == "trial" for row in services)

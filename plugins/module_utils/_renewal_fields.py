@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any, Union
 
 from ._model import Undetermined, is_confidential
+from ._text import quoted
 
 _ON = ("true", "on", "yes", "y", "1", "enabled", "enable", "active", "activated", "open", "opened", "auto", "automatic")
 _OFF = ("false", "off", "no", "n", "0", "disabled", "disable", "inactive", "unactivated", "deactivated", "close")
@@ -28,7 +29,6 @@ _SWITCH = re.compile(
 _OPPOSITE = re.compile("cancel|disable|stop")
 # How a renewal happens: renewType, renewalMode, autoRenewCycle. Whether it happens by itself, only the vendor knows.
 _MANNER = re.compile(f"{_AUTO}|renew(al)?(kind|manner|method|mode|option|policy|rule|setting|strategy|type|way)s?$")
-_LONGEST_SHOWN = 40  # characters
 
 
 def read_auto_renewal(row: Mapping[str, Any], known: Collection[str]) -> Union[bool, Undetermined, None]:
@@ -53,37 +53,29 @@ def read_answer(answer: Any) -> Union[bool, Undetermined]:
     value = read_auto_renewal(answer, ("autoRenew",)) if isinstance(answer, Mapping) else None
     if isinstance(value, bool):
         return value
-    seen = shown(answer.get("autoRenew")) if isinstance(answer, Mapping) else shown(answer)
+    seen = quoted(answer.get("autoRenew")) if isinstance(answer, Mapping) else quoted(answer)
     why = f"auto_renewal: the portal answers {seen}, expected autoRenew to be true or false"
     return Undetermined("auto_renewal", why, reported=True)
 
 
 def manners_of_renewal(row: Mapping[str, Any]) -> tuple[str, ...]:
     """The keys of a row that speak of how it is renewed, each with its value where that is short."""
-    return tuple(f"{key}: {shown(value)}" if value is not None else key for key, value in _manners(row, ()))
+    return tuple(f"{key}: {quoted(value)}" if value is not None else key for key, value in _manners(row, ()))
 
 
 def read_switch(value: Any) -> bool:
     """Whether a value says on or off, in the usual spellings. Raises ValueError for anything else."""
     word = str(value).strip().casefold() if not isinstance(value, (Mapping, list)) else ""
     if word not in SWITCHES:
-        raise ValueError(f"{shown(value)} is none of {', '.join(sorted(SWITCHES))}")
+        raise ValueError(f"{quoted(value)} is none of {', '.join(sorted(SWITCHES))}")
     return SWITCHES[word]
-
-
-def shown(value: Any) -> str:
-    """A value as a message may show it: what is long or no plain text by its kind alone."""
-    if isinstance(value, (Mapping, list)):
-        return "a list" if isinstance(value, list) else "an object"
-    text = str(value)
-    return repr(text) if len(text) <= _LONGEST_SHOWN and text.isprintable() else f"a text of {len(text)} characters"
 
 
 def _read(key: str, value: Any) -> Union[bool, Undetermined]:
     name = _plain(key)
     try:
         if _OPPOSITE.search(name):
-            raise ValueError(f"its name may say the opposite of what it holds, {shown(value)}")
+            raise ValueError(f"its name may say the opposite of what it holds, {quoted(value)}")
         return read_switch(value)
     except ValueError as error:
         return Undetermined("auto_renewal", f"auto_renewal: {key} cannot be read: {error}", reported=True)

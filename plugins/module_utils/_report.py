@@ -9,7 +9,6 @@ line of characters that every format may hold, so that a format has only its own
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Optional
@@ -17,6 +16,7 @@ from typing import Any, Optional
 from . import _money, _states
 from ._money import Money, parse_amount
 from ._span import Span, bounds, days_left, in_text, span_in
+from ._text import LONGEST_TEXT, MARK, UNSHOWABLE
 from ._time import ANNUALLY, DAY, MONTHLY, add_cycles, format_instant, parse_instant
 
 UNKNOWN, EXPIRED, LATER = "unknown", "expired", "later"
@@ -26,10 +26,6 @@ BANDS = (UNKNOWN, EXPIRED, *WINDOWS, LATER)
 
 MONTHS = 12
 WEEKS_OF_MONTH = 4
-LONGEST_TEXT = 1000  # characters
-
-# What XML forbids, terminals obey, or readers do not see: controls, directions, halves of characters.
-_UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
 _FACTS = ("plan", "services", "quantity", "billing_cycle")
 _MORE_FACTS = ("pending_plan", "activation_status", "comment", "other_expiries")
@@ -43,7 +39,7 @@ def cleaned(value: Any) -> Any:
         return [cleaned(item) for item in value]
     if not isinstance(value, str):
         return value
-    text = _UNSHOWABLE.sub("\ufffd", " ".join(value.split()))
+    text = UNSHOWABLE.sub(MARK, " ".join(value.split()))
     return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
 
 

@@ -16,9 +16,10 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Optional, Union
 
-from ._fields import CANDIDATES, Fields
+from ._fields import CANDIDATES, Fields, read_text
 from ._model import Between, Offer, Undetermined, known
 from ._rows import folded, leaves
+from ._text import quoted
 from ._time import DAY, format_instant, parse_instant
 
 Row = Mapping[str, Any]
@@ -82,7 +83,7 @@ def _listed(entries: Sequence[Any], plan: _Plan) -> Services:
         if isinstance(entry, Mapping) and entry.get("serviceType") == "plan":
             continue
         if isinstance(entry, str) and entry.strip():
-            services.append(Offer(None, entry.strip()))
+            services.append(Offer(None, read_text(entry)))
             certain.append(services[-1])
             continue
         if not isinstance(entry, Mapping):
@@ -119,10 +120,10 @@ def _doubt(kind: str, value: Any, plan: _Plan) -> Optional[str]:
         return _unlike_expiry(value, plan)
     if kind == "cycle":
         is_unlike = plan.billing_cycle is None or plan.fields.read_as("billing_cycle", value) != plan.billing_cycle
-        return f"{value!r}, and the plan's {_is(plan.billing_cycle)}" if is_unlike else None
+        return f"{quoted(value)}, and the plan's {_is(plan.billing_cycle)}" if is_unlike else None
     word = folded(str(value))
     if kind == "status":
-        return None if word in _ACTIVE else f"{value!r}, which is no known word for active"
+        return None if word in _ACTIVE else f"{quoted(value)}, which is no known word for active"
     is_as_it_should_be = {
         "yes": word in _YES,
         "no": word in _NO,
@@ -130,14 +131,14 @@ def _doubt(kind: str, value: Any, plan: _Plan) -> Optional[str]:
         "type": word != "trial",
         "quantity": word.strip("0") != "",
     }
-    return None if is_as_it_should_be[kind] else f"{value!r}"
+    return None if is_as_it_should_be[kind] else quoted(value)
 
 
 def _unlike_expiry(value: Any, plan: _Plan) -> Optional[str]:
     instant = plan.fields.read_as("expires_at", value)
     if not isinstance(instant, datetime):
         # A number of days, or whether to remind somebody, is no expiry.
-        return f"{value!r}, which is no date" if isinstance(value, str) else None
+        return f"{quoted(value)}, which is no date" if isinstance(value, str) else None
     if plan.expires_at is not None and abs(instant - plan.expires_at) < DAY:
         return None
     of_plan = None if plan.expires_at is None else format_instant(plan.expires_at)

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, Optional
 from zoneinfo import ZoneInfo
 
+from ._text import quoted
 from ._time import DAY, format_instant, parse_instant, read_instant, whole_days
 
 # How far the zones in use reach from UTC (IANA time zone database): the first to begin a day, and the last to end it.
@@ -36,8 +37,8 @@ def zone_of(name: object) -> ZoneInfo:
         return ZoneInfo(str(name).strip())
     except (KeyError, OSError, ValueError):
         raise ValueError(
-            f"expected an IANA name such as Asia/Shanghai, got {name!r}, which is not in the time zone database of this"
-            " controller (Python package tzdata)"
+            f"expected an IANA name such as Asia/Shanghai, got {quoted(name)}, which is not in the time zone database of"
+            " this controller (Python package tzdata)"
         ) from None
 
 

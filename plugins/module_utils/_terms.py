@@ -9,6 +9,7 @@ cannot be read.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import replace
@@ -28,6 +29,7 @@ from ._model import (
     same_name,
 )
 from ._span import Span, bounds, common
+from ._text import listed
 from ._time import DAY, format_instant
 
 T = TypeVar("T")
@@ -163,7 +165,7 @@ def _quoted(seen: object) -> str:
     text = format_instant(seen) if isinstance(seen, datetime) else str(seen)
     if isinstance(seen, Offer):
         text = seen.name or seen.id or ""
-    return text if isinstance(seen, int) or _NEEDS_NO_QUOTES.fullmatch(text) else f'"{text}"'
+    return text if isinstance(seen, int) or _NEEDS_NO_QUOTES.fullmatch(text) else json.dumps(text, ensure_ascii=False)
 
 
 def _or(texts: Iterable[str]) -> str:
@@ -274,6 +276,6 @@ def choose_contact(wanted: Optional[str], contacts: tuple[BillingContact, ...]) 
                 "billing_contact", f"the id of billing contact {found[0]} is not a number, as an order needs it"
             )
         return found[0]
-    choices = ", ".join(str(contact) for contact in contacts) or "none"
+    choices = listed([str(contact) for contact in contacts])
     what = "no billing contact is named" if wanted is None else f"billing contact {wanted} matches {len(found)}"
     raise Unclear("billing_contact", f"{what} and the account has {len(contacts)}: {choices}; set billing_contact")

@@ -11,6 +11,8 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import NamedTuple, Optional
 
+from ._text import quoted
+
 ANNUALLY = "annually"
 MONTHLY = "monthly"
 CYCLE_MONTHS = {ANNUALLY: 12, MONTHLY: 1}
@@ -94,17 +96,17 @@ def read_instant(value: object) -> Reading:
         try:
             reading = _from_calendar(" ".join(value.replace("\u2212", "-").split()))
         except OverflowError:
-            raise ValueError(f"{value!r} lies outside the years 2000-2100") from None
+            raise ValueError(f"{quoted(value)} lies outside the years 2000-2100") from None
     else:
-        raise ValueError(f"expected a date or an epoch number, got {type(value).__name__}")
+        raise ValueError(f"expected a date or an epoch number, got {quoted(value)}")
     if not _EARLIEST <= reading.instant < _LATEST:
-        raise ValueError(f"{value!r} lies outside the years 2000-2100")
+        raise ValueError(f"{quoted(value)} lies outside the years 2000-2100")
     return reading
 
 
 def _from_epoch(number: Decimal, value: object) -> datetime:
     if not number.is_finite() or not 0 <= number < 10**14:
-        raise ValueError(f"{value!r} lies outside the years 2000-2100")
+        raise ValueError(f"{quoted(value)} lies outside the years 2000-2100")
     seconds = number / 1000 if number >= _FIRST_MILLISECOND_VALUE else number
     return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=int(seconds * 10**6))
 
@@ -112,7 +114,7 @@ def _from_epoch(number: Decimal, value: object) -> datetime:
 def _from_calendar(text: str) -> Reading:
     match = next(filter(None, (calendar_form.fullmatch(text) for calendar_form in _CALENDARS)), None)
     if match is None:
-        seen = f"{text!r} is not an unambiguous date{_readings_of(text)}"
+        seen = f"{quoted(text)} is not an unambiguous date{_readings_of(text)}"
         raise ValueError(f"{seen} (expected YYYY-MM-DD, ISO 8601 or an epoch number)")
     part = match.groupdict()
     instant = datetime(

@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 from typing import Any, Optional, TypeVar
 
 from ._answer import (
+    content_type_of,
     date_of,
     envelope_of,
     is_definite,
@@ -26,10 +27,11 @@ from ._answer import (
     refuses_token,
     status_of,
 )
-from ._envelope import Envelope, Page, read_count, read_page
+from ._envelope import MAX_DIGITS, Envelope, Page, read_count, read_page
 from ._errors import AccessError, Ambiguous, NotSent, ReadError, Rejected, TokenRefused, Withheld
 from ._http import Answer, Broken, Connection, Http
 from ._pool import Gate, Pool
+from ._text import MARK, quoted
 from ._time import utc_now
 
 TOKEN_PATH = "/auth/openapi/v1/oauth/token"  # noqa: S105 (a path, not a secret)
@@ -217,7 +219,7 @@ class Transport:
         return None if envelope is None else envelope.without(self._secrets)
 
     def _accept_content_type(self, call: str, answer: Answer, envelope: Envelope) -> None:
-        content_type = answer.headers.get("Content-Type", "").split(";")[0].strip().lower()
+        content_type = content_type_of(answer)
         if content_type == "application/json":
             return
         if not envelope.is_complete:
@@ -280,11 +282,13 @@ class Transport:
             if isinstance(secret, str) and secret:
                 self._secrets.add(secret)
                 self._on_secret(secret)
-        if not isinstance(details.get("token"), str) or not details["token"]:
-            raise ReadError(call, "expected a token in the answer, found none", answer, envelope)
+        if not isinstance(details.get("token"), str) or not details["token"] or MARK in details["token"]:
+            raise ReadError(call, "expected a token in the answer, found none that can be used", answer, envelope)
         return _Token(details["token"], asked_at + self._usable_life(call, details.get("expiresIn")))
 
     def _usable_life(self, call: str, expires_in: Any) -> float:
+        if isinstance(expires_in, str) and len(expires_in) > MAX_DIGITS:
+            raise ReadError(call, f"expected expiresIn in seconds, got {quoted(expires_in)}")
         try:
             lifetime = read_count(expires_in) if expires_in is not None else TOKEN_LIFETIME
         except ValueError as error:

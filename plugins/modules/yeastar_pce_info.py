@@ -56,6 +56,10 @@ options:
     description:
       - Count days as if it were this instant. For tests only.
     type: str
+notes:
+  - Text of the portal is one line. What a terminal would obey or a reader would not see is written as C(�) with its
+    decimal number in parentheses, 27 for ESC, in rows and keys of O(raw) as well. Names and comments are cut after 1000
+    characters.
 attributes:
   check_mode:
     support: full

@@ -94,6 +94,10 @@ BROKEN_LISTINGS: list[tuple[str, dict[str, Any], list[str]]] = [
     ("empty", {"status": 204}, ["HTTP 204"]),
     ("duplicate_keys", {}, ["expected the vendor's JSON envelope"]),
     ("oversize", {"gzip": True}, ["larger than 10485760 bytes"]),
+    ("nested", {}, ["expected the vendor's JSON envelope", "nested too deeply"]),
+    ("nested", {"levels": 1_000_000}, ["expected the vendor's JSON envelope", "nested too deeply"]),
+    ("alter_field", {"name": "total", "value": 10**400}, ["expected the vendor's JSON envelope", "401 digits"]),
+    ("alter_field", {"name": "total", "value": "9" * 400}, ["expected the total", "got text of 400 characters"]),
     ("delay", {"seconds": 30}, ["no whole answer within 2.5 s"]),
     ("drip", {"seconds": 0.05}, ["no whole answer within 2.5 s"]),
     ("error_before", {"status": 503, "envelope": False}, ["HTTP 503", "without the vendor's envelope"]),
@@ -135,6 +139,10 @@ def test_a_valid_answer_under_a_wrong_content_type_is_taken_with_a_warning(tutor
         ("redirect", {}, ["redirected to elsewhere.example.com"]),
         ("forbidden", {}, ["credentials were refused", "client_secret", "Client IP Restriction", "HTTP 403"]),
         ("alter_field", {"name": "token", "remove": True}, ["expected a token in the answer, found none"]),
+        ("alter_field", {"name": "token", "value": "a\nb"}, ["expected a token in the answer, found none that can be"]),
+        ("alter_field", {"name": "expiresIn", "value": "9" * 400}, ["expected expiresIn in seconds, got text of 400"]),
+        ("alter_field", {"name": "expiresIn", "value": 10**400}, ["the vendor's JSON envelope", "401 digits"]),
+        ("nested", {}, ["nested too deeply"]),
     ],
 )
 def test_a_login_that_brings_no_token_ends_the_run_before_any_other_call(

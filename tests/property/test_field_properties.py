@@ -18,6 +18,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._fields import _REA
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Offer, Undetermined, masked
 from ansible_collections.pbxops.yeastar.plugins.module_utils._money import THREE_DECIMALS, parse_amount, parse_price
 from ansible_collections.pbxops.yeastar.plugins.module_utils._services import services_of
+from ansible_collections.pbxops.yeastar.plugins.module_utils._text import cleaned
 
 exact = settings(deadline=None, max_examples=200, derandomize=True)
 
@@ -128,7 +129,7 @@ def test_an_id_is_kept_digit_for_digit_from_the_wire_to_the_screen(number: int) 
 @given(JSON)
 def test_an_answer_reads_back_as_it_was_sent(result: Any) -> None:
     content = json.dumps({"code": "success", "result": result}, default=float).encode()
-    assert parse_envelope(content).result == json.loads(content, parse_float=Decimal)["result"]
+    assert parse_envelope(content).result == cleaned(json.loads(content, parse_float=Decimal)["result"])
 
 
 @exact

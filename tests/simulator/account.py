@@ -52,6 +52,7 @@ class Account:
                 auto_renewal=spec.auto_renewal,
                 auto_renewal_status=spec.auto_renewal_status,
                 pending_plan=spec.pending_plan,
+                comment=spec.comment,
                 created_at=add_cycles(spec.expires_at(now), "annually", -2),
                 instance_id=str(FIRST_INSTANCE + index),
             )

@@ -30,7 +30,8 @@ class Answer:
         """The bytes of the body."""
         if self.body is not None:
             return self.body
-        return json.dumps(self.payload, ensure_ascii=False).encode()
+        # Half a character is written as its escape, which JSON has and UTF-8 has not.
+        return json.dumps(self.payload, ensure_ascii=False).encode(errors="backslashreplace")
 
 
 class Refused(Exception):

@@ -39,6 +39,7 @@ class PbxSpec:
     auto_renewal: bool = False
     auto_renewal_status: str | None = None
     pending_plan: str | None = None
+    comment: str = ""
 
     def expires_at(self, now: datetime) -> datetime:
         """The expiry, seen from the instant at which the simulator starts."""
@@ -243,6 +244,7 @@ def _pbx(reader: _Reader, plans: tuple[Plan, ...]) -> PbxSpec:
         auto_renewal=reader.take("auto_renewal", bool, False),
         auto_renewal_status=reader.choice("auto_renewal_status", AUTO_RENEWAL_STATUSES, None),
         pending_plan=reader.choice("pending_plan", by_name, None),
+        comment=reader.take("comment", str, ""),
     )
     reader.done()
     return spec

@@ -116,6 +116,14 @@ def oversize(exchange: Exchange, answer: Answer) -> Answer:
     return answer
 
 
+def nested(exchange: Exchange, answer: Answer) -> Answer:
+    """Another field of the result holds lists within lists, more than Python would write."""
+    levels = exchange.params["levels"]
+    if isinstance(answer.payload.get("result"), dict):
+        answer.payload["result"]["more"] = "lists"
+    return replace(answer, body=answer.encoded().replace(b'"lists"', b"[" * levels + b"]" * levels))
+
+
 def close(exchange: Exchange, answer: Answer) -> Answer:
     return replace(answer, wire="close" if exchange.params["announced"] else "hang_up")
 

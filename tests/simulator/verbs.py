@@ -97,6 +97,7 @@ VERBS: dict[str, Verb] = {
     "duplicate_keys": Verb(after=act.duplicate_keys),
     "nan": Verb(after=act.nan),
     "oversize": Verb({"size": Parameter((int,), 11_000_000), "gzip": OFF}, after=act.oversize),
+    "nested": Verb({"levels": Parameter((int,), 100)}, after=act.nested),
     "close": Verb({"announced": FLAG}, after=act.close),
     "break_off": Verb(
         {"sent": Parameter((int,), 1), "how": Parameter((str,), "reset", ("close", "reset", "half_close"))},

@@ -140,6 +140,12 @@ def test_oversize(portal, client, body, packed):
     assert (response.headers["Content-Encoding"] == "gzip") == packed and len(portal.invoices) == 1
 
 
+def test_nested(portal, client, body):
+    portal.fault("nested", path=SAVE, levels=3)
+    answer = json.loads(post(client, body).read())
+    assert answer["result"]["more"] == [[[]]] and answer["code"] == "success" and len(portal.invoices) == 1
+
+
 def test_drip(portal, client, body):
     portal.fault("drip", path=SAVE, seconds=0.05)
     response = post(client, body)

@@ -121,7 +121,8 @@ billing_contacts:
 pbxs:
   - {product_no: 3658B431119665QJ, plan: Small Plan, services: [Fax], quantity: 7, billing_cycle: monthly,
      expires_at: 2027-01-31, pending_plan: Small Plan, auto_renewal_status: forbidden}
-  - {product_no: 3658B431119665QK, plan: Small Plan, quantity: 7, billing_cycle: monthly, expires_in_days: 1.5}
+  - {product_no: 3658B431119665QK, plan: Small Plan, quantity: 7, billing_cycle: monthly, expires_in_days: 1.5,
+     comment: "half \\ud83d, \\e[31m"}
 orders:
   - {product_no: 3658B431119665QJ, status: cancelled, created_at: 2026-10-01T12:00:00Z, operation: switch_plan}
   - {product_no: 3658B431119665QJ, created_days_ago: 400, po_number: PO-1}
@@ -136,6 +137,7 @@ prices:
         assert first["expiryDate"] == "2027/01/31" and second["expiryDate"] == "2026/11/24"
         assert portal.pbx("3658B431119665QK").expires_at.hour == 12
         assert portal.pbx("3658B431119665QJ").auto_renewal_status == "forbidden"
+        assert [row["comment"] for row in (first, second)] == ["", "half \ud83d, \x1b[31m"]
         rows = client.orders()["results"]
         assert [row["orderStatus"] for row in rows] == ["cancelled", "succeed"] and rows[0]["currencyCode"] == "RMB"
         assert str(portal.orders[0].amount) == "24.50"  # 7 * (2.50 for the plan + 1.00 for a service without a price)

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import json
+import time
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _envelope
+from ansible_collections.pbxops.yeastar.plugins.module_utils._text import MAX_DEPTH, UNSHOWABLE
 
 WHOLE = {"code": "success", "detailMessage": "", "requestId": "f" * 32, "result": {"a": 1}, "status": 200}
 
@@ -157,8 +159,55 @@ def test_any_other_count_is_refused(value: Any) -> None:
         _envelope.read_count(value)
 
 
-def test_half_a_character_in_what_the_portal_says_becomes_one_that_can_be_written_anywhere() -> None:
-    assert _envelope.parse_envelope(b'{"code": "no", "detailMessage": "half \\ud83d of it"}').detail == "half ? of it"
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("half \ud83d of it", "half \ufffd(55357) of it"),
+        ("no\r\nok: [localhost] => {}", "no ok: [localhost] => {}"),
+        ("no\u2028::add-mask::0", "no \ufffd(58):add-mask::0"),
+        (" \x1b[2Jgone ", "\ufffd(27)[2Jgone"),
+    ],
+)
+def test_what_the_portal_says_is_one_line_that_can_be_written_anywhere(said: str, shown: str) -> None:
+    envelope = _envelope_of(code=f"no {said}", detailMessage=said, requestId=said)
+    assert envelope.detail == envelope.request_id == shown
+    assert not UNSHOWABLE.search(envelope.code)
+
+
+def test_every_text_and_every_key_of_a_result_is_clean_and_different_keys_stay_different() -> None:
+    result = _envelope_of(result=[{"a\x1b": ["b\u202e"], "a\x1c": {"c": "d\ud83d"}, "a": 5}]).result
+    assert result == [{"a\ufffd(27)": ["b\ufffd(8238)"], "a\ufffd(28)": {"c": "d\ufffd(55357)"}, "a": 5}]
+
+
+def test_a_key_that_would_become_another_one_makes_the_answer_unreadable() -> None:
+    with pytest.raises(ValueError, match="repeats a key"):
+        _envelope_of(result={"a\x1b": 1, "a\ufffd(27)": 2})
+
+
+@pytest.mark.parametrize(("levels", "is_read"), [(MAX_DEPTH, True), (MAX_DEPTH + 1, False), (900, False)])
+def test_an_answer_that_is_nested_deeper_than_any_that_is_known_is_unreadable(levels: int, is_read: bool) -> None:
+    content = b'{"code": "success", "result": ' + b"[" * levels + b"]" * levels + b"}"
+    if is_read:
+        assert _envelope.parse_envelope(content).is_success
+    else:
+        with pytest.raises(ValueError, match="nested too deeply"):
+            _envelope.parse_envelope(content)
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param("9" * 101, id="101 digits"),
+        pytest.param("-" + "9" * 5000, id="more than Python reads"),
+        pytest.param("9" * 2_000_000, id="millions"),
+        pytest.param("0." + "9" * 2_000_000, id="a fraction of millions"),
+    ],
+)
+def test_a_number_of_too_many_digits_makes_the_answer_unreadable_and_takes_no_time(number: str) -> None:
+    started = time.monotonic()
+    with pytest.raises(ValueError, match=r"a number of [0-9]+ digits"):
+        _envelope.parse_envelope(f'{{"code": "success", "result": {number}}}'.encode())
+    assert time.monotonic() - started < 1
 
 
 def test_what_is_said_of_an_error_is_without_the_secrets_that_it_repeats() -> None:
@@ -166,3 +215,31 @@ def test_what_is_said_of_an_error_is_without_the_secrets_that_it_repeats() -> No
     envelope = _envelope_of(**said).without({"a_secret", "a secret", "a secret of mine"})
     assert (envelope.code, envelope.detail) == ("********", "you said ******** and ********")
     assert _envelope_of().without({"success", "f"}) == _envelope_of()
+
+
+def test_a_secret_that_cannot_be_shown_is_hidden_as_it_is_shown() -> None:
+    envelope = _envelope_of(code="no", detailMessage="you said a\x1bsecret").without({"a\x1bsecret"})
+    assert envelope.detail == "you said ********"
+
+
+@pytest.mark.parametrize(
+    ("value", "seen"),
+    [
+        ({"password": "canary"}, "an object"),
+        (["canary"], "a list"),
+        pytest.param("x" * 400, "text of 400 characters", id="text"),
+        pytest.param("9" * 400, "text of 400 characters", id="digits"),
+        (Decimal("1.5"), "1.5"),
+        (None, "None"),
+    ],
+)
+def test_a_count_that_cannot_be_read_is_named_without_what_it_may_hold(value: Any, seen: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        _envelope.read_count(value)
+    assert str(caught.value) == f"expected a whole number, got {seen}"
+
+
+@pytest.mark.parametrize("number", [{"no": "canary"}, ["canary"], 1.5, ""])
+def test_a_row_whose_number_is_no_text_and_no_number_has_none(number: Any) -> None:
+    with pytest.raises(ValueError, match=r"^a row of the listing has no productNo$"):
+        _envelope.read_page({"total": 1, "results": [{"productNo": number}]}, "productNo")

@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._fields import CANDIDATES, Fields, read_id, read_text
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Undetermined
 from ansible_collections.pbxops.yeastar.plugins.module_utils._money import Money
+from ansible_collections.pbxops.yeastar.plugins.module_utils._text import LONGEST_TEXT, clean
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import usd, utc
 
 # The table of the architecture, "Response fields whose names are not public".
@@ -253,6 +254,7 @@ def test_a_switch_is_read_in_its_usual_words(word: Any, expected: bool) -> None:
         {"plan": {"enable-auto-renewal": True}},
         {"subscriptions": [{"planAutoRenewFlag": "0"}, {"planAutoRenewFlag": "1"}]},
         {"isAutoRenewed": True},
+        {clean("auto\u200bRenew\x1b"): True},
     ],
     ids=str,
 )
@@ -302,14 +304,14 @@ def test_of_several_named_fields_of_auto_renewal_any_that_is_on_counts(other: ob
     [
         ({"autoRenewFlag": "perhaps"}, "autoRenewFlag cannot be read: 'perhaps'"),
         ({"isAutoRenew": "2026-12-05"}, "isAutoRenew cannot be read: '2026-12-05'"),
-        ({"autoRenew": False, "autoRenewFlag": 7}, "autoRenewFlag cannot be read: '7'"),
+        ({"autoRenew": False, "autoRenewFlag": 7}, "autoRenewFlag cannot be read: 7"),
         ({"services": [{"autoRenewStatus": "off"}, {"autoRenewStatus": "?"}]}, "services.autoRenewStatus cannot be"),
         ({"autoRenew": {"plan": {"kind": 3}}}, "autoRenew cannot be read: an object"),
         ({"autoRenewStatus": ["one", "two"]}, "autoRenewStatus cannot be read: 'one'"),
         ({"disableAutoRenew": True}, "disableAutoRenew cannot be read: its name may say the opposite"),
         ({"autoRenewCancelled": False}, "autoRenewCancelled cannot be read: its name may say the opposite"),
-        ({"autoRenew": "x" * 41}, "autoRenew cannot be read: a text of 41 characters"),
-        ({"autoRenew": "\x1b[2K"}, "autoRenew cannot be read: a text of 4 characters"),
+        ({"autoRenew": "x" * 61}, "autoRenew cannot be read: text of 61 characters"),
+        ({"autoRenew": "\x1b[2K"}, "autoRenew cannot be read: '\\x1b[2K'"),
     ],
     ids=str,
 )
@@ -324,14 +326,14 @@ def test_what_looks_like_auto_renewal_and_cannot_be_read_is_reported_by_its_name
     ("row", "expected"),
     [
         ({"renewType": "auto"}, ("renewType: 'auto'",)),
-        ({"renewalMode": 2, "renew_method": None, "renewPolicy": ""}, ("renewalMode: '2'",)),
+        ({"renewalMode": 2, "renew_method": None, "renewPolicy": ""}, ("renewalMode: 2",)),
         ({"plan": {"renewPolicy": {"kind": "auto"}}}, ("plan.renewPolicy: an object",)),
-        ({"autoRenewCycle": 1, "renewMethodToken": "canary"}, ("autoRenewCycle: '1'",)),
+        ({"autoRenewCycle": 1, "renewMethodToken": "canary"}, ("autoRenewCycle: 1",)),
         ({"autoRenewToken": "canary"}, ("autoRenewToken",)),
         ({"renewTypes": [1]}, ("renewTypes: a list",)),
         (
-            {"renew": True, "autoRenew": "Y", "renewedAt": 5, "type": "auto", "renewType": "x" * 41},
-            ("renewType: a text of 41 characters",),
+            {"renew": True, "autoRenew": "Y", "renewedAt": 5, "type": "auto", "renewType": "x" * 61},
+            ("renewType: text of 61 characters",),
         ),
     ],
     ids=str,
@@ -511,6 +513,38 @@ def test_an_id_is_kept_digit_for_digit(value: Any, expected: str) -> None:
 def test_any_other_id_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match="expected an id"):
         read_id(value)
+
+
+@pytest.mark.parametrize("value", ["3658\u200bB", "3658\ufffd(8203)B", "12\ufffd(10)3", "\ufffd", "1" * 129])
+def test_an_id_with_what_cannot_be_shown_is_refused_and_never_made_another_one(value: str) -> None:
+    with pytest.raises(ValueError, match=r"expected an id that can be shown, got .*; have it mended in the portal"):
+        read_id(clean(value))
+
+
+@pytest.mark.parametrize("concept", sorted(set(CANDIDATES) - {"services"}))
+@pytest.mark.parametrize("value", [{"activationCode": "canary"}, [{"activationCode": "canary"}]])
+def test_a_container_in_the_place_of_a_value_is_named_and_not_quoted(concept: str, value: Any) -> None:
+    why = _undetermined({CANDIDATES[concept][0]: value}, concept).why
+    is_object = isinstance(value, dict) or concept == "auto_renewal"  # which is looked for within lists
+    assert ("an object" if is_object else "a list") in why and "canary" not in why
+
+
+@pytest.mark.parametrize("concept", sorted(set(CANDIDATES) - {"plan", "service_name", "po_number"}))
+def test_what_cannot_be_read_is_quoted_only_where_it_is_short(concept: str) -> None:
+    key = CANDIDATES[concept][0]
+    assert "canary" not in _undetermined({key: "canary " * 20}, concept).why
+    assert len(_undetermined({key: "9" * 9000}, concept).why) < 300
+
+
+@pytest.mark.parametrize("blank", ["\ufffd(10)", " \ufffd(13)\ufffd(10) "])
+def test_a_text_of_line_breaks_alone_is_not_reported(blank: str) -> None:
+    assert not _undetermined({"planName": blank}, "plan").reported
+
+
+def test_a_name_is_one_line_of_bounded_length_and_two_long_names_stay_two() -> None:
+    assert read_text("Enterprise\nPlan\x1b[31m") == "Enterprise Plan\ufffd(27)[31m"
+    long = {read_text("x" * LONGEST_TEXT + end) for end in "yz"}
+    assert len(long) == 2 and {len(name) for name in long} == {LONGEST_TEXT}
 
 
 @pytest.mark.parametrize("value", [None, 5, True, ["x"], b"x"])

@@ -20,6 +20,7 @@ SOURCES = sorted(path for path in PLUGINS.rglob("*.py") if path.name != "__init_
 
 # From the bottom to the top: a file may import only what stands in an earlier line.
 LAYERS = (
+    {"_text"},
     {
         "_time",
         "_money",
@@ -76,7 +77,7 @@ PURE = (
         "_span",
         "_cycles",
     ),
-    *("_model", "_intent", "_time", "_money", "_states", "_envelope"),
+    *("_model", "_intent", "_time", "_money", "_states", "_envelope", "_text"),
 )
 NETWORK = {"requests", "urllib3", "urllib", "http", "socket", "ssl", "ansible", "ansible_collections"}
 MAX_FILE, MAX_FUNCTION, MAX_MAIN = 400, 40, 40  # lines

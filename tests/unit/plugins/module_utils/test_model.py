@@ -145,6 +145,7 @@ class TestMasked:
             "password",
             "Authorization",
             "credentials",
+            "activation\ufffd(8203)Code",
         ],
     )
     def test_what_is_confidential_is_hidden(self, key: str) -> None:

@@ -156,3 +156,5 @@ def test_a_pbx_that_is_not_in_the_account_has_failed() -> None:
 
 def test_a_pbx_that_is_not_there_in_these_letters_is_told_beside_the_one_that_is() -> None:
     assert _planner.not_found("3658b431", ["1111A", "3658B431"]).message.endswith("(it has 3658B431)")
+    hidden = "36\ufffd(8203)58B431"
+    assert _planner.not_found("3658B431", ["1111A", hidden]).message.endswith(f"(it has {hidden})")

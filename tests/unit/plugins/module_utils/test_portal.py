@@ -230,6 +230,94 @@ def test_a_filled_current_plan_is_a_pending_switch(current_plan: Any, expected: 
     assert reading()[1].subscription(SN, {"currentPlan": current_plan}).pending_plan == expected
 
 
+@pytest.mark.parametrize("field", ["currentPlan", "currentPlanExpireDate"])
+@pytest.mark.parametrize(("value", "shown"), [({"password": "canary"}, "an object"), (["canary"], "a list")])
+def test_a_pending_switch_that_is_no_text_is_one_and_is_not_quoted(field: str, value: Any, shown: str) -> None:
+    assert reading()[1].subscription(SN, {field: value}).pending_plan == shown
+
+
+def test_every_text_of_a_pbx_is_one_line_that_can_be_shown() -> None:
+    texts = dict.fromkeys(
+        ("currentPlan", "comment", "activationStatus", "planName"), "half \ud83d\nok: [localhost]\x1b"
+    )
+    row = {**texts, "serviceList": ["half \ud83d\nok", {"serviceName": "half \ud83d\nok"}]}
+    bench, portal = reading(get(DETAIL, row, productNo=SN, productId="13"))
+    with bench:
+        subscription = portal.subscription(SN, portal.subscription_detail(SN))
+    line, name = "half \ufffd(55357) ok: [localhost]\ufffd(27)", "half \ufffd(55357) ok"
+    assert (subscription.pending_plan, subscription.comment, subscription.activation_status) == (line, line, line)
+    assert (subscription.plan, subscription.services) == (Offer(None, line), (Offer(None, name), Offer(None, name)))
+
+
+ORDERS, FIRST_PAGE = "/order/openapi/order/v1/page", {"pageNo": "1", "pageSize": "25"}
+# Ids with a character that nobody sees. Each is near to the right one, and none is made the right one.
+HIDDEN = {
+    "zero width": "{}\u200b",
+    "within": "{:.3}\u202e{:.5}",
+    "control": "{}\x00",
+    "half": "\ud83d{}",
+    "line break within": "{:.4}\n{:.9}",
+}
+
+
+def hidden_in(right: str) -> list[str]:
+    return [form.format(right, right) for form in HIDDEN.values()]
+
+
+@pytest.mark.parametrize("number", hidden_in(SN), ids=HIDDEN)
+def test_a_detail_with_a_serial_number_that_cannot_be_read_is_anothers(number: str) -> None:
+    bench, portal = reading(get(DETAIL, {"productNo": number}, productNo=SN, productId="13"))
+    with bench, pytest.raises(ReadError, match=f"asked for {SN}, got .*\ufffd"):
+        portal.subscription_detail(SN)
+
+
+@pytest.mark.parametrize("number", hidden_in(SN), ids=HIDDEN)
+def test_an_order_whose_pbx_cannot_be_read_may_be_any_and_gets_it_from_the_detail(number: str) -> None:
+    rows = get(ORDERS, page([{"id": 7, "productNo": number}]), **FIRST_PAGE)
+    detail = get("/order/openapi/order/v1/get/7", {"basicInformation": {"productNo": SN}})
+    bench, portal = reading(rows, detail)
+    with bench:
+        (row,) = portal.order_listing().rows
+        assert portal.order(row).product_no is None
+        assert portal.order_with_detail({**row, "productNo": None}).product_no == SN
+
+
+@pytest.mark.parametrize("order_id", hidden_in("3206243355614515200"), ids=HIDDEN)
+def test_an_order_whose_id_cannot_be_read_is_asked_for_by_no_other(order_id: str) -> None:
+    bench, portal = reading(get(ORDERS, page([{"id": order_id}]), **FIRST_PAGE))
+    with bench:
+        (row,) = portal.order_listing().rows
+        with pytest.raises(ReadError, match=r"expected orders with an id that can be shown, got '.*\ufffd"):
+            portal.order_with_detail(row)
+
+
+@pytest.mark.parametrize("changed", ["orderNo", "productNo"])
+@pytest.mark.parametrize("form", HIDDEN.values(), ids=HIDDEN)
+def test_a_success_whose_order_or_pbx_cannot_be_read_is_ambiguous(changed: str, form: str) -> None:
+    bench, portal = ordering({**RESULT, changed: form.format(RESULT[changed], RESULT[changed])})
+    with bench, pytest.raises(Ambiguous, match=r"names no order number|the portal answered for .*\ufffd"):
+        portal.save_order(ORDER)
+
+
+@pytest.mark.parametrize("plan_id", hidden_in(ENTERPRISE), ids=HIDDEN)
+def test_an_offer_with_an_id_that_cannot_be_read_is_in_the_catalog_under_no_other(plan_id: str) -> None:
+    answer = {"plans": [{"planId": plan_id, "planName": "A", "services": [{"serviceId": plan_id, "serviceName": "B"}]}]}
+    bench, portal = reading(get("/pricing/openapi/purchase/v1/purchase_product_info", answer, productId="13"))
+    with bench:
+        catalog = portal.catalog(portal.catalog_answer())
+    ids = {entry.offer.id for entry in (*catalog.plans, *catalog.services)}
+    assert len(ids) == 1 and "\ufffd" in ids.pop()
+
+
+@pytest.mark.parametrize("contact_id", hidden_in(CONTACT), ids=HIDDEN)
+def test_a_billing_contact_with_an_id_that_cannot_be_read_is_there_and_is_no_other(contact_id: str) -> None:
+    answer = [{"billingContactId": contact_id, "emailAddress": "a@example.com"}]
+    bench, portal = reading(get("/user/openapi/user/v1/client/billing_contact_list", answer))
+    with bench:
+        (contact,) = map(portal.billing_contact, portal.billing_contact_rows())
+    assert "\ufffd" in contact.billing_contact_id and contact.email == "a@example.com"
+
+
 # --- catalog and billing contacts -------------------------------------------------------------------------------------
 
 NESTED = {

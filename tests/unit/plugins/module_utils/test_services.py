@@ -64,6 +64,8 @@ DOUBTS = [
     ({"unsubscribed": 1}, "unsubscribed is 1"),
     ({"quantity": 0}, "quantity is 0"),
     ({"extensionNum": "0"}, "extensionNum is '0'"),
+    ({"status": "no longer " * 20}, "status is text of 200 characters, which is no known word for active"),
+    ({"validTo": "canary " * 20}, "validTo is text of 140 characters, which is no date"),
 ]
 
 

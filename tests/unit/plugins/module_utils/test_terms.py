@@ -357,10 +357,11 @@ WAYS_OUT = [
         'write services: [High Availability] or [High Availability, "5"]',
     ),
     (Undetermined("plan", "", True, (Offer("5", "A: #1"),)), 'write plan: "A: #1"'),
+    (Undetermined("plan", "", True, (Offer("5", 'A", b: "é\\'),)), 'write plan: "A\\", b: \\"é\\\\"'),
     (unreported("auto_renewal"), "write field_map: {auto_renewal: THE_FIELD}, or auto_renewal: false"),
 ]
 
 
-@pytest.mark.parametrize(("value", "lines"), WAYS_OUT, ids=[value.concept for value, dummy in WAYS_OUT])
+@pytest.mark.parametrize(("value", "lines"), WAYS_OUT, ids=[lines for dummy, lines in WAYS_OUT])
 def test_the_way_out_is_the_lines_to_write(value: Undetermined, lines: str) -> None:
     assert _terms.way_out(value) == lines
