@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """HTTP exchanges and nothing more: no redirect, no netrc, no retry, a deadline for the whole and a size cap.
 
+Bodies are read and unpacked here, since older releases of urllib3 unpack without any bound.
+
 The only file that touches the network. What an answer means is decided in `_transport`.
 """
 
@@ -11,6 +13,7 @@ from __future__ import annotations
 import io
 import ssl
 import threading
+import zlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, InvalidStateError
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -19,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 from ._pool import Pool
+from ._text import LONGEST_QUOTE, one_line
 
 try:
     import requests
@@ -33,6 +37,8 @@ CONNECT_TIMEOUT = 10.0  # s
 # timeout for the TLS handshake, and calls its end a read timeout.
 _AFTER_DEADLINE = 5.0
 MAX_BODY = 10 * 1024 * 1024  # bytes
+_PART = 65536  # bytes that are read at once
+_GZIP = 16 + zlib.MAX_WBITS  # how zlib names that format
 
 
 @dataclass(frozen=True)
@@ -132,38 +138,38 @@ class Http:
         ``payload`` is one of `requests`' own ``params``, ``data`` (a form, or a document as bytes) and ``headers``.
         Raises Broken when no whole answer came; of a document it knows whether any of it can have left.
         """
-        session, connection = self._sessions.pop() if self._sessions else self._new_session(), self._connection
+        session = self._sessions.pop() if self._sessions else self._new_session()
         body = _Body(payload["data"]) if isinstance(payload.get("data"), bytes) else None
         if body is not None:
             payload["data"] = body
 
         def work() -> Answer:
-            response = session.request(
-                method,
-                connection.base_url + path,
-                auth=_authenticate_with(token),
-                timeout=(min(CONNECT_TIMEOUT, connection.timeout / 2), connection.timeout + _AFTER_DEADLINE),
-                allow_redirects=False,
-                stream=True,
-                **payload,
-            )
-            with response:
-                return Answer(response.status_code, response.headers, _read_body(response))
-
-        def work_and_give_back() -> Answer:
             try:
-                return work()
+                return self._send(session, method, path, auth=_authenticate_with(token), **payload)
             finally:
                 self._sessions.append(session)
 
         try:
-            return self._within_deadline(work_and_give_back)
+            return self._within_deadline(work)
         except BaseException as error:
             if body is not None:
                 body.is_abandoned = True  # also when it is the process that shall end
             if not isinstance(error, (Broken, requests.RequestException, HTTPError, OSError, ValueError)):
                 raise
             raise Broken(_problem_of(error), sent=body is None or body.has_started) from None
+
+    def _send(self, session: Any, method: str, path: str, **payload: Any) -> Answer:
+        connection = self._connection
+        response = session.request(
+            method,
+            connection.base_url + path,
+            timeout=(min(CONNECT_TIMEOUT, connection.timeout / 2), connection.timeout + _AFTER_DEADLINE),
+            allow_redirects=False,
+            stream=True,
+            **payload,
+        )
+        with response:
+            return Answer(response.status_code, response.headers, _read_body(response))
 
     def _within_deadline(self, work: Callable[[], Answer]) -> Answer:
         """Run ``work`` in a thread, since a socket's timeout bounds each wait for a byte and not the whole."""
@@ -189,15 +195,34 @@ class Http:
 
 
 def _read_body(response: Any) -> bytes:
+    """The whole body, unpacked. Raises Broken when it is cut, damaged, packed in an unusual way or too large."""
+    named = response.headers.get("Content-Encoding", "").lower().split(",")
+    encodings = [name.strip() for name in named if name.strip() not in ("", "identity")]
+    if encodings not in ([], ["gzip"], ["x-gzip"]):
+        seen = one_line(", ".join(encodings), LONGEST_QUOTE)
+        raise Broken(f"expected an answer that is not packed, got it as {seen}; check what is in between")
+    unpacker = zlib.decompressobj(_GZIP) if encodings else None
     content = bytearray()
-    for chunk in response.iter_content(65536):
-        content += chunk
+    while part := response.raw.read(_PART, decode_content=False):
+        content += part if unpacker is None else _unpacked(unpacker, part, MAX_BODY + 1 - len(content))
         if len(content) > MAX_BODY:
             raise Broken(f"the answer is larger than {MAX_BODY} bytes")
     length = response.headers.get("Content-Length", "")
     if length.isdigit() and response.raw.tell() < int(length):
         raise Broken(f"the answer broke off after {response.raw.tell()} of {length} bytes")
+    if unpacker is not None and response.raw.tell() and not unpacker.eof:
+        raise Broken("the packed answer broke off")
     return bytes(content)
+
+
+def _unpacked(unpacker: Any, part: bytes, most: int) -> bytes:
+    try:
+        content: bytes = unpacker.decompress(part, most)
+    except zlib.error:
+        raise Broken("the packed answer is damaged") from None
+    if unpacker.unused_data:
+        raise Broken("the packed answer goes on after its end")
+    return content
 
 
 def _problem_of(error: Exception) -> str:

@@ -94,6 +94,8 @@ BROKEN_LISTINGS: list[tuple[str, dict[str, Any], list[str]]] = [
     ("empty", {"status": 204}, ["HTTP 204"]),
     ("duplicate_keys", {}, ["expected the vendor's JSON envelope"]),
     ("oversize", {"gzip": True}, ["larger than 10485760 bytes"]),
+    ("packed", {}, ["expected an answer that is not packed, got it as gzip, gzip"]),
+    ("packed", {"layers": 9}, ["expected an answer that is not packed"]),
     ("nested", {}, ["expected the vendor's JSON envelope", "nested too deeply"]),
     ("nested", {"levels": 1_000_000}, ["expected the vendor's JSON envelope", "nested too deeply"]),
     ("alter_field", {"name": "total", "value": 10**400}, ["expected the vendor's JSON envelope", "401 digits"]),
@@ -123,6 +125,12 @@ def test_a_listing_that_is_no_listing_ends_the_run_and_says_what_came(
     assert [entry.path for entry in tutorial.portal.log] == [TOKEN, LISTING]
 
 
+def test_a_listing_that_is_packed_unasked_is_read(tutorial: Ansible) -> None:
+    tutorial.portal.fault("packed", layers=1, times=99)
+    assert states(tutorial.renew(product_no=FIRST)) == {FIRST: "renewed"}
+    assert len(tutorial.portal.invoices) == 1
+
+
 @pytest.mark.faults(29)
 def test_a_valid_answer_under_a_wrong_content_type_is_taken_with_a_warning(tutorial: Ansible) -> None:
     tutorial.portal.fault("wrong_content_type", path=LISTING)
@@ -142,6 +150,7 @@ def test_a_valid_answer_under_a_wrong_content_type_is_taken_with_a_warning(tutor
         ("alter_field", {"name": "token", "value": "a\nb"}, ["expected a token in the answer, found none that can be"]),
         ("alter_field", {"name": "expiresIn", "value": "9" * 400}, ["expected expiresIn in seconds, got text of 400"]),
         ("alter_field", {"name": "expiresIn", "value": 10**400}, ["the vendor's JSON envelope", "401 digits"]),
+        ("packed", {}, ["expected an answer that is not packed, got it as gzip, gzip"]),
         ("nested", {}, ["nested too deeply"]),
     ],
 )

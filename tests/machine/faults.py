@@ -61,6 +61,7 @@ PARAMETERS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "truncate_close": {"valid_json": FLAG},
     "empty": {"status": st.sampled_from([200, 204])},
     "oversize": {"size": st.sampled_from([1000, 1000, 11_000_000]), "gzip": FLAG},
+    "packed": {"layers": st.sampled_from([1, 2])},
     "nested": {"levels": st.sampled_from([10, 100])},
     "close": {"announced": FLAG},
     "break_off": {

@@ -124,7 +124,10 @@ class Wire:
         }
         if answer.wire != "close_delimited" and answer.status != 204:
             headers["Content-Length"] = str(len(body))
-        content = gzip.decompress(body) if answer.headers.get("Content-Encoding") == "gzip" else body
+        encoding = answer.headers.get("Content-Encoding")
+        if encoding not in (None, "gzip"):
+            raise Broken(f"expected an answer that is not packed, got it as {encoding}")
+        content = gzip.decompress(body) if encoding == "gzip" else body
         if len(content) > MAX_BODY:
             raise Broken(f"the answer is larger than {MAX_BODY} bytes")
         return Answer(answer.status, CaseInsensitiveDict(headers), content)

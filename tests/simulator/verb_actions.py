@@ -116,6 +116,14 @@ def oversize(exchange: Exchange, answer: Answer) -> Answer:
     return answer
 
 
+def packed(exchange: Exchange, answer: Answer) -> Answer:
+    """Packed by gzip, once or several times over, by a server that heeds no Accept-Encoding."""
+    body, layers = answer.encoded(), exchange.params["layers"]
+    for _layer in range(layers):
+        body = gzip.compress(body)
+    return replace(answer, body=body, headers={"Content-Encoding": ", ".join(["gzip"] * layers)})
+
+
 def nested(exchange: Exchange, answer: Answer) -> Answer:
     """Another field of the result holds lists within lists, more than Python would write."""
     levels = exchange.params["levels"]

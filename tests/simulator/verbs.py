@@ -97,6 +97,7 @@ VERBS: dict[str, Verb] = {
     "duplicate_keys": Verb(after=act.duplicate_keys),
     "nan": Verb(after=act.nan),
     "oversize": Verb({"size": Parameter((int,), 11_000_000), "gzip": OFF}, after=act.oversize),
+    "packed": Verb({"layers": Parameter((int,), 2)}, after=act.packed),
     "nested": Verb({"levels": Parameter((int,), 100)}, after=act.nested),
     "close": Verb({"announced": FLAG}, after=act.close),
     "break_off": Verb(

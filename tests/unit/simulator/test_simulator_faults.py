@@ -140,6 +140,17 @@ def test_oversize(portal, client, body, packed):
     assert (response.headers["Content-Encoding"] == "gzip") == packed and len(portal.invoices) == 1
 
 
+@pytest.mark.parametrize("layers", [1, 2])
+def test_packed(portal, client, body, layers):
+    portal.fault("packed", path=SAVE, layers=layers)
+    response = post(client, body)
+    text = response.read()
+    assert response.headers["Content-Encoding"] == ", ".join(["gzip"] * layers)
+    for _layer in range(layers):
+        text = gzip.decompress(text)
+    assert json.loads(text)["code"] == "success" and len(portal.invoices) == 1
+
+
 def test_nested(portal, client, body):
     portal.fault("nested", path=SAVE, levels=3)
     answer = json.loads(post(client, body).read())

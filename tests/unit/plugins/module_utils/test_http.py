@@ -13,6 +13,8 @@ import struct
 import sys
 import threading
 import time
+import tracemalloc
+import zlib
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from ipaddress import ip_address
@@ -186,6 +188,8 @@ CUT = {
     "chunked": say(HEAD + b"Transfer-Encoding: chunked\r\n\r\n8\r\n{"),
     "chunked without an end": say(HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"),
     "damaged gzip": say(whole(b"nonsense", b"Content-Encoding: gzip\r\n")),
+    "half of a gzip": say(whole(gzip.compress(b'{"a": 1}')[:-9], b"Content-Encoding: gzip\r\n")),
+    "more than a gzip": say(whole(gzip.compress(b'{"a": 1}') + b"x", b"Content-Encoding: gzip\r\n")),
 }
 
 
@@ -220,6 +224,86 @@ BOMB = gzip.compress(b"\0" * (50 * 1024 * 1024), 1)
 def test_an_answer_that_is_too_large_is_given_up(serve: Any, content: bytes) -> None:
     error = broken(http_to(serve(say(content)), timeout=5))
     assert error.sent and "larger than" in str(error)
+
+
+def test_an_answer_that_is_packed_unasked_is_read(serve: Any) -> None:
+    for named in (b"gzip", b"GZIP", b"x-gzip", b"identity, gzip"):
+        server = serve(say(whole(gzip.compress(b'{"a": 1}'), b"Content-Encoding: %s\r\n" % named)))
+        assert post(http_to(server)).content == b'{"a": 1}'
+    chunks = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (BOMB[:10], BOMB[10:]))
+    head = HEAD + b"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert "larger than" in str(broken(http_to(serve(say(head + chunks + b"0\r\n\r\n")), timeout=5)))
+    assert post(http_to(serve(say(whole(b"", b"Content-Encoding: gzip\r\n"))))).content == b""
+
+
+def packed_zeros(megabytes: int) -> bytes:
+    """So many megabytes in a few bytes, made without ever holding them."""
+    packer = zlib.compressobj(1, wbits=31)
+    return b"".join(packer.compress(bytes(1024 * 1024)) for dummy in range(megabytes)) + packer.flush()
+
+
+TWICE = gzip.compress(packed_zeros(500))  # 500 MB in some thousand bytes
+PACKED = {
+    "twice": (TWICE, b"gzip, gzip"),
+    "twice, each named": (TWICE, b"gzip\r\nContent-Encoding: gzip"),
+    "deflate": (zlib.compress(b"{}"), b"deflate"),
+    "unknown": (b"{}", b"br"),
+    "hostile": (b"{}", b"\x1b[31m" + b"x" * 9000),
+}
+
+
+@pytest.mark.parametrize(("content", "named"), PACKED.values(), ids=PACKED)
+def test_an_answer_that_is_packed_otherwise_is_not_read_and_costs_nothing(
+    serve: Any, content: bytes, named: bytes
+) -> None:
+    server = serve(say(whole(content, b"Content-Encoding: %b\r\n" % named)))
+    tracemalloc.start()
+    try:
+        error = broken(http_to(server, timeout=5))
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert error.sent and "expected an answer that is not packed" in str(error)
+    assert "\x1b" not in str(error) and len(str(error)) < 300
+    assert most < 8 * 1024 * 1024
+
+
+def test_a_packed_answer_that_is_too_large_is_unpacked_no_further(serve: Any) -> None:
+    server = serve(say(whole(BOMB, b"Content-Encoding: gzip\r\n")))
+    tracemalloc.start()
+    try:
+        assert "larger than" in str(broken(http_to(server, timeout=5)))
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < 4 * _http.MAX_BODY
+
+
+@pytest.mark.parametrize("first", [b"1;", b"0\r\nX: "], ids=["size of a chunk", "trailer"])
+def test_what_stands_around_chunks_is_bounded_too(serve: Any, first: bytes) -> None:
+    sent = []
+
+    def endless(connection: socket.socket) -> None:
+        connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + first)
+        while len(sent) < 48:
+            connection.sendall(b"x" * (1 << 20))
+            sent.append(1)
+
+    assert broken(http_to(serve(endless), timeout=5)).sent
+    time.sleep(0.05)
+    assert len(sent) < 32
+
+
+def test_a_connection_is_kept_for_the_next_exchange(serve: Any) -> None:
+    def answer(connection: socket.socket) -> None:
+        for number in range(3):
+            body = gzip.compress(b"%d" % number) if number == 1 else b"%d" % number
+            connection.sendall(whole(body, b"Content-Encoding: gzip\r\n" if number == 1 else b""))
+            server.requests.append(read_request(connection))
+
+    server = serve(answer)
+    http = http_to(server)
+    assert [http.exchange("GET", "/").content for dummy in range(3)] == [b"0", b"1", b"2"]
 
 
 def test_the_body_of_a_redirect_is_bounded_too(serve: Any) -> None:
@@ -277,8 +361,9 @@ def test_a_body_whose_exchange_was_given_up_is_never_handed_out() -> None:
 
 
 def test_a_cut_body_is_noticed_even_where_urllib3_does_not_look() -> None:
-    stream = SimpleNamespace(tell=lambda: 5)
-    response = SimpleNamespace(headers={"Content-Length": "6"}, raw=stream, iter_content=lambda size: [b"12345"])
+    parts = [b"", b"12345"]
+    stream = SimpleNamespace(tell=lambda: 5, read=lambda size, decode_content: parts.pop())
+    response = SimpleNamespace(headers={"Content-Length": "6"}, raw=stream)
     with pytest.raises(Broken, match="5 of 6 bytes"):
         _http._read_body(response)
 
