@@ -12,7 +12,7 @@ options:
   base_url:
     description:
       - The address of the Partner Portal API, without a path.
-      - Must be C(https), except for a loopback address.
+      - Must be C(https), except for a loopback address, which is never reached through a proxy.
       - If not set, the environment variable E(YEASTAR_BASE_URL) is used.
     type: str
     default: https://openapi.partner.yeastar.com

@@ -19,7 +19,9 @@ from concurrent.futures import Future, InvalidStateError
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any, Optional
+from urllib.parse import urlsplit
 
 from ._pool import Pool
 from ._text import LONGEST_QUOTE, one_line
@@ -74,6 +76,14 @@ class Broken(Exception):
         super().__init__(problem)
 
 
+def is_loopback_host(host: str) -> bool:
+    """Whether a host, as it stands in a URL, is this machine: localhost, 127.0.0.0/8 or ::1."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.rstrip(".").lower() == "localhost"
+
+
 def _authenticate_with(token: Optional[str]) -> Callable[[Any], Any]:
     """Set the token, or nothing. That an auth callable is given at all keeps `requests` from looking into ~/.netrc."""
 
@@ -104,7 +114,7 @@ class _Body(io.BytesIO):
 
 
 class Http:
-    """Exchanges with one host. Proxies come from the environment, as `requests` reads it."""
+    """Exchanges with one host. Proxies come from the environment, as `requests` reads it; to this machine, none."""
 
     def __init__(self, connection: Connection, pool: Optional[Pool] = None) -> None:
         """Opens nothing; the first exchange connects. In a ``pool``, others go on while an answer is waited for."""
@@ -118,7 +128,8 @@ class Http:
         # What the environment says of proxies and authorities is read once: it holds for all requests to one host.
         verify = (connection.ca_path or True) if connection.validate_certs else False
         settings = session.merge_environment_settings(connection.base_url, {}, True, verify, None)
-        session.proxies, session.verify = settings["proxies"], settings["verify"]
+        is_here = is_loopback_host(urlsplit(connection.base_url).hostname or "")
+        session.proxies, session.verify = {} if is_here else settings["proxies"], settings["verify"]
         session.trust_env = False
         # Without this, `requests` reads the body of a redirect before anyone can bound it, even if it may not follow.
         session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]

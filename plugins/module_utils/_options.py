@@ -20,11 +20,11 @@ from ._argument_specs import DECLARATION_OPTIONS, DEFAULT_CONCURRENCY, OF_A_RUN
 from ._blanks import refuse_blanks
 from ._bookkeeping import Word
 from ._fields import Fields
-from ._http import Connection
+from ._http import Connection, is_loopback_host
 from ._location import NONE, ledger_of
 from ._model import Declaration, Filters, Policy
 from ._money import parse_amount, parse_currency, parse_percentage
-from ._names import LOOPBACK_HOSTS, portal_name
+from ._names import portal_name
 from ._plan_file import LONGEST_VALIDITY
 from ._pool import Pool
 from ._span import span_of, zone_of
@@ -84,7 +84,7 @@ def _checked_base_url(base_url: str) -> str:
         raise ValueError(f"{form} ({error})") from None
     if not is_well_formed or "@" in url.netloc or not base_url.endswith((url.netloc, f"{url.netloc}/")):
         raise ValueError(form)
-    if url.scheme == "http" and url.hostname not in LOOPBACK_HOSTS:
+    if url.scheme == "http" and not is_loopback_host(url.hostname or ""):
         raise ValueError(f"base_url: expected https, got http for {url.hostname}; http is for loopback addresses only")
     return base_url.rstrip("/")
 
@@ -97,7 +97,7 @@ def refuse_unverified(connection: Connection) -> None:
 
 def is_loopback(params: Mapping[str, Any]) -> bool:
     """Whether the portal is a simulator on this machine."""
-    return urlsplit(params["base_url"].strip()).hostname in LOOPBACK_HOSTS
+    return is_loopback_host(urlsplit(params["base_url"].strip()).hostname or "")
 
 
 def fields_of(params: Mapping[str, Any]) -> Fields:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.certificates import self_signed
+from tests.support.certificates import HOST, self_signed
 from tests.support.listeners import (
     Listener,
     Meeting,
@@ -93,6 +93,7 @@ def secure(one: Ansible, stack: ExitStack, tmp_path: Path) -> Way:
 def proxied(secure: Way, stack: ExitStack) -> Way:
     """Over TLS in a proxy's tunnel."""
     secure.proxy = stack.enter_context(Listener(proxy()))
+    secure.arguments["base_url"] = f"https://{HOST}:{secure.gate.port}"
     return secure
 
 

@@ -13,13 +13,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+HOST = "portal.example"  # by which a proxy knows this machine; nothing goes to loopback through one
+
 
 def self_signed(path: Path) -> Path:
-    """Write a certificate for 127.0.0.1 and its key into one file, which is also its own authority."""
+    """Write a certificate for 127.0.0.1 and HOST, and its key, into one file, which is also its own authority."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.now(UTC)
-    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1")), x509.DNSName(HOST)])
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)

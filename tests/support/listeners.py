@@ -15,6 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
+from tests.support.certificates import HOST
+
 Meeting = Callable[[socket.socket], None]
 _TICK = 0.02  # s
 
@@ -101,13 +103,13 @@ def relay_to(port: int, certificate: Path | None = None) -> Meeting:
 
 
 def proxy(refusal: bytes | None = None) -> Meeting:
-    """A proxy that tunnels to ports of 127.0.0.1, or answers CONNECT with these bytes."""
+    """A proxy that tunnels to ports of HOST, which is this machine, or answers CONNECT with these bytes."""
 
     def meet(connection: socket.socket) -> None:
         head = b""
         while b"\r\n\r\n" not in head:
             head += connection.recv(1)
-        assert head.startswith(b"CONNECT 127.0.0.1:"), head
+        assert head.startswith(f"CONNECT {HOST}:".encode()), head
         if refusal is not None:
             connection.sendall(refusal)
             return

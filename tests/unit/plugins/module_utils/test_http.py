@@ -16,6 +16,7 @@ import time
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from ipaddress import ip_address
 from pathlib import Path
@@ -412,11 +413,44 @@ def test_a_host_that_the_environment_excepts_is_reached_without_the_proxy(
     serve: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     proxy, server = serve(say(whole(b"by proxy"))), serve(say(whole(b"direct")))
-    for name, value in (("http_proxy", f"http://127.0.0.1:{proxy.port}"), ("no_proxy", "127.0.0.1")):
+    for name, value in (("http_proxy", f"http://127.0.0.1:{proxy.port}"), ("no_proxy", "portal.invalid")):
         monkeypatch.setenv(name, value)
         monkeypatch.setenv(name.upper(), value)
-    assert post(http_to(server)).content == b"direct"
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *arguments: found)
+    assert post(Http(Connection("http://portal.invalid", timeout=TIMEOUT))).content == b"direct"
     assert proxy.requests == []
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LOCALHOST.", "127.1.2.3", "[::1]"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_nothing_goes_to_this_machine_through_a_proxy(
+    serve: Any, monkeypatch: pytest.MonkeyPatch, scheme: str, host: str
+) -> None:
+    proxy, server = serve(say(whole(b"by proxy"))), serve(say(whole(b"direct")))
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
+        monkeypatch.setenv(name.upper(), f"http://127.0.0.1:{proxy.port}")
+    http = Http(Connection(f"{scheme}://{host}:{server.port}", timeout=TIMEOUT))
+    form = {"client_id": "canary", "client_secret": "canary"}
+    if (scheme, host) in (("http", "127.0.0.1"), ("http", "localhost")):  # the others lead to no server here
+        assert http.exchange("POST", "/token", data=form).content == b"direct"
+    else:
+        with suppress(Broken):
+            http.exchange("POST", "/token", data=form)
+    assert proxy.requests == []
+
+
+@pytest.mark.parametrize("host", ["localhost", "LocalHost", "localhost.", "127.0.0.1", "127.255.255.254", "::1"])
+def test_what_is_this_machine(host: str) -> None:
+    assert _http.is_loopback_host(host)
+
+
+@pytest.mark.parametrize(
+    "host", ["", "localhost.example.com", "mylocalhost", "128.0.0.1", "0.0.0.0", "::", "10.0.0.1", "portal.invalid"]
+)
+def test_what_is_another_machine(host: str) -> None:
+    assert not _http.is_loopback_host(host)
 
 
 @pytest.mark.parametrize("status", [403, 407, 502])

@@ -47,6 +47,8 @@ class TestConnection:
             pytest.param({"base_url": "https://portal.example:8443/"}, "https://portal.example:8443", id="last-slash"),
             pytest.param({"base_url": "http://127.0.0.1:8080"}, "http://127.0.0.1:8080", id="loopback"),
             pytest.param({"base_url": "http://localhost:8080"}, "http://localhost:8080", id="localhost"),
+            pytest.param({"base_url": "http://127.0.0.2:8080"}, "http://127.0.0.2:8080", id="loopback-network"),
+            pytest.param({"base_url": "http://[::1]:8080"}, "http://[::1]:8080", id="loopback-6"),
             pytest.param({"base_url": "http://[::1]:8080"}, "http://[::1]:8080", id="loopback-v6"),
         ],
     )
