@@ -33,7 +33,8 @@ options:
     type: str
   timeout:
     description:
-      - How long one request may take as a whole, in seconds.
+      - How long one request may take as a whole, in seconds. A read that takes longer is given up, and its connection
+        ended.
     type: float
     default: 30.0
   retries:

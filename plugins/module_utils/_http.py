@@ -11,6 +11,8 @@ The only file that touches the network. What an answer means is decided in `_tra
 from __future__ import annotations
 
 import io
+import os
+import socket
 import ssl
 import threading
 import zlib
@@ -28,6 +30,9 @@ from ._text import LONGEST_QUOTE, one_line
 
 try:
     import requests
+    from requests.adapters import HTTPAdapter
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
     from urllib3.exceptions import HTTPError, NewConnectionError
 except ImportError as error:
     REQUESTS_IMPORT_ERROR: Optional[ImportError] = error
@@ -113,6 +118,99 @@ class _Body(io.BytesIO):
         return super().read(size)
 
 
+class _Line:
+    """What one exchange goes over, which another thread can cut.
+
+    It holds a second descriptor of the socket: that reaches the connection at any moment, also during a handshake and
+    while the answer is read, and closing it harms nothing.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._handle: Optional[socket.socket] = None
+        self._connection: Any = None
+        self._is_cut = False
+
+    def lead_over(self, connection: Any, connected: Any) -> None:
+        """Go over this connection of urllib3 and its socket. Raises OSError once it was cut."""
+        with self._lock:
+            self._let_go()
+            self._connection = connection
+            if self._is_cut:
+                connected.close()
+                raise OSError("the exchange was given up before it was sent")
+            self._handle = socket.socket(fileno=os.dup(connected.fileno()))
+
+    def cut(self) -> None:
+        """End the connection, and with it the wait for an answer; does nothing once the exchange is over."""
+        with self._lock, suppress(OSError):  # the other side may have ended it
+            self._is_cut = True
+            if self._handle is not None:
+                self._handle.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """What is left of a broken exchange serves no other; for the thread that carries it out."""
+        if self._connection is not None:
+            self._connection.close()  # urllib3 1.26 keeps one whose answer broke off
+
+    def end(self) -> None:
+        """The exchange is over; its connection may be kept for another one."""
+        with self._lock:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._handle is not None:
+            self._handle.close()
+            self._handle = None
+
+
+_own = threading.local()  # the line of the exchange that a thread carries out
+
+if REQUESTS_IMPORT_ERROR is None:
+
+    class _OverLine:
+        """A connection of urllib3 that leads the thread's line over each socket that it uses."""
+
+        sock: Any
+
+        def _new_conn(self) -> Any:
+            connected = super()._new_conn()  # type: ignore[misc]
+            _own.line.lead_over(self, connected)
+            return connected
+
+        def putrequest(self, *arguments: Any, **keywords: Any) -> None:
+            if self.sock is not None:
+                _own.line.lead_over(self, self.sock)
+            super().putrequest(*arguments, **keywords)  # type: ignore[misc]
+
+    class _Connection(_OverLine, HTTPConnection):
+        pass
+
+    class _SecureConnection(_OverLine, HTTPSConnection):
+        pass
+
+    class _Connections(HTTPConnectionPool):
+        ConnectionCls = _Connection
+
+    class _SecureConnections(HTTPSConnectionPool):
+        ConnectionCls = _SecureConnection
+
+    _KINDS = {"http": _Connections, "https": _SecureConnections}
+
+    class _Adapter(HTTPAdapter):
+        """Makes such connections, also to a proxy; but for SOCKS, whose connections are of another kind."""
+
+        def init_poolmanager(self, *arguments: Any, **keywords: Any) -> None:
+            super().init_poolmanager(*arguments, **keywords)
+            self.poolmanager.pool_classes_by_scheme = _KINDS
+
+        def proxy_manager_for(self, proxy: str, **keywords: Any) -> Any:
+            manager = super().proxy_manager_for(proxy, **keywords)
+            if not proxy.lower().startswith("socks"):
+                manager.pool_classes_by_scheme = _KINDS
+            return manager
+
+
 class Http:
     """Exchanges with one host. Proxies come from the environment, as `requests` reads it; to this machine, none."""
 
@@ -130,6 +228,8 @@ class Http:
         settings = session.merge_environment_settings(connection.base_url, {}, True, verify, None)
         is_here = is_loopback_host(urlsplit(connection.base_url).hostname or "")
         session.proxies, session.verify = {} if is_here else settings["proxies"], settings["verify"]
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, _Adapter())
         session.trust_env = False
         # Without this, `requests` reads the body of a redirect before anyone can bound it, even if it may not follow.
         session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
@@ -150,14 +250,19 @@ class Http:
         Raises Broken when no whole answer came; of a document it knows whether any of it can have left.
         """
         session = self._sessions.pop() if self._sessions else self._new_session()
-        body = _Body(payload["data"]) if isinstance(payload.get("data"), bytes) else None
+        line, body = _Line(), _Body(payload["data"]) if isinstance(payload.get("data"), bytes) else None
         if body is not None:
             payload["data"] = body
 
         def work() -> Answer:
+            _own.line = line
             try:
                 return self._send(session, method, path, auth=_authenticate_with(token), **payload)
+            except BaseException:
+                line.close()
+                raise
             finally:
+                line.end()
                 self._sessions.append(session)
 
         try:
@@ -165,6 +270,8 @@ class Http:
         except BaseException as error:
             if body is not None:
                 body.is_abandoned = True  # also when it is the process that shall end
+            if body is None or not body.has_started:
+                line.cut()  # an order that has left may still come to its end
             if not isinstance(error, (Broken, requests.RequestException, HTTPError, OSError, ValueError)):
                 raise
             raise Broken(_problem_of(error), sent=body is None or body.has_started) from None

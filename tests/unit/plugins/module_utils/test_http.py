@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import importlib.util
+import os
 import socket
 import ssl
 import struct
@@ -16,7 +17,7 @@ import time
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta, timezone
 from ipaddress import ip_address
 from pathlib import Path
@@ -179,6 +180,156 @@ def test_after_a_deadline_the_next_exchange_has_a_connection_of_its_own(serve: A
     http = http_to(serve(answer))
     assert broken(http).sent
     assert post(http).content == b"second"
+
+
+def drip(gone: threading.Event, first: bytes = b"", pause: float = 0.05) -> Script:
+    """Send a byte now and then until the client has gone."""
+
+    def script(connection: socket.socket) -> None:
+        connection.sendall(first)
+        with suppress(OSError):
+            for _byte in range(100):
+                connection.settimeout(pause)
+                with suppress(TimeoutError):
+                    if not connection.recv(65536):
+                        break
+                connection.sendall(b"x")
+            else:
+                return
+        gone.set()
+
+    return script
+
+
+class Handshake:
+    """In place of a TLS context: answers nothing, and sees the client go."""
+
+    def __init__(self, gone: threading.Event) -> None:
+        self._gone = gone
+
+    def wrap_socket(self, connection: socket.socket, server_side: bool) -> socket.socket:
+        assert server_side
+        while connection.recv(65536):
+            pass
+        self._gone.set()
+        raise OSError("no TLS here")
+
+
+def sockets() -> set[str]:
+    """The sockets that are open."""
+    found = set()
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):  # that of this very listing is gone
+            found.add(os.readlink(descriptor))
+    return {name for name in found if name.startswith("socket:")}
+
+
+@contextmanager
+def nothing_left_behind() -> Iterator[None]:
+    """What is begun in the block has ended soon after it: threads, and sockets of either side."""
+    threads, before, deadline = set(threading.enumerate()), sockets(), time.monotonic() + 3
+    yield
+    while True:
+        left = [str(thread) for thread in threading.enumerate() if thread not in threads], sockets() - before
+        if left == ([], set()) or time.monotonic() > deadline:
+            break
+        time.sleep(0.02)
+    assert left == ([], set())
+
+
+GIVEN_UP_SAYS = rf"^no whole answer within {TIMEOUT:g} s$"
+GIVEN_UP = {
+    "silence": b"",
+    "status line": b"HTTP/1.1 ",
+    "headers": HEAD + b"X: ",
+    "body": HEAD + b"Content-Length: 9000\r\n\r\n",
+    "body to the end": HEAD + b"\r\n",
+    "size of a chunk": HEAD + b"Transfer-Encoding: chunked\r\n\r\n1;",
+    "chunk": HEAD + b"Transfer-Encoding: chunked\r\n\r\nFFFF\r\n",
+    "interim answer": b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 ",
+}
+
+
+@pytest.mark.parametrize("first", GIVEN_UP.values(), ids=GIVEN_UP)
+@pytest.mark.parametrize("kept", [False, True], ids=["new", "kept"])
+def test_a_read_that_is_given_up_ends_its_connection_and_leaves_nothing_behind(
+    serve: Any, first: bytes, kept: bool
+) -> None:
+    gone = threading.Event()
+    pause = 9 if not first else 0.05
+    begin = [whole(b"first")] if kept else []
+
+    def answer(connection: socket.socket) -> None:
+        if begin:
+            connection.sendall(begin.pop())
+            read_request(connection)
+        drip(gone, first, pause)(connection)
+
+    server = serve(answer)
+    http = http_to(server)
+    with nothing_left_behind():
+        if kept:
+            assert http.exchange("GET", "/").content == b"first"
+        with pytest.raises(Broken, match=GIVEN_UP_SAYS):
+            http.exchange("GET", "/")
+        assert gone.wait(2)
+    assert len(server.requests) == 1, "one connection"
+
+
+def test_a_read_that_is_given_up_in_a_handshake_leaves_nothing_behind(serve: Any) -> None:
+    gone = threading.Event()
+    http = http_to(serve(say(), Handshake(gone)), "https")
+    with nothing_left_behind():
+        with pytest.raises(Broken):
+            http.exchange("GET", "/")
+        assert gone.wait(2)
+
+
+def test_a_read_that_is_given_up_over_tls_leaves_nothing_behind(serve: Any, certificate: Path) -> None:
+    gone, context = threading.Event(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    http = http_to(
+        serve(drip(gone, HEAD + b"Content-Length: 9000\r\n\r\n"), context), "https", ca_path=str(certificate)
+    )
+    with nothing_left_behind():
+        with pytest.raises(Broken, match=GIVEN_UP_SAYS):
+            http.exchange("GET", "/")
+        assert gone.wait(2)
+
+
+def test_a_read_that_is_given_up_in_a_tunnel_leaves_nothing_behind(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = threading.Event()
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{serve(drip(gone, b'HTTP/1.1 ')).port}")
+    http = Http(Connection("https://portal.invalid", timeout=TIMEOUT))
+    with nothing_left_behind():
+        with pytest.raises(Broken, match=GIVEN_UP_SAYS):
+            http.exchange("GET", "/")
+        assert gone.wait(2)
+
+
+def test_an_order_that_is_given_up_before_it_has_left_ends_its_connection(serve: Any) -> None:
+    gone = threading.Event()
+    assert not broken(http_to(serve(say(), Handshake(gone)), "https", timeout=0.6)).sent
+    assert gone.wait(2)
+
+
+def test_an_order_that_has_left_may_come_to_its_end_at_the_portal(serve: Any) -> None:
+    gone, over = threading.Event(), threading.Event()
+
+    def answer(connection: socket.socket) -> None:
+        drip(gone, HEAD + b"Content-Length: 15\r\n\r\n", 0.1)(connection)
+        over.set()
+
+    assert broken(http_to(serve(answer))).sent
+    assert not gone.wait(0.5), "the portal goes on undisturbed"
+
+
+def test_a_line_that_was_cut_leads_over_no_further_socket() -> None:
+    line, (one, other) = _http._Line(), socket.socketpair()
+    line.cut()
+    with one, other, pytest.raises(OSError, match="given up"):
+        line.lead_over(None, one)
+    line.end()
 
 
 CUT = {
