@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Optional
 
 from . import _intent
+from ._changes import unless_changed
 from ._database import LedgerError
 from ._errors import AccessError, Ambiguous, NotSent, ReadError, Rejected, Withheld
 from ._facts import Setting
@@ -24,7 +25,7 @@ from ._follow import FollowingRun, Sent
 from ._intent import Intent
 from ._ledger import Busy, Taken
 from ._model import Decision, Declaration, OrderRequest
-from ._planner import Plan, settled, unless_changed
+from ._planner import Plan, settled
 from ._portal import OrderingPortal
 from ._results import Report
 from ._settlement import LOOK_BEFORE_ANYTHING_ELSE, living, orders_of_intent, until_freed

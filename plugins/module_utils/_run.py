@@ -16,6 +16,7 @@ from itertools import count
 from typing import Optional, Union
 
 from . import _intent, _states
+from ._changes import unless_changed
 from ._errors import AccessError, ReadError
 from ._facts import Facts
 from ._intent import Intent
@@ -28,7 +29,6 @@ from ._planner import (
     screen,
     settled,
     undecided,
-    unless_changed,
     unless_overdue,
     without_orders,
 )

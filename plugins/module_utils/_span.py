@@ -37,8 +37,8 @@ def zone_of(name: object) -> ZoneInfo:
         return ZoneInfo(str(name).strip())
     except (KeyError, OSError, ValueError):
         raise ValueError(
-            f"expected an IANA name such as Asia/Shanghai, got {quoted(name)}, which is not in the time zone database of"
-            " this controller (Python package tzdata)"
+            f"expected an IANA name such as Asia/Shanghai, got {quoted(name)}, which is not in the time zone database"
+            " of this controller (Python package tzdata)"
         ) from None
 
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _auto_renewal, _planner, _prices, _states
+from ansible_collections.pbxops.yeastar.plugins.module_utils import _auto_renewal, _changes, _planner, _prices, _states
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import (
     Between,
     Catalog,
@@ -356,4 +356,4 @@ def test_of_two_due_decisions_those_that_order_the_same_have_not_changed(
     same = same and sorted(fresh.order.service_ids) == sorted(planned.order.service_ids)
     assert fresh.terms is not None
     same = same and abs(fresh.terms.expires_at - EXPIRY) < timedelta(days=1)
-    assert (_planner.changed_since(planned, fresh) == []) == same
+    assert (_changes.changed_since(planned, fresh) == []) == same

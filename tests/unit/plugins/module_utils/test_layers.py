@@ -42,7 +42,7 @@ LAYERS = (
     {"_fields", "_connect", "_terms", "_diff", "_tag", "_report", "_inventory", "_variables"},
     {"_caps", "_cycles"},
     {"_planner", "_windows", "_order_rows", "_services"},
-    {"_settlement", "_saved_plan", "_prices", "_auto_renewal", "_memory", "_names"},
+    {"_settlement", "_saved_plan", "_changes", "_prices", "_auto_renewal", "_memory", "_names"},
     {"_plan_file", "_ledger", "_http"},
     {"_answer"},
     {"_errors"},
@@ -76,6 +76,7 @@ PURE = (
         "_caps",
         "_span",
         "_cycles",
+        "_changes",
     ),
     *("_model", "_intent", "_time", "_money", "_states", "_envelope", "_text"),
 )
@@ -147,6 +148,7 @@ def test_what_is_pure_imports_neither_ansible_nor_network_nor_anything_that_does
         "_caps",
         "_span",
         "_cycles",
+        "_changes",
         "_auto_renewal",
     ],
 )

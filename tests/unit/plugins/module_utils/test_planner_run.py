@@ -10,7 +10,7 @@ from typing import Any, Optional
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _planner, _prices
+from ansible_collections.pbxops.yeastar.plugins.module_utils import _changes, _planner, _prices
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Decision
 from ansible_collections.pbxops.yeastar.plugins.module_utils._money import Money
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import (
@@ -127,24 +127,24 @@ class TestCaps:
 )
 def test_what_changed_since_the_plan_is_said_as_old_and_new(reported: dict[str, Any], change: Optional[str]) -> None:
     fresh = _fresh(remaining_days=20, **reported)
-    assert _planner.changed_since(due_decision(), fresh) == ([] if change is None else [change])
+    assert _changes.changed_since(due_decision(), fresh) == ([] if change is None else [change])
 
 
 def test_every_change_is_said() -> None:
     fresh = _fresh(quantity=5, plan=ULTIMATE, services=(), expires_at=utc(2026, 12, 8))
-    changes = _planner.changed_since(due_decision(), fresh)
+    changes = _changes.changed_since(due_decision(), fresh)
     assert [change.split()[0] for change in changes] == ["expires_at", "quantity", "plan", "services"]
 
 
 def test_a_price_that_changed_or_is_told_no_more_is_said() -> None:
     planned = due_decision(price=usd("10"))
-    assert _planner.changed_since(planned, due_decision(price=usd("12"))) == [f"price {usd('10')} -> {usd('12')}"]
-    assert _planner.changed_since(planned, due_decision()) == [f"price {usd('10')} -> unknown"]
+    assert _changes.changed_since(planned, due_decision(price=usd("12"))) == [f"price {usd('10')} -> {usd('12')}"]
+    assert _changes.changed_since(planned, due_decision()) == [f"price {usd('10')} -> unknown"]
 
 
 def test_only_what_is_due_can_be_compared() -> None:
     with pytest.raises(ValueError, match="due"):
-        _planner.changed_since(due_decision(), _planner.settled(due_decision(), "recent_order", "x"))
+        _changes.changed_since(due_decision(), _planner.settled(due_decision(), "recent_order", "x"))
 
 
 def test_a_pbx_that_is_not_in_the_account_has_failed() -> None:
