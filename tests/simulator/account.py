@@ -36,6 +36,7 @@ class Account:
         self.plans: tuple[Plan, ...] = fleet.plans
         self.contacts: list[Contact] = list(fleet.contacts)
         self.shown = fleet.shown
+        self.others = fleet.others
         self.prices = Prices(fleet.prices.currency, fleet.prices.units)
         self.orders: list[Order] = []
         self.invoices: list[Invoice] = []
@@ -53,6 +54,7 @@ class Account:
                 auto_renewal_status=spec.auto_renewal_status,
                 pending_plan=spec.pending_plan,
                 comment=spec.comment,
+                rows=spec.rows,
                 created_at=add_cycles(spec.expires_at(now), "annually", -2),
                 instance_id=str(FIRST_INSTANCE + index),
             )

@@ -41,9 +41,13 @@ class Refused(Exception):
         super().__init__(message)
         self.status, self.code, self.message, self.result = status, code, message, result or {}
 
-    def answer(self) -> Answer:
-        """The error envelope."""
-        return Answer(self.status, envelope(self.status, self.code, self.message, self.result))
+    def answer(self, form: str = "http") -> Answer:
+        """The error envelope, in the form that the profile has for `errors`."""
+        if form == "code":
+            return Answer(200, envelope(200, "fail", self.message, self.result))
+        return Answer(
+            self.status if form == "http" else 200, envelope(self.status, self.code, self.message, self.result)
+        )
 
 
 class Invalid(Refused):

@@ -10,6 +10,7 @@ import email.policy
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -27,6 +28,13 @@ PRODUCT_LIST_PATH = "/product/openapi/instance_product/v1/client/instance_produc
 AUTO_RENEWAL_PATH = "/order/openapi/order/v1/check/existed_auto_renew"
 SLOW = 2.0  # s
 SORTS = {"id": False, "-id": True, "createTime": False, "-createTime": True}
+
+
+FORBIDDEN_PAGE = b"<html><body><h1>403 Forbidden</h1><hr>gateway</body></html>"
+
+
+class Forbidden(Exception):
+    """Refused by what stands before the portal."""
 
 
 @dataclass
@@ -66,13 +74,16 @@ def answer(account: Account, tokens: Tokens, request: Request, effects: Effects)
     try:
         route, tail = _route(request)
         _let_in(tokens, request)
+        _permit(account, request)
         query = _query(request.query, route.parameters)
         return success(route.serve(Call(account, tokens, request, query, effects, tail)))
     except Refused as refusal:
-        reply = refusal.answer()
+        reply = refusal.answer(account.profile.errors)
         if refusal.status == 405:
             reply.headers["Allow"] = refusal.result["allowed"]
         return reply
+    except Forbidden:
+        return Answer(403, body=FORBIDDEN_PAGE, content_type="text/html;charset=UTF-8")
 
 
 def _route(request: Request) -> tuple[Route, str]:
@@ -90,6 +101,12 @@ def _let_in(tokens: Tokens, request: Request) -> None:
         raise Refused(401, "user_agent_required", "The header User-Agent is required.")
     if request.path != TOKEN_PATH and not tokens.valid(request.headers.get("Authorization")):
         raise Refused(401, "invalid_token", "The access token is missing, unknown or expired.")
+
+
+def _permit(account: Account, request: Request) -> None:
+    if any(part in request.path for part in account.profile.forbidden):
+        in_envelope = account.profile.forbidden_envelope
+        raise Refused(403, "access_denied", "Access is not permitted.") if in_envelope else Forbidden
 
 
 def _query(pairs: list[tuple[str, str]], allowed: tuple[str, ...]) -> dict[str, str]:
@@ -120,9 +137,12 @@ def _token(call: Call) -> Any:
 
 
 def _product_list(call: Call) -> Any:
-    account = call.account
-    pbxs = [pbx for pbx in account.pbxs.values() if pbx.product_no != call.effects.listing.hidden]
-    return page(pbxs, call.query, call.effects.listing, lambda pbx: views.product_row(account, pbx))
+    account, hidden = call.account, call.effects.listing.hidden
+    pbxs = [pbx for pbx in account.pbxs.values() if pbx.product_no != hidden]
+    rows = [(pbx, index) for index in range(2) for pbx in pbxs if index < len(pbx.rows)]
+    return page(
+        [*rows, *account.others], call.query, call.effects.listing, partial(views.listed_row, account), account.profile
+    )
 
 
 def _product_detail(call: Call) -> Any:
@@ -199,7 +219,8 @@ def _order_list(call: Call) -> Any:
     orders = call.account.visible_orders()
     if call.account.profile.order_sort and SORTS[sort]:
         orders.reverse()
-    return page(orders, call.query, call.effects.listing, lambda order: views.order_row(call.account, order))
+    account = call.account
+    return page(orders, call.query, call.effects.listing, partial(views.order_row, account), account.profile)
 
 
 def _auto_renewal(call: Call) -> Any:

@@ -40,6 +40,7 @@ class PbxSpec:
     auto_renewal_status: str | None = None
     pending_plan: str | None = None
     comment: str = ""
+    rows: tuple[dict[str, Any], ...] = ({},)
 
     def expires_at(self, now: datetime) -> datetime:
         """The expiry, seen from the instant at which the simulator starts."""
@@ -49,6 +50,14 @@ class PbxSpec:
         if isinstance(self.expires, int):
             return instant.replace(hour=0, minute=0, second=0, microsecond=0)
         return instant
+
+
+@dataclass(frozen=True)
+class OtherSpec:
+    """A row of the product list that is of another product."""
+
+    product_no: str
+    product_id: int = 14
 
 
 @dataclass(frozen=True)
@@ -88,6 +97,8 @@ class Fleet:
     client_id: str = "demo-client"
     client_secret: str = "demo-secret"
     profile: str = "documented"
+    portal: dict[str, Any] = field(default_factory=dict)
+    others: tuple[OtherSpec, ...] = ()
     now: datetime | None = None
     plans: tuple[Plan, ...] = DEFAULT_PLANS
     contacts: tuple[Contact, ...] = DEFAULT_CONTACTS
@@ -199,7 +210,9 @@ def _fleet(document: Any) -> Fleet:
         pbxs=pbxs,
         client_id=account.take("client_id", str, Fleet.client_id),
         client_secret=account.take("client_secret", str, Fleet.client_secret),
-        profile=_profile(reader.take("profile", str, Fleet.profile)),
+        profile=reader.take("profile", str, Fleet.profile),
+        portal=reader.take("portal", dict, {}),
+        others=tuple(map(_other, reader.items("others") or ())),
         now=None if now is None else _instant(now, "fleet: now"),
         plans=plans,
         contacts=DEFAULT_CONTACTS if contacts is None else tuple(map(_contact, contacts)),
@@ -214,6 +227,10 @@ def _fleet(document: Any) -> Fleet:
 
 
 def _check_references(fleet: Fleet) -> None:
+    try:
+        profile_named(fleet.profile, fleet.portal)
+    except ValueError as error:
+        raise FleetError(f"fleet: profile and portal: {error}") from None
     known = [pbx.product_no for pbx in fleet.pbxs]
     if len(set(known)) != len(known):
         twice = next(number for number in known if known.count(number) > 1)
@@ -245,9 +262,26 @@ def _pbx(reader: _Reader, plans: tuple[Plan, ...]) -> PbxSpec:
         auto_renewal_status=reader.choice("auto_renewal_status", AUTO_RENEWAL_STATUSES, None),
         pending_plan=reader.choice("pending_plan", by_name, None),
         comment=reader.take("comment", str, ""),
+        rows=tuple(_row(row, by_name) for row in reader.items("rows") or [_Reader({}, "")]),
     )
     reader.done()
     return spec
+
+
+def _row(reader: _Reader, plans: dict[str, Plan]) -> dict[str, Any]:
+    """What a row of the product list says otherwise than the PBX is."""
+    kinds = {"plan": str, "quantity": int, "billing_cycle": str, "services": list, "days_later": (int, float)}
+    changes = {key: reader.take(key, kind) for key, kind in kinds.items() if key in reader.left}
+    reader.done()
+    if changes.get("plan", next(iter(plans))) not in plans:
+        raise FleetError(f"{reader.where}: plan must be one of {', '.join(plans)}, not {changes['plan']!r}")
+    return changes
+
+
+def _other(reader: _Reader) -> OtherSpec:
+    other = OtherSpec(_serial(reader), reader.take("product_id", int, OtherSpec.product_id))
+    reader.done()
+    return other
 
 
 def _serial(reader: _Reader) -> str:
@@ -346,10 +380,3 @@ def _instant(value: Any, where: str) -> datetime:
         return parse_instant(value)
     except ValueError as error:
         raise FleetError(f"{where}: {error}") from None
-
-
-def _profile(name: str) -> str:
-    try:
-        return profile_named(name).name
-    except ValueError as error:
-        raise FleetError(f"fleet: profile: {error}") from None

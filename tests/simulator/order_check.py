@@ -44,7 +44,10 @@ def check_order(account: Account, body: Any, raw_body: str) -> CheckedOrder:
     """Return the order, or raise Invalid naming the first field that is wrong."""
     if not isinstance(body, dict):
         raise Invalid("body", "type", "must be an object")
-    _keys(body, "", ORDER_KEYS, optional=("poNumber",))
+    partner_id = account.profile.partner_id
+    _keys(body, "", ORDER_KEYS if partner_id is None else (*ORDER_KEYS, "partnerId"), optional=("poNumber",))
+    if partner_id is not None:
+        _equal(body, "", "partnerId", partner_id)
     _equal(body, "", "operationType", "renew_plan")
     _equal(body, "", "productId", PRODUCT_ID)
     pbx = account.find(body["productNo"]) if isinstance(body["productNo"], str) else None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .answer import Invalid
+from .profiles import Profile
 
 DEFAULT_PAGE_SIZE = 25
 MAX_PAGE_SIZE = 50
@@ -28,27 +29,31 @@ class Listing:
 
 
 def page(
-    records: Sequence[Any], query: dict[str, str], listing: Listing, row: Callable[[Any], dict[str, Any]]
+    records: Sequence[Any],
+    query: dict[str, str],
+    listing: Listing,
+    row: Callable[[Any], dict[str, Any]],
+    profile: Profile,
 ) -> dict[str, Any]:
-    """One page of the records; `count` and `total` are both the grand total."""
+    """One page of the records. `count` and `total` are both the grand total, unless the profile says otherwise."""
     number = _number(query, "pageNo", 1, 10**6)
-    size = listing.page_size or _number(query, "pageSize", DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
-    total = len(records)
-    pages = -(-total // size)
-    shown = listing.repeat or (1 if listing.endless and number > pages else number)
+    asked = listing.page_size or _number(query, "pageSize", DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
+    caps = (profile.page_cap, profile.later_page_cap if number > 1 else None)
+    size = min([asked, *(cap for cap in caps if cap is not None)])
+    pages = -(-len(records) // size)
+    if number > max(pages, 1) and profile.beyond_last == "refused":
+        raise Invalid("pageNo", "range", f"must be at most {pages}")
+    last = pages if profile.beyond_last == "last" else number
+    shown = listing.repeat or (1 if listing.endless and number > pages else min(number, max(last, 1)))
     rows = records[(shown - 1) * size : shown * size]
     if listing.missing:
         rows = rows[: -listing.missing]
-    if listing.endless:
-        pages = number + 1
-    return {
-        "count": total,
-        "pageNo": number,
-        "pageSize": size,
-        "results": [row(record) for record in rows],
-        "total": total,
-        "totalPage": 0 if listing.zero_pages else pages,
-    }
+    result = {"pageNo": number, "pageSize": asked, profile.rows: [row(record) for record in rows]}
+    if profile.total_off is None:
+        return result
+    total = len(records) + profile.total_off
+    pages = number + 1 if listing.endless else pages
+    return {**result, "count": total, "total": total, "totalPage": 0 if listing.zero_pages else pages}
 
 
 def _number(query: dict[str, str], name: str, default: int, most: int) -> int:

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 # What the query of the auto-renewal status answers: what is so, on or off whatever is so, what is so but late; or
 # nothing of use, namely 403, 404, a success that says something else, or 500.
@@ -55,6 +57,27 @@ class Profile:
     po_number: str | None = "poNumber"
     order_sort: bool = True  # False: oldest first, whatever `sort` says
     create_time_unit: str = "ms"
+    order_detail_product_no: bool = True
+    # listings: the name of the rows; by how much the total is off, None for no total and no count at all; how many rows
+    # a page holds at most, whatever is asked for, and how many every later page; what comes for pages beyond the last
+    rows: str = "results"
+    total_off: int | None = 0
+    page_cap: int | None = None
+    later_page_cap: int | None = None
+    beyond_last: str = "empty"
+    # how the product list writes a serial number
+    serial_number: str = "{}"
+    # `currentPlan` is filled while a switch is pending, always, or always but in details only
+    current_plan: str = "pending"
+    # parts of paths that answer 403, in the vendor's envelope or as a proxy would; the form of every error in the
+    # envelope: its own HTTP status, HTTP 200 with the status in the envelope, or HTTP 200 with code fail and status 200
+    forbidden: tuple[str, ...] = ()
+    forbidden_envelope: bool = True
+    errors: str = "http"
+    # so many requests at once are served; every further one gets a bare 429 that asks for a second
+    at_once: int | None = None
+    # what each order must name as its partnerId
+    partner_id: int | str | None = None
     # an expired subscription is renewed from its old expiry, or from the day of the order
     expired_from_now: bool = False
 
@@ -176,8 +199,28 @@ PROFILES: dict[str, Profile] = {
 }
 
 
-def profile_named(name: str) -> Profile:
-    """Look a profile up; raises ValueError naming the choices."""
+CHOICES = {
+    "beyond_last": ("empty", "last", "refused"),
+    "current_plan": ("pending", "always", "in_details"),
+    "errors": ("http", "status", "code"),
+    "contacts": ("list", "results", "single"),
+    "auto_renewal_status": AUTO_RENEWAL_STATUSES,
+    "create_time_unit": ("ms", "s"),
+}
+
+
+def profile_named(name: str, changes: Mapping[str, Any] | None = None) -> Profile:
+    """Look a profile up, with the fields in ``changes`` otherwise; raises ValueError naming what is wrong."""
     if name not in PROFILES:
         raise ValueError(f"unknown profile {name!r}; choose one of {', '.join(PROFILES)}")
-    return PROFILES[name]
+    kinds = {field.name: str(field.type) for field in fields(Profile) if field.name not in ("name", "about")}
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in (changes or {}).items()}
+    for key, value in values.items():
+        if key not in kinds:
+            raise ValueError(f"unknown option {key!r}; choose among {', '.join(kinds)}")
+        kind = "None" if value is None else type(value).__name__
+        if kind not in [part.partition("[")[0].strip() for part in kinds[key].split("|")]:
+            raise ValueError(f"{key} must be {kinds[key]}, not {value!r}")
+        if value not in CHOICES.get(key, (value,)):
+            raise ValueError(f"{key} must be one of {', '.join(CHOICES[key])}, not {value!r}")
+    return replace(PROFILES[name], **values)

@@ -28,6 +28,7 @@ class Pbx:
     activation_status: str = "activated"
     auto_renewal_status: str | None = None  # None: as the profile says
     comment: str = ""
+    rows: tuple[dict[str, Any], ...] = ({},)  # of the product list, each with what it says otherwise
 
     @property
     def activation_code(self) -> str:

@@ -45,7 +45,8 @@ class Simulator:
         latency: float = 0.0,
     ) -> None:
         self.fleet = Fleet.load(DEFAULT_FLEET if fleet is None else fleet)
-        self.profile = profile if isinstance(profile, Profile) else profile_named(profile or self.fleet.profile)
+        named = profile_named(profile if isinstance(profile, str) else self.fleet.profile, self.fleet.portal)
+        self.profile = profile if isinstance(profile, Profile) else named
         self._start = self.fleet.now if now is None else parse_instant(now)
         self.client_id, self.client_secret = self.fleet.client_id, self.fleet.client_secret
         self.clock = Clock(self._start)
@@ -53,6 +54,7 @@ class Simulator:
         self._tokens = Tokens(self.client_id, self.client_secret, self.clock)
         self._faults, self._log = FaultQueue(), RequestLog()
         self.holds = Holds(self._faults)
+        self._counting, self._under_way = threading.Lock(), 0
         self._latency, self._stopping = latency, threading.Event()
         self._server = PortalServer(self, port)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -183,11 +185,27 @@ class Simulator:
     def exchange(self, request: Request, hold: Hold) -> tuple[Answer, LogEntry]:
         """Log one request, let it meet its fault and its hold, and answer it."""
         fault = self._faults.take(request.method, request.path)
+        with self._counting:
+            self._under_way += 1
+            is_too_many = self._under_way > (self.profile.at_once or self._under_way)
+        try:
+            return self._exchange(request, hold, fault, is_too_many)
+        finally:
+            with self._counting:
+                self._under_way -= 1
+
+    def _exchange(
+        self, request: Request, hold: Hold, fault: Fault | None, is_too_many: bool
+    ) -> tuple[Answer, LogEntry]:
         entry = self._open_entry(request, fault.verb if fault else hold.verb)
         if self._latency:
             self._stopping.wait(self._latency)
         hold.at("before_commit")
-        answer = self._serve(request, fault)
+        answer = (
+            Answer(429, body=b"Too many requests", headers={"Retry-After": "1"})
+            if is_too_many
+            else self._serve(request, fault)
+        )
         hold.at("after_commit")
         if request.path == TOKEN_PATH:
             entry.authorized = answer.status == 200

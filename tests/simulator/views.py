@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from .catalog import Plan, Service
+from .fleet import OtherSpec
 from .profiles import Profile
 
 if TYPE_CHECKING:
@@ -41,24 +43,43 @@ def _named(pairs: list[tuple[str | None, Any]]) -> dict[str, Any]:
     return dict(sorted((name, value) for name, value in pairs if name is not None))
 
 
-def product_row(account: Account, pbx: Pbx) -> dict[str, Any]:
-    """A row of the product list (contract 4.1)."""
-    if not account.profile.row_complete:
-        return _named(_common(pbx))
-    return account.shown.row(_named(_common(pbx) + _facts(account, pbx)))
+def listed_row(account: Account, record: tuple[Pbx, int] | OtherSpec) -> dict[str, Any]:
+    """A row of the product list (contract 4.1): of a PBX, by the number of its rows, or of another product."""
+    if isinstance(record, OtherSpec):
+        return {
+            "activationStatus": "activated",
+            "comment": "",
+            "productId": record.product_id,
+            **_serial(account, record),
+        }
+    pbx, index = record
+    changes = dict(pbx.rows[index])
+    later = timedelta(days=changes.pop("days_later", 0))
+    listed = replace(pbx, **changes, expires_at=pbx.expires_at + later)
+    product_id = [("productId", 13)] if account.others else []
+    current_plan = _current_plan(account, listed) if account.profile.current_plan == "always" else []
+    row = _named(_common(listed) + product_id + current_plan)
+    if account.profile.row_complete:
+        row = account.shown.row(_named([*row.items(), *_facts(account, listed)]))
+    return {**row, **_serial(account, listed)}
+
+
+def _serial(account: Account, record: Pbx | OtherSpec) -> dict[str, str]:
+    return {"productNo": account.profile.serial_number.format(record.product_no)}
 
 
 def product_detail(account: Account, pbx: Pbx) -> dict[str, Any]:
-    """The detail of a product (contract 4.2): `currentPlan*` is filled only while a switch is pending."""
-    current_plan, current_expiry = "", ""
-    if pbx.pending_plan:
-        current_plan, current_expiry = pbx.plan, str(instant(pbx.expires_at, account.profile.expiry[1]))
-    documented = [
-        ("createTime", create_time(account.profile, pbx.created_at)),
-        ("currentPlan", current_plan),
-        ("currentPlanExpireDate", current_expiry),
-    ]
-    return account.shown.row(_named(_common(pbx) + documented + _facts(account, pbx)))
+    """The detail of a product (contract 4.2)."""
+    created = [("createTime", create_time(account.profile, pbx.created_at))]
+    return account.shown.row(_named(_common(pbx) + created + _current_plan(account, pbx) + _facts(account, pbx)))
+
+
+def _current_plan(account: Account, pbx: Pbx) -> list[tuple[str | None, Any]]:
+    """`currentPlan*`, which is filled only while a switch is pending (contract 4.2), or always."""
+    if not pbx.pending_plan and account.profile.current_plan == "pending":
+        return [("currentPlan", ""), ("currentPlanExpireDate", "")]
+    expiry = str(instant(pbx.expires_at, account.profile.expiry[1]))
+    return [("currentPlan", pbx.plan), ("currentPlanExpireDate", expiry)]
 
 
 def _common(pbx: Pbx) -> list[tuple[str | None, Any]]:
@@ -73,11 +94,13 @@ def _common(pbx: Pbx) -> list[tuple[str | None, Any]]:
 def _facts(account: Account, pbx: Pbx) -> list[tuple[str | None, Any]]:
     profile, plan = account.profile, account.plan(pbx.plan)
     services = dict.fromkeys((*pbx.services, *account.shown.services))
+    # Where the running plan always has a field of its own, the other one shows what it is switched to.
+    shown = account.plan(pbx.pending_plan) if pbx.pending_plan and profile.current_plan != "pending" else plan
     name, form = profile.expiry
     facts: list[tuple[str | None, Any]] = [
         (name, instant(pbx.expires_at, form)),
-        (profile.plan_name, plan.name),
-        (profile.plan_id, _id(profile, plan.plan_id)),
+        (profile.plan_name, shown.name),
+        (profile.plan_id, _id(profile, shown.plan_id)),
         (profile.quantity, str(pbx.quantity) if profile.quantity_as_text else pbx.quantity),
         (profile.cycle, pbx.billing_cycle),
         (profile.services, [_product_service(account, plan.service(service)) for service in services]),
@@ -203,7 +226,11 @@ def order_detail(account: Account, order: Order) -> dict[str, Any]:
     field table begins with productId."""
     profile = account.profile
     return {
-        "basicInformation": {"productId": "13", "productName": PRODUCT_NAME, "productNo": order.product_no},
+        "basicInformation": {
+            "productId": "13",
+            "productName": PRODUCT_NAME,
+            **({"productNo": order.product_no} if profile.order_detail_product_no else {}),
+        },
         "billingInformation": {"billingContactId": order.billing_id},
         "orderInformation": _named(
             [
