@@ -65,6 +65,7 @@ options:
         C(pricing_service_id).
       - A value is the name of the field, with dots where it is nested, or a list of such names. Of several that a row
         has, all must say the same.
+      - With C(plan) as C(currentPlan), that field always has the running plan, and alone tells of no pending switch.
       - Use M(pbxops.yeastar.yeastar_pce_info) with O(pbxops.yeastar.yeastar_pce_info#module:raw=true) to find them.
     type: dict
     default: {}

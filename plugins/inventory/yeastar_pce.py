@@ -10,9 +10,9 @@ version_added: 0.2.0
 description:
   - Reads the P-Series Cloud PBXs (PCE Instances) of an account from the Partner Portal. Each is a host.
   - The file's name must end in C(.yeastar_pce.yml) or C(.yeastar_pce.yaml).
-  - The account is read as a whole or not at all. Where the listing comes back short, keeps shifting or is refused,
-    where two PBXs would have one name, or one that of a group, or where an expression cannot be evaluated, the source
-    has no hosts and fails. Of O(compose), O(groups) and O(keyed_groups) that holds with O(strict=true) alone.
+  - The account is read as a whole or not at all. Where the listing gives fewer PBXs than it names, keeps shifting or is
+    refused, where two PBXs would have one name, or one that of a group, or where an expression cannot be evaluated, the
+    source has no hosts and fails. Of O(compose), O(groups) and O(keyed_groups) that holds with O(strict=true) alone.
   - A source that fails is only a warning to Ansible, which goes on with what other sources have, or with nothing. Set
     C(any_unparsed_is_failed) in the section C([inventory]) of C(ansible.cfg), so that it ends instead.
   - Every host is in the groups C(expires_in_7), C(expires_in_14) and C(expires_in_30) if it expires within that many

@@ -44,7 +44,7 @@ class Account:
         job = Job(self._params, self._secrets.add, lambda warning: self._on_warning(hide(warning, self._secrets)))
         try:
             portal = job.portal()
-            found = gather(portal, {"subscriptions"}, Filters(utc_now()), raw=False)
+            found = gather(portal, {"subscriptions"}, Filters(utc_now()), raw=False, must_be_whole=True)
         except Exception as error:
             raise AccountError(hide(describe(error, sys.exc_info()[2]), self._secrets)) from None
         offset = portal.clock_offset

@@ -17,6 +17,14 @@ from ._http import Answer
 from ._text import LONGEST_QUOTE, one_line
 from ._time import utc_now
 
+# What it may mean when it does not come in the vendor's envelope.
+_ON_THE_WAY = {
+    403: "refused without the vendor's envelope, so perhaps by a proxy or a firewall before the portal, which may also"
+    " find so many requests at once suspicious: check its rules, or lower concurrency",
+    429: "too many requests, without the vendor's envelope, so perhaps for a proxy or a firewall before the portal:"
+    " lower concurrency, or wait",
+}
+
 VALIDATION_FAILED = "parameter_validation_f"  # the one error code that is public, cut there (contract, section 1.1)
 
 
@@ -37,10 +45,17 @@ def is_definite(answer: Answer, envelope: Envelope) -> bool:
     return envelope.code.startswith(VALIDATION_FAILED) or status_of(answer, envelope) in (401, 403, 429)
 
 
+def is_vendors(envelope: Optional[Envelope]) -> bool:
+    """Whether an answer is the portal's own, and not that of a proxy or a firewall before it."""
+    return envelope is not None and envelope.is_complete
+
+
 def refuses_token(answer: Answer, envelope: Optional[Envelope]) -> bool:
-    """Whether a read failed for its token: a 401, or a code that names the token (contract, section 11, row 9)."""
+    """Whether a read failed for its token: a 401, or words that name the token (contract, section 11, row 9)."""
     status = status_of(answer, envelope)
-    names_it = envelope is not None and not envelope.is_success and "token" in envelope.code.casefold()
+    if envelope is None or envelope.is_success:
+        return status == 401
+    names_it = "token" in f"{envelope.code} {envelope.detail}".casefold()
     return status == 401 or (names_it and status < 500 and status != 429)
 
 
@@ -63,9 +78,11 @@ def problem_of(answer: Answer, envelope: Optional[Envelope]) -> str:
     """What is wrong with an answer that is no success, as a clause for people."""
     if 300 <= answer.status < 400:
         return f"redirected to {_host_of(answer.headers.get('Location', ''))}, which is not followed; check base_url"
+    if answer.status in _ON_THE_WAY and not is_vendors(envelope):
+        return _ON_THE_WAY[answer.status]
     if envelope is not None:
         if not envelope.is_success:
-            return "the portal answered with an error"
+            return "the portal answered with an error" + what_it_lacks(envelope)
         return "the answer claims success, but " + (
             "has another HTTP status" if answer.status != 200 else "lacks a member"
         )
@@ -81,6 +98,20 @@ def problem_of(answer: Answer, envelope: Optional[Envelope]) -> str:
 def content_type_of(answer: Answer) -> str:
     """What the answer says that it is, parameters apart, fit for a message; empty where it says nothing."""
     return one_line(answer.headers.get("Content-Type", "").split(";")[0].lower(), LONGEST_QUOTE)
+
+
+def what_it_lacks(envelope: Envelope) -> str:
+    """As the end of a clause, what to do where an error asks for `partnerId`; empty where it does not.
+
+    The vendor's tutorials have it in orders of other products alone (contract, section 6.1).
+    """
+    if "partnerid" not in f"{envelope.code} {envelope.detail} {envelope.result}".casefold().replace("_", ""):
+        return ""
+    return (
+        "; it asks for partnerId, which the vendor documents for purchases on behalf of a subordinate user and not for"
+        " the renewal of a Cloud PBX, so it is never sent: renew in the portal, and ask the vendor how an account like"
+        " this one renews by the API"
+    )
 
 
 def _flaw_of(answer: Answer) -> str:

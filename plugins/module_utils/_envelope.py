@@ -11,9 +11,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Optional
 
-from ._text import LONGEST_QUOTE, clean, cleaned, folded, quoted, shown
-
-Page = tuple[int, list[Mapping[str, Any]]]
+from ._text import clean, cleaned, folded, quoted
 
 SUCCESS = "success"
 HIDDEN = "********"
@@ -83,30 +81,6 @@ def parse_envelope(content: bytes) -> Envelope:
         status=status,
         is_complete=status is not None and bool(request_id),
     )
-
-
-def read_page(page: Any, key: str) -> Page:
-    """Total and rows of one page of a listing (contract, section 1: ``count`` repeats ``total``).
-
-    Raises ValueError for anything else, also for a ``count`` of this page alone: the rest would be left unseen.
-    """
-    if not isinstance(page, Mapping):
-        raise ValueError("expected a page with a list of results")
-    is_told = page.get("total") is not None
-    try:
-        total = read_count(page["total"] if is_told else page.get("count"))
-    except ValueError as error:
-        raise ValueError(f"expected the total of the listing: {error}") from None
-    rows = [] if page.get("results") is None and total == 0 else page.get("results")
-    if not isinstance(rows, list):
-        raise ValueError("expected a page with a list of results")
-    if not is_told and page.get("totalPage") not in (None, 0, 1, "0", "1") and 0 < total <= len(rows):
-        pages = shown(page["totalPage"], LONGEST_QUOTE)
-        raise ValueError(f"its count is {total}, which is this page alone, and yet it has {pages} pages")
-    for row in rows:
-        if not isinstance(row, Mapping) or not isinstance(row.get(key), (str, int)) or row[key] == "":
-            raise ValueError(f"a row of the listing has no {key}")
-    return total, rows
 
 
 def read_count(value: Any) -> int:

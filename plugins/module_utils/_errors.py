@@ -49,6 +49,11 @@ class ReadError(TransportError):
         """Whether the portal has answered, if only by refusing, so that asking again later would bring nothing new."""
         return self.status is not None and self.status < 500 and self.status not in (401, 408, 429)
 
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the portal itself does not give this to anybody with these credentials."""
+        return self.is_answer
+
 
 class AccessError(ReadError):
     """The credentials, the token or the caller's address were refused: no other call would fare better."""
@@ -61,6 +66,20 @@ class TokenRefused(AccessError):
     def is_answer(self) -> bool:
         """Only where what was refused with each token is forbidden, or not there, whatever its code names."""
         return self.status in (403, 404)
+
+    @property
+    def is_refusal(self) -> bool:
+        """No, as far as anybody knows."""
+        return False
+
+
+class BlockedOnTheWay(AccessError):
+    """Refused by what stands before the portal, and not by the portal itself."""
+
+    @property
+    def is_refusal(self) -> bool:
+        """No, the portal has not been asked."""
+        return False
 
 
 class NotSent(TransportError):

@@ -156,7 +156,7 @@ class OrderingRun(FollowingRun):
             service_ids=" ".join(sorted(planned.order.service_ids)),
             price_amount=None if planned.price is None else f"{planned.price.amount:f}",
             price_currency=None if planned.price is None else planned.price.currency,
-            orders_before="\n".join(order.key for order in self._snapshot.orders.get(planned.product_no, ())),
+            orders_before="\n".join(order.key for order in self._orders_that_may_be_of(planned.product_no)),
             unreported_by=self._caps.holder,
         )
 
@@ -211,6 +211,7 @@ class OrderingRun(FollowingRun):
             return self._refused(decision, departure.intent, error, is_last)
         except Ambiguous as error:
             self._uncertain(decision, departure.intent, str(error))
+            self._portal.slow_down(error, self._wait_timeout)
         except (Taken, LedgerError):
             raise  # of the departure, which did not take place then
         except BaseException as error:

@@ -71,9 +71,9 @@ class Facts:
         self._tell = setting.tell
         self._caps = caps_of(self._policy, holder=uuid.uuid4().hex)
         self._report = report
-        self._snapshot = Snapshot(portal)
-        self._questions = Questions(portal, self._policy, self._approved, report.now, self._warn)
         self._declarations: dict[str, Declaration] = {}
+        self._snapshot = Snapshot(portal, self._declarations)
+        self._questions = Questions(portal, self._policy, self._approved, report.now, self._warn)
         self._intents: dict[str, tuple[Intent, ...]] = {}  # changed in place: a copy at each order would add up
         self._evidence = Evidence(intents=self._intents)
         self._due: dict[str, Terms] = {}
@@ -142,11 +142,12 @@ class Facts:
         begins += [intent.uncertain_since - UNKNOWN_SKEW for intent in self._unsettled()]
         # From before the list is read: what it does not show may have come to it since.
         asked_at = self._clock()
-        as_of = self._snapshot.read_orders(min(begins, default=self._report.now))
+        as_of = self._snapshot.read_orders(min(begins, default=self._report.now), self._ledger.intents())
         # A clock that was set for a test counts alone, since the portal's does not follow it.
-        self._times = Times(asked_at, None if self._ahead else as_of, self._policy.settle_window)
+        portal = None if self._ahead else as_of
+        self._times = Times(asked_at, portal, self._policy.settle_window, self._snapshot.orders_gap)
         orders = self._snapshot.orders
-        self._evidence = replace(self._evidence, orders=orders)
+        self._evidence = replace(self._evidence, orders=orders, unplaced=self._snapshot.unplaced)
         self._orders_by_number = {}
         for number, order in ((number, order) for number, own in orders.items() for order in own):
             self._orders_by_number.setdefault(order.po_number or "", []).append((number, order))
@@ -162,11 +163,19 @@ class Facts:
         return None
 
     def _orders_for(self, intent: Intent) -> tuple[list[Order], list[Order]]:
-        """The orders of an intent's PBX, and those of others with its number, that no person has called unrelated."""
+        """The orders of an intent's PBX, and those of others with its number, that no person has called unrelated.
+
+        An order that may be for any PBX is among the former, but proves nothing by its lines.
+        """
         same_number = self._orders_by_number.get(intent.po_number, ())
         strays = [order for product_no, order in same_number if product_no != intent.product_no]
         related = [order for order in strays if not self._evidence.is_unrelated(intent.product_no, order)]
-        return related_orders(self._evidence, intent.product_no), related
+        unplaced = [replace(order, lines=None) for order, dummy in self._evidence.unplaced_for(intent.product_no)]
+        return [*related_orders(self._evidence, intent.product_no), *unplaced], related
+
+    def _orders_that_may_be_of(self, product_no: str) -> list[Order]:
+        """The orders of a PBX, and those that may be for any, whatever a person has said of them."""
+        return [*self._evidence.orders.get(product_no, ()), *(order for order, dummy in self._evidence.unplaced)]
 
     def _portal_now(self) -> Optional[datetime]:
         offset = self._portal.clock_offset

@@ -194,6 +194,10 @@ class Fields:
         found = functools.reduce(_more_exact, spans)
         return None if found == Span(min(readings), min(readings)) else found
 
+    def told_by(self, row: Mapping[str, Any], concept: str) -> list[str]:
+        """The keys under which a row says something of a concept."""
+        return list(self._reported(row, concept))
+
     def _suggesting(self, row: Mapping[str, Any], value: Undetermined, reader: Callable[[Any], Any]) -> Undetermined:
         """The same, with the names of fields that nobody has mapped and that look like it."""
         concept = value.concept

@@ -5,16 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Optional
 
 from ._auto_renewal import combined
+from ._errors import ReadError
+from ._listing import Row
 from ._model import Filters, Order, Subscription, Undetermined, masked
 from ._portal import Portal
 from ._questions import AutoRenewals
 from ._results import catalog_as_result, contact_as_result, order_as_result, subscription_as_result
-from ._snapshot import Snapshot
+from ._snapshot import DetailRefused, Snapshot
 
 
 def gather(
@@ -23,18 +25,22 @@ def gather(
     filters: Filters,
     raw: bool,
     warn: Callable[[str], None] = lambda warning: None,
+    must_be_whole: bool = False,
 ) -> dict[str, Any]:
     """The answers by what was wanted: `subscriptions`, `catalog`, `billing_contacts`, `orders`; with ``raw`` also as
     the portal gave them, masked. `auto_renewal` is asked for each subscription, and becomes a part of it; ``warn`` is
     called where that is refused time and again.
 
-    Raises ReadError, and ValueError when a PBX that was asked for is not in the account.
+    Raises ReadError, and ValueError when a PBX that was asked for is not in the account. The product list
+    ``must_be_whole`` for what takes it for all PBXs that there are.
     """
     found: dict[str, Any] = {}
     rows: dict[str, Any] = {}
     auto_renewals = AutoRenewals(portal, warn) if "auto_renewal" in wanted else None
     if auto_renewals or "subscriptions" in wanted:
-        found["subscriptions"], rows["subscriptions"] = _subscriptions(portal, filters, raw, auto_renewals)
+        found["subscriptions"], rows["subscriptions"] = _subscriptions(
+            portal, filters, raw, auto_renewals, must_be_whole
+        )
     if "catalog" in wanted:
         rows["catalog"] = portal.catalog_answer()
         found["catalog"] = catalog_as_result(portal.catalog(rows["catalog"]))
@@ -54,21 +60,13 @@ def gather(
 
 
 def _subscriptions(
-    portal: Portal, filters: Filters, raw: bool, auto_renewals: Optional[AutoRenewals]
+    portal: Portal, filters: Filters, raw: bool, auto_renewals: Optional[AutoRenewals], must_be_whole: bool
 ) -> tuple[list[Any], list[Any]]:
     snapshot = Snapshot(portal)
     listing = snapshot.read_listing()
-    missing = [number for number in filters.product_nos if number not in listing]
-    if missing:
-        raise ValueError(f"{', '.join(missing)}: not among the {len(listing)} PBXs of this account")
-
-    def complete(product_no: str) -> Subscription:
-        subscription = snapshot.subscriptions[product_no]
-        if filters.match(subscription) and subscription.undetermined():
-            return snapshot.complete(product_no)
-        return subscription
-
-    completed = portal.pool.map(complete, filters.product_nos or listing)
+    if must_be_whole:
+        snapshot.refuse_short()
+    completed = _completed(portal, snapshot, filters, listing)
     subscriptions = sorted(filter(filters.match, completed), key=lambda subscription: subscription.product_no)
     if auto_renewals is not None:
         answers = portal.pool.map(auto_renewals.of, [one.product_no for one in subscriptions])
@@ -77,7 +75,7 @@ def _subscriptions(
         ]
 
     def row(product_no: str) -> dict[str, Any]:
-        found = {"listing": listing[product_no], "detail": _detail(portal, product_no, filters)}
+        found = {"listing": _as_listed(listing[product_no]), "detail": _detail(portal, product_no, filters)}
         if auto_renewals is not None:
             answer = auto_renewals.answers.get(product_no)
             found["auto_renewal"] = None if isinstance(answer, Undetermined) else answer
@@ -87,11 +85,55 @@ def _subscriptions(
     return [subscription_as_result(subscription, filters.now) for subscription in subscriptions], rows
 
 
+def _completed(
+    portal: Portal, snapshot: Snapshot, filters: Filters, listing: Mapping[str, Sequence[Row]]
+) -> list[Subscription]:
+    """The PBXs that are wanted, with their details where the listing does not tell all. Raises ValueError for a PBX
+    that is not listed."""
+    missing = [number for number in filters.product_nos if number not in listing]
+    if missing:
+        whys = sorted({snapshot.why_not_found(number) for number in missing} - {""})
+        folded = {number.casefold() for number in missing}
+        alike = [f"it has {number}" for number in listing if number.casefold() in folded]
+        seen = f"not among the {len(listing)} PBXs of this account"
+        raise ValueError(f"{', '.join(missing)}: {'; '.join([seen, *alike, *whys])}")
+
+    are_refused = False
+
+    def complete(product_no: str) -> Subscription:
+        nonlocal are_refused
+        subscription = snapshot.subscriptions[product_no]
+        if not filters.match(subscription) or not subscription.undetermined() or are_refused:
+            return subscription
+        try:
+            return snapshot.complete(product_no)
+        except DetailRefused:
+            are_refused = True  # what the listing tells is shown, and what it does not tell is shown as such
+            return subscription
+
+    return portal.pool.map(complete, filters.product_nos or listing)
+
+
+def _as_listed(rows: list[Mapping[str, Any]]) -> Any:
+    """The row of a PBX; all of them where the portal lists it more than once."""
+    return rows[0] if len(rows) == 1 else rows
+
+
 def _detail(portal: Portal, product_no: str, filters: Filters) -> Optional[Mapping[str, Any]]:
-    """The detail as the portal gives it, for the PBXs asked for by number: one request each."""
-    return portal.subscription_detail(product_no) if product_no in filters.product_nos else None
+    """The detail as the portal gives it, for the PBXs asked for by number: one request each. None if refused."""
+    try:
+        return portal.subscription_detail(product_no) if product_no in filters.product_nos else None
+    except ReadError as error:
+        if not error.is_refusal:
+            raise
+        return None
 
 
 def _order(portal: Portal, row: Mapping[str, Any], filters: Filters) -> Order:
     order = portal.order(row)
-    return portal.order_with_detail(row) if filters.product_nos and order.product_no is None else order
+    try:
+        return portal.order_with_detail(row) if filters.product_nos and order.product_no is None else order
+    except ReadError as error:
+        if not error.is_refusal:
+            raise
+        return order

@@ -288,7 +288,8 @@ class Filters:
 class Evidence:
     """What is known beside the subscriptions, read once for a batch. ``orders`` is keyed by product_no.
 
-    ``intents`` is what the ledger has, likewise; ``unrelated`` has PBX and order of what a person called no renewal.
+    ``intents`` is what the ledger has, likewise; ``unrelated`` has PBX and order of what a person called no renewal;
+    ``unplaced`` the orders that may be for any PBX, each with why, as a clause.
     """
 
     catalog: Catalog = Catalog()
@@ -296,6 +297,11 @@ class Evidence:
     orders: Mapping[str, tuple[Order, ...]] = field(default_factory=dict)
     intents: Mapping[str, tuple[Intent, ...]] = field(default_factory=dict)
     unrelated: frozenset[tuple[str, str]] = frozenset()
+    unplaced: tuple[tuple[Order, str], ...] = ()
+
+    def unplaced_for(self, product_no: str) -> list[tuple[Order, str]]:
+        """The orders that may be for any PBX, without those that a person has called unrelated to this one."""
+        return [(order, why) for order, why in self.unplaced if not self.is_unrelated(product_no, order)]
 
     def is_unrelated(self, product_no: str, order: Order) -> bool:
         """Whether a person has said of an order, by its number or its id, that it is no renewal of this PBX."""

@@ -42,13 +42,18 @@ def read_order(row: Row, fields: Fields) -> Order:
         status=status_of(source),
         created_at=created_at,
         product_no=_serial_number(source),
-        is_for_other_product=id_of(source, "productId") not in (None, str(PRODUCT_ID))
+        is_for_other_product=is_of_other_product(source)
         or text_of(source, "operationType") in ("purchase_plan", "trial_plan"),
         po_number=po_number,
         transaction_no=text_of(source, "transactionNo"),
         is_renewal=_is_renewal(source),
         lines=_lines(source, fields),
     )
+
+
+def is_of_other_product(row: Row) -> bool:
+    """Whether a row or an order says that it is of another product than ours."""
+    return id_of(row, "productId") not in (None, str(PRODUCT_ID))
 
 
 def _is_renewal(order: Row) -> Optional[bool]:

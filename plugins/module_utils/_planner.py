@@ -109,7 +109,7 @@ def _screen(
         raise Unclear(
             "plan_switch_pending",
             f"a switch to another plan is pending (current plan: {subscription.pending_plan}); renew once it is"
-            " through",
+            " through. If currentPlan always has the running plan here, say so in field_map: {plan: currentPlan}",
         )
     return resolve_terms(declaration, subscription)
 
@@ -170,6 +170,7 @@ def decide(
         earlier = _earlier_intent(subscription, screened, evidence)
         if earlier is not None:
             return earlier
+        _refuse_unplaced(subscription.product_no, screened, evidence)
         earlier = _earlier_order(subscription, screened, evidence)
         if earlier is not None:
             return unless_overdue(earlier, earlier.known_order.created_at if earlier.known_order else None, now)
@@ -237,6 +238,18 @@ def _next_generation(product_no: str, expires_at: datetime, evidence: Evidence) 
     known = [intent.generation for intent in intents if same_expiry(intent.expires_at, expires_at)]
     tagged = [generation for dummy, generation in tagged_for(expires_at, evidence.orders.get(product_no, ()))]
     return max([*known, *tagged], default=0) + 1
+
+
+def _refuse_unplaced(product_no: str, terms: Terms, evidence: Evidence) -> None:
+    """An order that nobody can tell the PBX of may be the renewal of this one (faults, row 63)."""
+    for order, why in evidence.unplaced_for(product_no):
+        is_recent = order.created_at is None or order.created_at > current_term_began(terms)
+        if is_recent or (is_open(order) and not _is_over(order, terms)):
+            raise Unclear(
+                "recent_order",
+                f"{why} which PBX order {order} is for, so it may be the renewal of this one; look at it in the portal,"
+                f" and if it is not, say so with yeastar_pce_ledger: outcome: unrelated, order_no: {order.key}",
+            )
 
 
 def _earlier_order(subscription: Subscription, terms: Terms, evidence: Evidence) -> Optional[Decision]:
@@ -323,12 +336,17 @@ def without_orders(plan: Plan, reason: str, excess: str) -> Plan:
     return Plan(tuple(decisions), excess)
 
 
-def not_found(product_no: str, seen: Collection[str]) -> Decision:
-    """A PBX that is not among those ``seen`` in the account. It may be another account's, or not sold as product 13."""
+def not_found(product_no: str, seen: Collection[str], why: str = "") -> Decision:
+    """A PBX that is not among those ``seen`` in the account, perhaps for the reason ``why``.
+
+    It may be another account's, or not sold as product 13.
+    """
     message = f"{product_no} is not among the {len(seen)} PBXs of this account; check the serial number and the account"
     alike = [number for number in seen if bare(number).casefold() == product_no.casefold()]
     if alike:
         message += f" (it has {alike[0]})"
+    if why:
+        message += f" ({why})"
     return Decision(product_no, _states.FAILED, "not_found", message)
 
 

@@ -11,8 +11,11 @@ from datetime import timedelta
 from typing import Any, Optional, Union
 from urllib.parse import quote
 
+from ._accord import CONCEPTS
+from ._current_plan import pending_plan
 from ._errors import Ambiguous, ReadError
 from ._fields import CANDIDATES, Fields
+from ._listing import Listing, read_listing
 from ._model import (
     BillingContact,
     Catalog,
@@ -25,10 +28,20 @@ from ._model import (
     known,
 )
 from ._money import Money
-from ._order_rows import PRODUCT_ID, Row, id_of, laid_over, named_id_of, read_order, status_of, text_of
+from ._order_rows import (
+    PRODUCT_ID,
+    Row,
+    id_of,
+    is_of_other_product,
+    laid_over,
+    named_id_of,
+    read_order,
+    status_of,
+    text_of,
+)
 from ._services import offer_of, other_expiries, services_of
 from ._text import LONGEST_QUOTE, quoted, shown
-from ._transport import Listing, Transport, WritingTransport
+from ._transport import Transport, WritingTransport
 
 PRODUCT_LIST = "/product/openapi/instance_product/v1/client/instance_product_list"
 PRODUCT_DETAIL = "/product/openapi/instance_product/v1/detail"
@@ -51,15 +64,17 @@ class Portal:
         self._fields = fields
         self.pool = transport.pool
         self.unhurried = transport.unhurried
+        self.slow_down = transport.slow_down
 
     @property
     def clock_offset(self) -> Optional[timedelta]:
         """How far the portal's clock is ahead of the controller's; None until an answer told."""
         return self._transport.clock_offset
 
-    def subscription_rows(self) -> list[Row]:
-        """Every row of the product list (tutorial, step 1)."""
-        return self._transport.pages(PRODUCT_LIST, {"productId": str(PRODUCT_ID)}, key="productNo").rows
+    def subscription_rows(self) -> Listing:
+        """The product list (tutorial, step 1). Its ``others`` are rows of other products, which some portals mix in."""
+        params = {"productId": str(PRODUCT_ID)}
+        return read_listing(self._transport, PRODUCT_LIST, params, "productNo", is_other=is_of_other_product)
 
     def subscription_detail(self, product_no: str) -> Row:
         """The detail of one PBX (contract, section 4.2)."""
@@ -71,7 +86,6 @@ class Portal:
 
     def subscription(self, product_no: str, row: Row) -> Subscription:
         """Read the fields of a PBX out of its row, its detail, or both laid over each other."""
-        pending_plan = row.get("currentPlan") or row.get("currentPlanExpireDate")
         expires_at, billing_cycle = self._fields.read(row, "expires_at"), self._fields.read(row, "billing_cycle")
         return Subscription(
             product_no=product_no,
@@ -81,13 +95,18 @@ class Portal:
             quantity=self._fields.read(row, "quantity"),
             billing_cycle=billing_cycle,
             auto_renewal=self._fields.read(row, "auto_renewal"),
-            pending_plan=shown(pending_plan) if pending_plan else None,
+            pending_plan=pending_plan(row, expires_at, self._fields),
             activation_status=text_of(row, "activationStatus"),
             comment=text_of(row, "comment"),
             renewal_manners=self._fields.renewal_manners(row) or None,
             other_expiries=other_expiries(row, self._fields, expires_at) or None,
             span=None if isinstance(expires_at, Undetermined) else self._fields.span(row),
         )
+
+    def fields_of(self, row: Row) -> dict[str, list[str]]:
+        """The fields in which a row or a detail says something of each concept that an order depends on."""
+        keys = {concept: self._fields.told_by(row, concept) for concept in CONCEPTS}
+        return {**keys, "plan": keys["plan"] + self._fields.told_by(row, "plan_id")}
 
     def catalog_answer(self) -> Any:
         """The plans and services that can be ordered (tutorial, step 2)."""
@@ -157,8 +176,8 @@ class Portal:
             return Undetermined("auto_renewal", f"auto_renewal: {error}", reported=True)
 
     def order_listing(self) -> Listing:
-        """Every row of the order list (contract, section 6.2)."""
-        return self._transport.pages(ORDER_LIST, {}, key="id")
+        """The order list (contract, section 6.2)."""
+        return read_listing(self._transport, ORDER_LIST, {}, "id", to_the_end=True)
 
     def order(self, row: Row) -> Order:
         """Read an order out of its row."""

@@ -25,13 +25,13 @@ from ._planner import (
     Plan,
     decide,
     make_plan,
-    not_found,
     screen,
     settled,
     undecided,
     unless_overdue,
     without_orders,
 )
+from ._screening import Screening
 from ._settlement import Settlement, orders_of_intent, recorded_order, settle
 from ._time import DAY, format_instant, in_words
 
@@ -55,14 +55,15 @@ class Run(Facts):
             raise
 
     def _execute(self, declarations: Iterable[Declaration]) -> None:
-        self._declarations = {declaration.product_no: declaration for declaration in declarations}
+        self._declarations.update((declaration.product_no, declaration) for declaration in declarations)
         self._snapshot.read_listing()
         self._check_clock()
         self._read_ledger()
-        screened = dict(zip(self._declarations, self._pool.map(self._screen, self._declarations)))
+        screening = Screening(self._snapshot, self._policy, self._report.now, self._warn)
+        screened = screening.screen_all(self._declarations, self._pool)
         self._due = {product_no: terms for product_no, terms in screened.items() if isinstance(terms, Terms)}
-        for product_no, screening in screened.items():
-            self._report.record(self._not_decided_yet(product_no, screening))
+        for product_no, one in screened.items():
+            self._report.record(self._not_decided_yet(product_no, one))
         self._read_evidence()
         decisions = self._pool.map(self._conclude, screened.items())
         self._carry_out(make_plan(decisions))
@@ -100,30 +101,6 @@ class Run(Facts):
 
     def _take(self, planned: Decision) -> None:
         self._report.record(self._look_again(planned))
-
-    def _screen(self, product_no: str) -> Union[Decision, Terms]:
-        """Screen with the listing's row; where that does not tell enough, with the detail as well."""
-        declaration = self._declarations[product_no]
-        subscription = self._snapshot.subscriptions.get(product_no)
-        if subscription is None:
-            return not_found(product_no, self._snapshot.subscriptions)
-        screened = screen(declaration, subscription, self._policy, self._report.now)
-        if isinstance(screened, Terms):
-            # A listing that names no services may just not have them, and they have a price of their own.
-            is_told = screened.services or not (declaration.services or self._policy.needs_prices)
-            # What is declared is held against the detail as well, which may tell what the listing does not.
-            if is_told and not subscription.undetermined():
-                return screened
-        elif screened.reason != "cannot_determine":
-            return screened
-        try:
-            subscription = self._snapshot.complete(product_no)
-        except AccessError:
-            raise
-        except ReadError as error:
-            known = screened if isinstance(screened, Decision) else undecided(subscription, screened)
-            return settled(known, "not_readable", str(error))
-        return screen(declaration, subscription, self._policy, self._report.now)
 
     # the decision
 
@@ -212,7 +189,8 @@ class Run(Facts):
         declared = self._declarations[subscription.product_no].expires_at
         own, strays = self._orders_for(intent)
         for order in orders_of_intent(intent, own).possible:
-            own[own.index(order)] = self._snapshot.order_in_full(order)
+            if order.product_no is not None:
+                own[own.index(order)] = self._snapshot.order_in_full(order)
         settlement = settle(intent, subscription, own, strays, self._times, declared, self._policy.term_starts)
         if settlement.doubt is not None:
             self._warn(f"{intent.product_no}: {settlement.doubt}")
@@ -249,7 +227,7 @@ class Run(Facts):
         """Read a due PBX again and decide again; it is still due only if it is still the same order."""
         try:
             self._refresh_orders()
-            self._snapshot.reread(planned.product_no)
+            self._snapshot.reread(planned.product_no, compares=True)
             self._check_clock()
             fresh = self._decide_in_full(planned.product_no)
         except ReadError as error:

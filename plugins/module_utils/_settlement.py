@@ -40,11 +40,13 @@ class Times:
 
     ``now`` is the controller's instant before they were asked for; ``portal`` the `Date` of the oldest page of the
     answer, however far off that clock is, so that a list from a cache is as old as it is. None where no answer had one.
+    ``gap`` says why an order may be there although it is not in the list; None for a list that is whole.
     """
 
     now: datetime
     portal: Optional[datetime]
     settle_window: timedelta
+    gap: Optional[str] = None
 
     def left_of_window(self, intent: Intent) -> timedelta:
         """How long the portal may still take to show an order: both clocks must say that the window is over."""
@@ -107,7 +109,7 @@ def settle(
 def _own_order(intent: Intent, found: OrdersOfIntent, times: Times) -> Optional[Order]:
     order = _order_that_counts(found.certain) or recorded_order(intent)
     # A dead order that only agrees may be another's: it proves nothing against a renewal, a person's word or time.
-    may_be_dead = intent.status != _intent.RENEWED and not times.left_of_window(intent)
+    may_be_dead = intent.status != _intent.RENEWED and not times.left_of_window(intent) and times.gap is None
     if order is None and (living(found.agreeing) or may_be_dead):
         order = _order_that_counts(found.agreeing)
     return None if order is None else _completed(order, intent)
@@ -311,6 +313,13 @@ def _without_order(intent: Intent, possible: Collection[Order], times: Times) ->
         message = (
             f"an earlier run was interrupted or got no clear answer ({intent.note}), and {LOOK_BEFORE_ANYTHING_ELSE};"
             f" {until_freed(times.now + left)}"
+        )
+        return Settlement(_intent.UNKNOWN, "waiting", message)
+    if times.gap is not None:
+        message = (
+            f"an earlier run was interrupted or got no clear answer, and no order shows, but the order list may not be"
+            f" whole: {times.gap}. Look in the portal under Orders and at the expiry of the PBX, then settle it with"
+            " yeastar_pce_ledger: outcome: ordered, or not_ordered"
         )
         return Settlement(_intent.UNKNOWN, "waiting", message)
     return Settlement(_intent.ABSENT, "waiting", "no order showed within the settle window: it was not ordered")

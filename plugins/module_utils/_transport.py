@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Token, repeats of reads, paging, and the fate of each write.
+"""Token, repeats of reads, and the fate of each write.
 
 Reads are repeated after a failure that may pass. A write is sent once and never repeated; what became of it is its
 result or one of three exceptions: `NotSent`, `Rejected`, `Ambiguous` (faults, section 2).
@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Optional, TypeVar
@@ -23,12 +23,24 @@ from ._answer import (
     envelope_of,
     is_definite,
     is_refusal,
+    is_vendors,
     problem_of,
     refuses_token,
     status_of,
+    what_it_lacks,
 )
-from ._envelope import MAX_DIGITS, Envelope, Page, read_count, read_page
-from ._errors import AccessError, Ambiguous, NotSent, ReadError, Rejected, TokenRefused, Withheld
+from ._envelope import MAX_DIGITS, Envelope, read_count
+from ._errors import (
+    AccessError,
+    Ambiguous,
+    BlockedOnTheWay,
+    NotSent,
+    ReadError,
+    Rejected,
+    TokenRefused,
+    TransportError,
+    Withheld,
+)
 from ._http import Answer, Broken, Connection, Http
 from ._pool import Gate, Pool
 from ._text import MARK, quoted
@@ -39,23 +51,8 @@ TOKEN_LIFETIME = 1800  # s, where the answer does not say (contract, section 2.4
 TOKEN_MARGIN = 120  # s of life that a token needs beyond the longest call
 MAX_RETRY_AFTER = 300.0  # s
 RATE_LIMIT_DELAYS = (30.0, 60.0)  # s, where a 429 names no time
-PAGE_SIZE = 25
-MAX_PAGES = 1000
-LISTING_ATTEMPTS = 3
 
 T = TypeVar("T")
-
-
-class _Shifted(Exception):
-    """A listing that changed while it was read."""
-
-
-@dataclass(frozen=True)
-class Listing:
-    """A paged listing that was read whole. ``as_of`` is the oldest `Date` of its pages; None where none had one."""
-
-    rows: list[Mapping[str, Any]]
-    as_of: Optional[datetime]
 
 
 @dataclass
@@ -96,9 +93,12 @@ class Transport:
         self._login = Gate(self.pool)
         # Closed while the portal has asked for less; nothing is sent then.
         self.unhurried = Gate(self.pool)
+        self._line = Gate(self.pool)
+        self._is_limited = False
         self._on_secret = on_secret
         self._secrets = {secret for secret in (connection.client_secret, connection.access_token) if secret}
         self._on_warning = on_warning
+        self._warned: set[str] = set()
         self._sleep = sleep
         self._clock = clock
         self._token: Optional[_Token] = None
@@ -106,15 +106,28 @@ class Transport:
         # How far the portal's clock is ahead of the controller's; None until an answer had a Date.
         self.clock_offset: Optional[timedelta] = None
 
+    def warn(self, warning: str) -> None:
+        """Warn of something, once."""
+        if warning not in self._warned:
+            self._warned.add(warning)
+            self._on_warning(warning)
+
+    def slow_down(self, error: TransportError, longest: float) -> None:
+        """After a request that was one too many, send nothing for as long as the portal asks, at most ``longest`` s."""
+        if error.status == 429:
+            delay = RATE_LIMIT_DELAYS[0] if error.retry_after is None else error.retry_after
+            with self.unhurried.closed():
+                self._sleep(min(delay, MAX_RETRY_AFTER, longest))
+
     def get(self, path: str, params: Optional[Mapping[str, str]] = None) -> Any:
         """The ``result`` of a read. A token that is refused leads to one fresh token.
 
         Raises ReadError after the last repeat; AccessError at once.
         """
-        return self._read(path, params)[0]
+        return self.get_dated(path, params)[0]
 
-    def _read(self, path: str, params: Optional[Mapping[str, str]]) -> tuple[Any, Optional[datetime]]:
-        """As `get`, and the `Date` of the answer."""
+    def get_dated(self, path: str, params: Optional[Mapping[str, str]] = None) -> tuple[Any, Optional[datetime]]:
+        """As `get`, and the `Date` of the answer; None where it had none."""
         token = self._bearer_token()
         try:
             return self._repeat(lambda: self._get_once(path, params, token))
@@ -124,67 +137,6 @@ class Transport:
         self._forget(token)
         fresh_token = self._bearer_token()
         return self._repeat(lambda: self._get_once(path, params, fresh_token))
-
-    def pages(self, path: str, params: Mapping[str, str], key: str) -> Listing:
-        """A paged listing, its rows told apart by ``key``; the pages after the first are read side by side.
-
-        A listing that shifts while it is read is read again from its start (faults, rows 50 and 51).
-        Raises ReadError when it does not come to rest or comes back short, or is not a paged listing.
-        """
-        problem = ""
-        for _attempt in range(LISTING_ATTEMPTS):
-            try:
-                return self._whole_listing(path, params, key)
-            except _Shifted as shift:
-                problem = str(shift)
-        raise ReadError(
-            f"GET {path}", f"the listing did not come back whole in {LISTING_ATTEMPTS} attempts: {problem}; run again"
-        )
-
-    def _whole_listing(self, path: str, params: Mapping[str, str], key: str) -> Listing:
-        rows: dict[str, Mapping[str, Any]] = {}
-        dates: list[datetime] = []
-        expected: Optional[int] = None
-        for (total, page_rows), date in self._pages_in_order(path, params, key):
-            dates += [] if date is None else [date]
-            if expected not in (None, total):
-                raise _Shifted(f"the total changed from {expected} to {total}")
-            expected = total
-            for row in page_rows:
-                if str(row[key]) in rows:
-                    raise _Shifted(f"a row came twice after {len(rows)} of {total} rows")
-                rows[str(row[key])] = row
-            if len(rows) == total:
-                return Listing(list(rows.values()), min(dates, default=None))
-            if not page_rows or len(rows) > total:
-                raise _Shifted(f"expected {total} rows, got {len(rows)}")
-        raise ReadError(f"GET {path}", f"the listing has no end after {MAX_PAGES} pages")
-
-    def _pages_in_order(
-        self, path: str, params: Mapping[str, str], key: str
-    ) -> Iterator[tuple[Page, Optional[datetime]]]:
-        """Each page and the `Date` of its answer: the first, and then as many at once as the pool has places.
-
-        Every page but the first is asked for when the first has come, so that a row that is new before them all shows.
-        """
-
-        def read(page_no: int) -> tuple[Page, Optional[datetime]]:
-            page, date = self._read(path, {**params, "pageNo": str(page_no), "pageSize": str(PAGE_SIZE)})
-            try:
-                return read_page(page, key), date
-            except ValueError as error:
-                raise ReadError(f"GET {path}", str(error)) from None
-
-        first = read(1)
-        yield first
-        total, rows = first[0]
-        # Beyond what the first page lets expect, one at a time: who gives less a page is read to its end as well.
-        last = -(-total // max(len(rows), 1))
-        page_no = 2
-        while page_no <= MAX_PAGES:
-            wave = range(page_no, max(min(page_no + self.pool.size - 1, last, MAX_PAGES), page_no) + 1)
-            yield from self.pool.map(read, wave)
-            page_no = wave.stop
 
     def _get_once(self, path: str, params: Optional[Mapping[str, str]], token: str) -> tuple[Any, Optional[datetime]]:
         call = f"GET {path}"
@@ -197,18 +149,31 @@ class Transport:
         status = status_of(answer, envelope)
         if refuses_token(answer, envelope):
             raise TokenRefused(call, "the access token was refused", answer, envelope)
-        if status == 403:
+        if status == 403 and is_vendors(envelope):
             problem = "access was refused; check the API permission and Client IP Restriction in the portal"
             raise AccessError(call, problem, answer, envelope)
+        if status == 403:
+            raise BlockedOnTheWay(call, problem_of(answer, envelope), answer, envelope)
         if status != 200 or envelope is None or not envelope.is_success:
             raise ReadError(call, problem_of(answer, envelope), answer, envelope)
         self._accept_content_type(call, answer, envelope)
         return envelope.result, date_of(answer)
 
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """The moment to send: once no pause is on, and one at a time when the portal has found them too many."""
+        with self._line.alone() if self._is_limited else nullcontext():
+            self.unhurried.pass_through()
+            yield
+
     def _exchange(self, method: str, path: str, token: Optional[str] = None, **payload: Any) -> Answer:
         """One exchange. Raises Broken."""
-        self.unhurried.pass_through()
+        with self._turn():
+            return self._exchange_now(method, path, token, **payload)
+
+    def _exchange_now(self, method: str, path: str, token: Optional[str] = None, **payload: Any) -> Answer:
         answer = self._http.exchange(method, path, token, **payload)
+        self._is_limited = self._is_limited or answer.status == 429
         date = date_of(answer)
         if date is not None:
             self.clock_offset = date - self._clock()
@@ -224,7 +189,7 @@ class Transport:
             return
         if not envelope.is_complete:
             raise ReadError(call, f"expected application/json, got {content_type or 'no content type'}", answer)
-        self._on_warning(f"{call}: a valid answer came with content type {content_type or 'none'}")
+        self.warn(f"{call}: a valid answer came with content type {content_type or 'none'}")
 
     def _repeat(self, read: Callable[[], T]) -> T:
         attempt = 0
@@ -269,7 +234,11 @@ class Transport:
             raise ReadError(call, str(error)) from None
         envelope = self._envelope_of(answer)
         status = status_of(answer, envelope)
-        if status in (401, 403) or (envelope is not None and 400 <= status < 500 and status not in (408, 429)):
+        if status == 403 and not is_vendors(envelope):
+            raise BlockedOnTheWay(call, problem_of(answer, envelope), answer, envelope)
+        # HTTP 200 with another code than success as well: the one thing that is asked here was not given.
+        is_refused = envelope is not None and not envelope.is_success and status < 500 and status not in (408, 429)
+        if status == 401 or is_refused:
             problem = (
                 "the credentials were refused; check client_id and client_secret, and in the portal under"
                 " System > API the permission and Client IP Restriction"
@@ -292,7 +261,7 @@ class Transport:
         try:
             lifetime = read_count(expires_in) if expires_in is not None else TOKEN_LIFETIME
         except ValueError as error:
-            self._on_warning(f"{call}: expiresIn: {error}; the token is taken to live {TOKEN_LIFETIME} s")
+            self.warn(f"{call}: expiresIn: {error}; the token is taken to live {TOKEN_LIFETIME} s")
             lifetime = TOKEN_LIFETIME
         return max(lifetime - TOKEN_MARGIN - self._connection.timeout, lifetime / 2)
 
@@ -315,20 +284,20 @@ class WritingTransport(Transport):
             content = json.dumps(body, ensure_ascii=False).encode("utf-8")
         except UnicodeEncodeError:
             raise NotSent(call, "the order holds text that is not valid Unicode") from None
-        self.unhurried.pass_through()
-        if not may_leave():
-            raise Withheld(call, "held back")
-        self.traffic.write += 1
-        try:
-            headers = {"Content-Type": "application/json"}
-            answer = self._exchange("POST", path, token, data=content, headers=headers)
-        except Broken as error:
-            raise (Ambiguous if error.sent else NotSent)(call, str(error)) from None
+        with self._turn():
+            if not may_leave():
+                raise Withheld(call, "held back")
+            self.traffic.write += 1
+            try:
+                headers = {"Content-Type": "application/json"}
+                answer = self._exchange_now("POST", path, token, data=content, headers=headers)
+            except Broken as error:
+                raise (Ambiguous if error.sent else NotSent)(call, str(error)) from None
         envelope = self._envelope_of(answer)
         if envelope is None or not envelope.is_complete:
             raise Ambiguous(call, problem_of(answer, envelope), answer, envelope)
         if is_refusal(answer, envelope):
-            refusal = Rejected(call, "the portal refused the order", answer, envelope)
+            refusal = Rejected(call, "the portal refused the order" + what_it_lacks(envelope), answer, envelope)
             refusal.is_definite = is_definite(answer, envelope)
             if refusal.status == 401:
                 self._forget(token)

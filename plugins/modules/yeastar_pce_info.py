@@ -43,7 +43,8 @@ options:
     description:
       - Also return the portal's own rows, with secrets and activation codes masked, and with integers above 2^53 as
         strings. They show the field names to put into O(field_map).
-      - The details of a PBX are among them only for those named in O(product_no), since each takes a request.
+      - The details of a PBX are among them only for those named in O(product_no), since each takes a request. One that
+        the portal refuses is V(null).
     type: bool
     default: false
   concurrency:

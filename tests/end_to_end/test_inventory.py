@@ -204,7 +204,7 @@ def test_what_a_customer_writes_is_never_evaluated(six: Ansible) -> None:
 # What makes a source fail, and what it then says.
 FAILURES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], str]] = {
     "short": ({}, [{"verb": "short_listing", "times": 9}], "did not come back whole"),
-    "shifting": ({}, [{"verb": "alter_field", "path": LISTING, "name": "total", "value": 7, "times": 9}], "whole"),
+    "shifting": ({}, [{"verb": "shift_listing", "action": "insert", "times": 9}], "did not come back whole"),
     "second page missing": ({}, [{"verb": "error_before", "path": LISTING, "skip": 1, "times": 9}], "HTTP 500"),
     "refused": ({"client_secret": "canary-9d1f"}, [], "credentials were refused"),
     "two of one name": ({"hostname": "{{ yeastar_plan | replace(' ', '') }}"}, [], "would both be the host"),
@@ -215,6 +215,17 @@ FAILURES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], str]] = {
         "Could not set first",
     ),
 }
+
+
+@pytest.mark.parametrize("portal", [{"total_off": -23}, {"total_off": None}])
+def test_a_total_that_is_too_low_or_missing_hides_no_host(
+    start: Callable[..., Ansible], portal: dict[str, Any]
+) -> None:
+    ansible = start(fleet={"generate": {"count": 30, "due": 3}, "portal": portal})
+    process = ansible.inventory("--list", "-i", source(ansible), environment=IS_FATAL)
+    assert process.returncode == 0 and len(json.loads(process.stdout)["_meta"]["hostvars"]) == 30
+    said = "it names 7 rows and gives 30" in re.sub(r"\s+", " ", process.stderr)
+    assert said == (portal["total_off"] is not None)
 
 
 @pytest.mark.parametrize("name", FAILURES)

@@ -24,6 +24,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils import (
     _executor,
     _facts,
     _follow,
+    _listing,
     _questions,
     _states,
     _transport,
@@ -150,7 +151,7 @@ class World:
         clock = SimpleNamespace(monotonic=lambda: self.seconds, sleep=self.advance)
         self._patches = [
             mock.patch.object(_transport, "Http", lambda connection, pool: None),
-            mock.patch.object(_transport, "PAGE_SIZE", page_size),
+            mock.patch.object(_listing, "PAGE_SIZE", page_size),
             mock.patch.object(_answer, "utc_now", lambda: self.controller_now(0)),
             *(
                 mock.patch.object(module, "time", clock)

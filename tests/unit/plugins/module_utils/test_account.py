@@ -43,7 +43,7 @@ def test_it_reads_rows_without_days_and_the_portals_instant(
     warnings: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = {"subscriptions": [{"product_no": "A", "days_left": 5}]}
-    monkeypatch.setattr(_account, "gather", lambda portal, wanted, filters, raw: found)
+    monkeypatch.setattr(_account, "gather", lambda *arguments, **options: found)
     rows, now = Account(PARAMS, warnings.append).read()
     assert rows == [{"product_no": "A"}]
     assert now is not None and abs(now - utc_now() - timedelta(hours=1)) < timedelta(minutes=1)
@@ -62,7 +62,7 @@ def test_it_reads_rows_without_days_and_the_portals_instant(
 def test_every_error_is_one_kind_and_holds_no_secret(
     warnings: list[str], monkeypatch: pytest.MonkeyPatch, error: Exception, says: str
 ) -> None:
-    def fail(portal: Any, wanted: Any, filters: Any, raw: bool) -> Any:
+    def fail(*arguments: Any, **options: Any) -> Any:
         raise error
 
     monkeypatch.setattr(_account, "gather", fail)

@@ -237,9 +237,3 @@ def test_a_count_that_cannot_be_read_is_named_without_what_it_may_hold(value: An
     with pytest.raises(ValueError) as caught:
         _envelope.read_count(value)
     assert str(caught.value) == f"expected a whole number, got {seen}"
-
-
-@pytest.mark.parametrize("number", [{"no": "canary"}, ["canary"], 1.5, ""])
-def test_a_row_whose_number_is_no_text_and_no_number_has_none(number: Any) -> None:
-    with pytest.raises(ValueError, match=r"^a row of the listing has no productNo$"):
-        _envelope.read_page({"total": 1, "results": [{"productNo": number}]}, "productNo")

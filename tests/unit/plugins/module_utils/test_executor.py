@@ -63,7 +63,7 @@ def test_a_second_run_orders_nothing_more(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_nothing_due_takes_one_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    trial = Trial(Account(A=31), monkeypatch).go()
+    trial = Trial(Account(A=59), monkeypatch).go()
     assert trial.account.log == ["instance_product_list"] and not trial.report.changed
 
 
@@ -269,7 +269,7 @@ def test_what_the_last_read_finds_changed_is_not_ordered(
     monkeypatch: pytest.MonkeyPatch, detail: dict[str, Any], expected: str, ordering: bool
 ) -> None:
     trial = Trial(Account(A=5), monkeypatch, ordering)
-    trial.account.details["A"] = detail
+    trial.account.before["detail"] = lambda: trial.account.pbxs["A"].update(detail)
     assert trial.go().states() == {"A": expected}
     assert trial.account.sent == [] and not trial.report.changed
 
@@ -311,7 +311,7 @@ def test_what_only_the_detail_tells_and_nobody_can_read_is_ordered_as_declared_a
     assert Trial(account, monkeypatch).go(Declaration("A", **declared)).states() == {"A": "renewed/expiry_moved"}
 
 
-@pytest.mark.parametrize(("status", "others"), [(500, ["B"]), (403, [])])
+@pytest.mark.parametrize(("status", "others"), [(500, ["B"]), (403, ["B"]), (401, [])])
 def test_what_cannot_be_read_again_is_not_ordered(
     monkeypatch: pytest.MonkeyPatch, status: int, others: list[str]
 ) -> None:

@@ -19,7 +19,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Answer
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import Ledger, open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._money import Money
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import intent
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import refusal
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import raw, refusal
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.shops import Shop, statuses, watch
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.trials import NOW, PORTAL, Trial
 
@@ -198,6 +198,17 @@ def test_a_rate_limit_is_waited_for_once_and_the_protocol_runs_again(monkeypatch
     between = shop.log[shop.log.index("save") + 1 :]
     expected = ["page", "existed_auto_renew", "detail"]
     assert between[: between.index("save")] == expected, "what was read before the wait is old"
+
+
+@pytest.mark.parametrize(("headers", "pause"), [({}, 30), ({"Retry_After": "7"}, 7), ({"Retry_After": "70"}, 60)])
+def test_after_an_order_that_may_have_been_one_too_many_the_next_reads_wait_and_no_other_order_leaves(
+    monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], pause: float
+) -> None:
+    trial = Trial(Shop(A=12, B=13, C=14), monkeypatch)
+    trial.account.save = lambda number: raw(b"", 429, **headers)
+    trial.go()
+    assert trial.states() == {"A": "unknown/ambiguous", **dict.fromkeys("BC", "not_attempted/stopped")}
+    assert trial.account.ordered() == ["A"] and trial.bench.sleeps == [pause]
 
 
 @pytest.mark.parametrize("status", [400, 403, 409])

@@ -41,15 +41,16 @@ LAYERS = (
     {"_join", "_rows"},
     {"_fields", "_connect", "_terms", "_diff", "_tag", "_report", "_inventory", "_variables"},
     {"_caps", "_cycles"},
-    {"_planner", "_windows", "_order_rows", "_services"},
+    {"_planner", "_windows", "_order_rows", "_services", "_accord", "_current_plan"},
     {"_settlement", "_saved_plan", "_changes", "_prices", "_auto_renewal", "_memory", "_names"},
     {"_plan_file", "_ledger", "_http"},
     {"_answer"},
     {"_errors"},
     {"_transport"},
+    {"_listing"},
     {"_portal"},
     {"_snapshot", "_questions", "_results"},
-    {"_info", "_facts"},
+    {"_info", "_facts", "_screening"},
     {"_run"},
     {"_follow", "_bookkeeping"},
     {"_executor"},
@@ -60,7 +61,7 @@ LAYERS = (
     {"_watch"},
 )
 PURE = (
-    *("_inventory", "_windows", "_report", "_variables", "_order_rows", "_services"),
+    *("_inventory", "_windows", "_report", "_variables", "_order_rows", "_services", "_accord", "_current_plan"),
     *(
         "_planner",
         "_prices",

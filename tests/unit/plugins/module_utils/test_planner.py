@@ -450,6 +450,32 @@ class TestEarlierOrders:
         assert _decide(known=evidence(opened, unrelated=frozenset({(SN.lower(), *said)}))).state == "due"
         assert _decide(known=evidence(opened, unrelated=frozenset({("other", *said)}))).state == "pending"
 
+    @pytest.mark.faults(63)
+    @pytest.mark.parametrize(
+        ("changes", "outcome"),
+        [
+            ({"status": "pending", "created_at": TERM_BEGAN - 30 * DAY}, "blocked/recent_order"),
+            ({"status": "a new word"}, "blocked/recent_order"),
+            ({"status": "a new word", "created_at": TERM_BEGAN - DAY}, "due/in_window"),
+            ({}, "blocked/recent_order"),
+            ({"created_at": None}, "blocked/recent_order"),
+            ({"created_at": TERM_BEGAN}, "due/in_window"),
+        ],
+    )
+    def test_one_that_may_be_of_any_pbx_may_be_the_renewal_of_this_one(
+        self, changes: dict[str, Any], outcome: str
+    ) -> None:
+        unplaced = ((order(product_no=None, **changes), "neither list nor detail tells"),)
+        decision = _decide(known=evidence(unplaced=unplaced))
+        assert f"{decision.state}/{decision.reason}" == outcome
+        if decision.state == "blocked":
+            for said in ("neither list nor detail tells which PBX order BN77", "outcome: unrelated, order_no: BN77"):
+                assert said in decision.message
+        unrelated = frozenset({(SN.lower(), "BN77")})
+        assert _decide(known=evidence(unplaced=unplaced, unrelated=unrelated)).state == "due"
+        elsewhere = evidence(unplaced=unplaced, unrelated=frozenset({("other", "BN77")}))
+        assert _decide(known=elsewhere).state == decision.state
+
     @pytest.mark.faults(76)
     @pytest.mark.parametrize(
         ("expired_for", "open_for", "outcome"),

@@ -179,7 +179,28 @@ def test_subscriptions_are_the_listing_of_product_13() -> None:
         get(LIST, page([{"productNo": SN}]), productId="13", pageNo="1", pageSize="25"),
     )
     with bench:
-        assert portal.subscription_rows() == [{"productNo": SN}]
+        assert portal.subscription_rows().rows == [{"productNo": SN}]
+
+
+def test_rows_of_other_products_are_apart_though_they_have_the_same_serial_number_or_none() -> None:
+    own = [{"productNo": SN, "productId": "13"}, {"productNo": "B", "productId": 13}, {"productNo": "C"}]
+    others = [{"productNo": SN, "productId": 14}, {"productId": "14"}]
+    bench, portal = reading(get(LIST, page([*own, *others]), productId="13", pageNo="1", pageSize="25"))
+    with bench:
+        listing = portal.subscription_rows()
+    assert (listing.rows, listing.others, listing.gap) == (own, others, None)
+
+
+def test_the_order_list_is_read_beyond_a_full_page() -> None:
+    rows = [{"id": number} for number in range(25)]
+    pages = [page(rows), page([], 25)]
+    calls = [
+        get("/order/openapi/order/v1/page", result, pageNo=str(number), pageSize="25")
+        for number, result in enumerate(pages, 1)
+    ]
+    bench, portal = reading(*calls)
+    with bench:
+        assert portal.order_listing().rows == rows
 
 
 @pytest.mark.parametrize("named", [{}, {"productNo": SN}, {"productNo": None}])

@@ -47,7 +47,7 @@ PARAMS: dict[str, Any] = {
 @pytest.mark.parametrize("use", [Job.decide, lambda job: job.renew(is_check_mode=True)], ids=["plan", "check mode"])
 def test_what_only_decides_has_a_transport_that_cannot_write(use: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     class Unreachable(Transport):
-        def pages(self, path: str, params: Any, key: str) -> Any:
+        def get_dated(self, path: str, params: Any = None) -> Any:
             raise ReadError(f"GET {path}", "not asked here")
 
     monkeypatch.setattr(_job, "Transport", Unreachable)

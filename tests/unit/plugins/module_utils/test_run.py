@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any, Optional
 
 import pytest
 
@@ -14,9 +15,21 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._bookkeeping import
 from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import ReadError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Answer, Broken
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import Ledger, open_ledger
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import page, refusal, success
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import (
+    page,
+    raw,
+    refusal,
+    success,
+)
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.shops import Shop, history, statuses
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.trials import NOW, PORTAL, Trial
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.trials import (
+    ENTERPRISE,
+    HA,
+    NOW,
+    PORTAL,
+    Account,
+    Trial,
+)
 
 WINDOW = 900.0
 OVER = 2 * WINDOW
@@ -187,9 +200,35 @@ def test_an_earlier_order_is_not_settled_when_its_pbx_cannot_be_read(monkeypatch
     assert trial.states() == {"A": "failed/not_readable"} and "generation 1 (unknown)" in trial.report.message()
     assert statuses(ledger) == [("unknown", 1)]
     shop.before["detail"] = lambda: refusal(403)
-    with pytest.raises(ReadError, match="access was refused"):
+    trial = Trial(shop, monkeypatch, ledger=ledger, clock=OVER).go()
+    assert trial.states() == {"A": "failed/not_readable"} and "permission for details" in trial.report.message()
+    shop.before["detail"] = lambda: refusal(401)
+    with pytest.raises(ReadError, match="token was refused"):
         Trial(shop, monkeypatch, ledger=ledger, clock=OVER).go()
-    assert len(shop.sent) == 1
+    assert len(shop.sent) == 1 and statuses(ledger) == [("unknown", 1)]
+
+
+@pytest.mark.parametrize("total", [0, 2, None])
+def test_an_order_list_that_is_not_whole_frees_nothing_until_a_person_says_so(
+    monkeypatch: pytest.MonkeyPatch, total: Optional[int]
+) -> None:
+    shop, ledger = Shop(A=12), _ledger()
+    inner = shop._read
+
+    def read(name: str, path: str, params: dict[str, str]) -> Any:
+        rows = [{"id": "1", "orderStatus": "succeed", "productNo": "B"}] if params.get("pageNo") == "1" else []
+        return {"results": rows, "total": total} if name == "page" else inner(name, path, params)
+
+    shop._read = read  # type: ignore[method-assign]
+    _loses_its_answer(Trial(shop, monkeypatch, ledger=ledger), is_carried_out=False).go()
+    _answers_again(shop)
+    trial = Trial(shop, monkeypatch, ledger=ledger, clock=400 * OVER).go()
+    assert trial.states() == {"A": "unknown/waiting"} and len(shop.sent) == 1 and statuses(ledger) == [("unknown", 1)]
+    for said in ("may not be whole", "yeastar_pce_ledger", "not_ordered"):
+        assert said in trial.report.message()
+    keep(ledger, Word("A", NOT_ORDERED, "looked in the portal"), is_check_mode=False)
+    assert Trial(shop, monkeypatch, ledger=ledger, clock=400 * OVER).go().states() == {"A": "renewed/expiry_moved"}
+    assert len(shop.sent) == 2
 
 
 def test_an_earlier_order_is_settled_although_its_pbx_is_not_due_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -298,6 +337,26 @@ def test_what_a_person_says_of_an_uncertain_order_holds(
     keep(ledger, Word("A", outcome, "seen in the portal"), is_check_mode=False)
     trial = Trial(shop, monkeypatch, ledger=ledger, clock=120).go()
     assert trial.states() == {"A": expected} and len(shop.sent) == sent
+
+
+def test_an_order_that_may_be_of_any_pbx_keeps_an_uncertain_one_open_until_a_person_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    account = Account(A=12)
+    ledger = open_ledger("none", PORTAL, lambda: NOW, read_only=False)
+    account.save = lambda number: raw(b"", 500)
+    assert Trial(account, monkeypatch, ledger=ledger).go().states() == {"A": "unknown/ambiguous"}
+    created = (NOW + timedelta(minutes=1)).isoformat()
+    account.orders = [{"id": 9, "orderNo": "BN9", "orderStatus": "succeed", "createTime": created}]
+    lines = [{"planId": ENTERPRISE, "quantity": 100}, {"serviceId": HA}]
+    account.order_details["9"] = {"orderInformation": {"operationType": "renew_plan", "serviceList": lines}}
+    later = Trial(account, monkeypatch, ledger=ledger, clock=7200).go()
+    assert later.states() == {"A": "unknown/waiting"}
+    assert "order BN9 (succeed) has come since" in later.only()["message"]
+    ledger.call_unrelated("A", "BN9", "looked at it in the portal")
+    account.save = account.accept
+    assert Trial(account, monkeypatch, ledger=ledger, clock=7200).go().states() == {"A": "renewed/expiry_moved"}
+    assert account.ordered() == ["A", "A"]
 
 
 def test_an_order_that_a_person_calls_unrelated_settles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

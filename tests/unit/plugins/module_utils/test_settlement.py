@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Optional
 
@@ -122,6 +123,35 @@ def test_of_expiries_that_disagree_the_one_that_was_renewed_counts(seen: tuple[d
     settlement = _settle(_tagged(), seen=subscription(expires_at=two))
     assert settlement.reason == reason
     assert settlement.expires_after == (utc(2027, 12, 5) if reason == "expiry_moved" else None)
+
+
+# --- a list that is not whole -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [_intent.INTENDED, _intent.UNKNOWN])
+@pytest.mark.parametrize("later", [timedelta(0), timedelta(days=400)])
+def test_a_list_that_is_not_whole_frees_no_order_however_late_and_says_what_to_do(
+    status: str, later: timedelta
+) -> None:
+    times = replace(_at(LATER + later, LATER + later), gap="it names 9 rows and gives 8")
+    settlement = _settle(of=intent(status=status), times=times)
+    assert (settlement.status, settlement.reason) == (_intent.UNKNOWN, "waiting")
+    for said in ("it names 9 rows and gives 8", "look in the portal", "yeastar_pce_ledger", "not_ordered"):
+        assert said.casefold() in settlement.message.casefold()
+
+
+def test_what_a_list_shows_counts_though_it_is_not_whole() -> None:
+    times = replace(_at(LATER, LATER), gap="it names 9 rows and gives 8")
+    assert _settle(_tagged(), times=times).status == _intent.ACCEPTED
+    assert _settle(_tagged(status="cancelled"), times=times).status == _intent.DEAD
+    assert _settle(seen=subscription(expires_at=utc(2027, 12, 5)), times=times).status == _intent.RENEWED
+
+
+def test_a_dead_order_that_looks_like_ours_is_not_it_while_others_may_not_be_shown() -> None:
+    dead = order(created_at=NOW + SECOND, status="cancelled", is_renewal=True, lines=renewal_lines(), po_number=None)
+    whole = _at(LATER, LATER)
+    assert _settle(dead, times=whole).status == _intent.DEAD
+    assert _settle(dead, times=replace(whole, gap="it names 9 rows and gives 8")).status == _intent.UNKNOWN
 
 
 # --- no order ---------------------------------------------------------------------------------------------------------

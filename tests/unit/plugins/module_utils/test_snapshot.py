@@ -1,140 +1,37 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is read from one account: listings that are whole (faults, rows 50 and 51), details, orders."""
+"""What is read from one account: what listing and details tell of a PBX, and the orders that matter."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timezone
 from typing import Any, Optional
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _transport
 from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import ReadError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._fields import Fields
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Offer, Undetermined
+from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Answer
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Declaration, Offer, Undetermined
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import Portal
 from ansible_collections.pbxops.yeastar.plugins.module_utils._snapshot import Snapshot
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import Bench, Call, page, success
-
-
-def rows(first: int, last: int) -> list[dict[str, Any]]:
-    return [{"id": number} for number in range(first, last + 1)]
-
-
-def listing(*pages: Any) -> list[Call]:
-    """Expected pages: ``(page number, result)``."""
-    return [
-        Call("GET", "/list", success(result), params={"x": "y", "pageNo": str(number), "pageSize": "25"})
-        for number, result in pages
-    ]
-
-
-def read_listing(*pages: Any) -> list[Any]:
-    with Bench(*listing(*pages), access_token="given") as bench:
-        return [row["id"] for row in bench.transport.pages("/list", {"x": "y"}, key="id").rows]
-
-
-@pytest.mark.parametrize(
-    ("pages", "count"),
-    [
-        ([(1, page([]))], 0),
-        ([(1, {"total": 0, "results": None})], 0),
-        ([(1, {"total": 0})], 0),
-        ([(1, page(rows(1, 3)))], 3),
-        ([(1, page(rows(1, 25), 30)), (2, page(rows(26, 30), 30))], 30),
-        ([(1, page(rows(1, 25), 50)), (2, page(rows(26, 50), 50))], 50),
-        ([(1, page(rows(1, 10), 25)), (2, page(rows(11, 20), 25)), (3, page(rows(21, 25), 25))], 25),
-        ([(1, page(rows(1, 80)))], 80),
-        ([(1, page(rows(1, 3), totalPage=0))], 3),
-        ([(1, page(rows(1, 3), total=None))], 3),
-        ([(1, page(rows(1, 3), total="3", count=None))], 3),
-    ],
-    ids=[
-        "empty",
-        "no rows: null",
-        "no rows: absent",
-        "one",
-        "two",
-        "full last",
-        "smaller pages",
-        "size ignored",
-        "totalPage 0",
-        "count only",
-        "digits",
-    ],
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import intent
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import (
+    Bench,
+    Call,
+    page,
+    refusal,
+    success,
 )
-def test_a_listing_is_read_to_its_last_row_and_no_further(pages: list[Any], count: int) -> None:
-    assert read_listing(*pages) == list(range(1, count + 1))
-
-
-def test_a_listing_of_1_000_full_pages_is_still_whole() -> None:
-    pages = [(number, page(rows(25 * number - 24, 25 * number), 25000)) for number in range(1, 1001)]
-    assert len(read_listing(*pages)) == 25000
-
-
-@pytest.mark.parametrize("pages", [3, "3"])
-def test_a_count_of_one_page_alone_is_not_taken_for_the_whole(pages: Any) -> None:
-    with pytest.raises(ReadError, match="its count is 25, which is this page alone, and yet it has 3 pages"):
-        read_listing((1, page(rows(1, 25), total=None, count=25, totalPage=pages)))
-
-
-SHIFTS = {
-    "the total changes": [(1, page(rows(1, 25), 30)), (2, page(rows(26, 31), 31))],
-    "a row comes twice": [(1, page(rows(1, 25), 30)), (2, page(rows(25, 29), 30))],
-    "a page comes twice": [(1, page(rows(1, 25), 50)), (2, page(rows(1, 25), 50))],
-    "it ends too early": [(1, page(rows(1, 25), 30)), (2, page(rows(26, 28), 30)), (3, page([], 30))],
-    "more rows than its total": [(1, page(rows(1, 3), 2))],
-}
-
-
-@pytest.mark.parametrize("shifted", SHIFTS.values(), ids=SHIFTS)
-def test_a_listing_that_shifts_is_read_again_from_its_start(shifted: list[Any]) -> None:
-    assert read_listing(*shifted, (1, page(rows(1, 2)))) == [1, 2]
-
-
-@pytest.mark.parametrize("shifted", SHIFTS.values(), ids=SHIFTS)
-def test_a_listing_that_keeps_shifting_is_never_taken_for_whole(shifted: list[Any]) -> None:
-    with pytest.raises(ReadError, match="GET /list: the listing did not come back whole"):
-        read_listing(*shifted * 3)
-
-
-def test_a_listing_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_transport, "MAX_PAGES", 3)
-    with pytest.raises(ReadError, match="no end"):
-        read_listing(*[(number, page(rows(number, number), 99)) for number in range(1, 4)])
-
-
-@pytest.mark.parametrize(
-    "result",
-    [
-        None,
-        [],
-        {"total": 1},
-        {"total": 0, "results": {}},
-        page([{}]),
-        page([{"id": None}]),
-        page([{"id": ""}]),
-        page(["1"]),
-        page([], total=None, count=None),
-        page([], total=-1),
-        page([], total=True),
-    ],
-)
-def test_what_is_not_a_page_of_rows_with_keys_is_refused(result: Any) -> None:
-    with pytest.raises(ReadError, match="GET /list"):
-        read_listing((1, result))
-
-
-# --- one account ------------------------------------------------------------------------------------------------------
 
 ROOT = "/product/openapi/instance_product/v1"
 SINCE = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
-def product_list(*products: dict[str, Any]) -> Call:
-    return Call("GET", f"{ROOT}/client/instance_product_list", success(page(list(products))))
+def product_list(*products: dict[str, Any], total: Optional[int] = None) -> Call:
+    return Call("GET", f"{ROOT}/client/instance_product_list", success(page(list(products), total)))
 
 
 def detail_of(product_no: str, **fields: Any) -> Call:
@@ -142,9 +39,11 @@ def detail_of(product_no: str, **fields: Any) -> Call:
     return Call("GET", f"{ROOT}/detail", success({"productNo": product_no, **fields}), params=params)
 
 
-def snapshot_of(*calls: Call) -> tuple[Bench, Snapshot]:
-    bench = Bench(*calls, access_token="given")
-    return bench, Snapshot(Portal(bench.transport, Fields({})))
+def snapshot_of(*calls: Call, declarations: Iterable[tuple[str, str]] = ()) -> tuple[Bench, Snapshot]:
+    """Of each PBX that is declared, its plan is."""
+    bench = Bench(*calls, access_token="given", retries=0)
+    declared = {number: Declaration(number, plan=plan) for number, plan in declarations}
+    return bench, Snapshot(Portal(bench.transport, Fields({})), declared)
 
 
 def test_what_is_read_anew_of_one_pbx_takes_nothing_from_another() -> None:
@@ -163,8 +62,8 @@ def test_what_is_read_anew_of_one_pbx_takes_nothing_from_another() -> None:
     assert (other.quantity, other.expires_at) == (5, datetime(2028, 1, 1, tzinfo=timezone.utc))
 
 
-def test_a_detail_is_completed_by_the_listing_and_wins_over_it() -> None:
-    listed = {"productNo": "A", "quantity": 10, "billingCycle": "annually"}
+def test_a_detail_is_completed_by_the_listing() -> None:
+    listed = {"productNo": "A", "billingCycle": "annually"}
     bench, snapshot = snapshot_of(product_list(listed), detail_of("A", quantity=20, planName="Basic"))
     with bench:
         snapshot.read_listing()
@@ -207,11 +106,64 @@ def test_a_pbx_that_left_the_account_keeps_nothing_of_its_old_row() -> None:
         assert isinstance(snapshot.reread("A").quantity, Undetermined)
 
 
-def orders_of(*order_rows: dict[str, Any], details: tuple[Call, ...] = ()) -> dict[str, list[Optional[str]]]:
-    listed = Call("GET", "/order/openapi/order/v1/page", success(page(list(order_rows))))
-    bench, snapshot = snapshot_of(listed, *details)
+def test_a_pbx_that_is_listed_twice_blocks_nothing_else_and_no_detail_decides_which_it_is() -> None:
+    twice = [{"productNo": "A", "planName": "Trial"}, {"productNo": "A", "planName": "Basic"}]
+    # Twice, and each time to its end, since a row more may come than different ones.
+    listing = [product_list({"productNo": "B", "planName": "Basic"}, *twice), product_list(total=3)]
+    for calls in ([detail_of("A", planName="Basic", quantity=5)], [detail_of("A", quantity=5)]):
+        bench, snapshot = snapshot_of(*listing, *listing, *calls)
+        with bench:
+            snapshot.read_listing()
+            assert snapshot.subscriptions["B"].plan == Offer(None, "Basic")
+            seen = snapshot.complete("A")
+        assert isinstance(seen.plan, Undetermined) and "'Trial' and 'Basic'" in seen.plan.why and seen.quantity == 5
+
+
+def test_a_row_that_is_declared_to_be_meant_is_the_pbx() -> None:
+    twice = [{"productNo": "A", "planName": "Trial"}, {"productNo": "A", "planName": "Basic"}]
+    bench, snapshot = snapshot_of(
+        *[product_list(*twice), product_list(total=2)] * 2,
+        detail_of("A", planName="Trial"),
+        declarations=[("A", "Basic")],
+    )
     with bench:
-        snapshot.read_orders(SINCE)
+        snapshot.read_listing()
+        assert snapshot.subscriptions["A"].plan == Offer(None, "Basic")
+        # What the detail tells goes before it, and contradicts the declaration then.
+        assert snapshot.complete("A").plan == Offer(None, "Trial")
+
+
+def test_what_is_not_in_the_list_may_be_of_another_product_or_missing() -> None:
+    bench, snapshot = snapshot_of(
+        product_list({"productNo": " A\u00a0"}, {"productNo": "B", "productId": 14}, {"productNo": "C"})
+    )
+    with bench:
+        assert list(snapshot.read_listing()) == ["A", "C"]
+    assert "another product" in snapshot.why_not_found("B") and snapshot.why_not_found("D") == ""
+    bench, snapshot = snapshot_of(*[product_list({"productNo": "A"}, total=2), product_list(total=2)] * 2)
+    with bench:
+        snapshot.read_listing()
+    assert "may not be whole: it names 2 rows and gives 1" in snapshot.why_not_found("D")
+
+
+# --- orders -----------------------------------------------------------------------------------------------------------
+
+
+def order_list(*order_rows: dict[str, Any], total: Optional[int] = None) -> Call:
+    return Call("GET", "/order/openapi/order/v1/page", success(page(list(order_rows), total)))
+
+
+def order_detail(order_id: int, result: Any) -> Call:
+    answer = result if isinstance(result, Answer) else success(result)
+    return Call("GET", f"/order/openapi/order/v1/get/{order_id}", answer)
+
+
+def orders_of(
+    *order_rows: dict[str, Any], details: tuple[Call, ...] = (), **options: Any
+) -> dict[str, list[Optional[str]]]:
+    bench, snapshot = snapshot_of(order_list(*order_rows), *details)
+    with bench:
+        snapshot.read_orders(SINCE, **options)
     return {number: [order.order_id for order in orders] for number, orders in snapshot.orders.items()}
 
 
@@ -262,3 +214,84 @@ def test_the_detail_is_asked_only_where_an_order_that_matters_does_not_tell_its_
     pending = {"id": 1, "orderStatus": "pending", **absent}
     old = order_row(2, "failed", None, created="2025-12-31")
     assert orders_of(pending, old, details=(detail,)) == {"A": ["1"]}
+
+
+def test_an_order_list_that_is_not_whole_says_so_and_still_shows_what_it_has() -> None:
+    bench, snapshot = snapshot_of(
+        *[order_list(order_row(1, "pending"), total=2), order_list(total=2)] * 2, order_list(order_row(1, "pending"))
+    )
+    with bench:
+        snapshot.read_orders(SINCE)
+        assert list(snapshot.orders) == ["A"]
+        assert snapshot.orders_gap == "it names 2 rows and gives 1"
+        snapshot.read_orders(SINCE)
+    assert snapshot.orders_gap is None
+
+
+@pytest.mark.parametrize("words", [("pending", "succeed"), ("succeed", "pending"), ("cancelled", "pending")])
+def test_an_order_in_several_rows_is_one_that_may_still_take_effect(words: tuple[str, str]) -> None:
+    listed = order_list(*(order_row(1, word) for word in words))
+    bench, snapshot = snapshot_of(*[listed, order_list(total=2)] * 2)
+    with bench:
+        snapshot.read_orders(SINCE)
+    assert [order.status for order in snapshot.orders["A"]] == ["pending"]
+
+
+# --- orders that do not tell their PBX --------------------------------------------------------------------------------
+
+UNKNOWN: list[tuple[Any, str]] = [
+    ({"basicInformation": {}}, "neither list nor detail tells"),
+    (refusal(403), "the list does not tell, and the detail is refused"),
+    (refusal(404), "the list does not tell, and the detail is refused"),
+]
+
+
+@pytest.mark.parametrize(("detail", "says"), UNKNOWN)
+def test_orders_that_nobody_can_place_are_kept_apart_with_why(detail: Any, says: str) -> None:
+    listed = [{**order_row(number, "pending", None), "orderNo": f"BN{number}"} for number in (1, 2)]
+    bench, snapshot = snapshot_of(
+        order_list(*listed, order_row(3, "pending")), order_detail(1, detail), order_detail(2, detail)
+    )
+    with bench:
+        snapshot.read_orders(SINCE)
+    assert [(str(order), why.startswith(says)) for order, why in snapshot.unplaced] == [
+        ("BN1 (pending)", True),
+        ("BN2 (pending)", True),
+    ]
+    assert list(snapshot.orders) == ["A"]
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_an_order_whose_detail_is_refused_is_judged_by_its_row(status: int) -> None:
+    bench, snapshot = snapshot_of(order_list(order_row(1, "pending")), order_detail(1, refusal(status)))
+    with bench:
+        snapshot.read_orders(SINCE)
+        (order,) = snapshot.orders["A"]
+        assert snapshot.order_in_full(order) == order
+
+
+@pytest.mark.parametrize(("detail", "says"), UNKNOWN)
+@pytest.mark.parametrize(
+    "mark",
+    [{"order_no": "BN1", "po_number": "PO-7"}, {"order_no": None, "po_number": "RN20261205-0123abcd"}],
+)
+def test_an_order_of_ours_is_that_of_the_pbx_that_the_ledger_has_it_for(
+    detail: Any, says: str, mark: dict[str, Any]
+) -> None:
+    listed = {**order_row(1, "pending", None), "orderNo": "BN1", "poNumber": "RN20261205-0123abcd"}
+    intents = [intent(product_no="A", **mark)]
+    assert orders_of(listed, details=(order_detail(1, detail),), intents=intents) == {"A": ["1"]}
+
+
+def test_a_number_of_the_operators_own_places_no_order() -> None:
+    listed = {**order_row(1, "pending", None), "poNumber": "PO-7"}
+    bench, snapshot = snapshot_of(order_list(listed), order_detail(1, {"basicInformation": {}}))
+    with bench:
+        snapshot.read_orders(SINCE, [intent(product_no="A", po_number="PO-7")])
+    assert snapshot.orders == {} and [order.order_id for order, dummy in snapshot.unplaced] == ["1"]
+
+
+@pytest.mark.parametrize("status", [401, 429, 500])
+def test_a_detail_that_only_fails_now_is_no_answer(status: int) -> None:
+    with pytest.raises(ReadError, match=f"HTTP {status}"):
+        orders_of(order_row(1, "pending", None), details=(order_detail(1, refusal(status)),))

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Token, repeats of reads, and what becomes of a write (faults, rows 15 to 36). Paging: see `test_snapshot`."""
+"""Token, repeats of reads, and what becomes of a write (faults, rows 15 to 36). Paging: see `test_listing`."""
 
 from __future__ import annotations
 
@@ -139,12 +139,75 @@ def test_a_login_that_breaks_is_repeated_since_it_charges_nothing() -> None:
     assert bench.sleeps == [0.5]
 
 
-@pytest.mark.parametrize(
-    "answer", [refusal(403), raw(HTML, 403, "text/html"), raw(envelope(None, code="no", status=403))]
-)
+@pytest.mark.parametrize("answer", [refusal(403), raw(envelope(None, code="no", status=403))])
 def test_a_403_is_final_and_points_to_the_ip_restriction(answer: Answer) -> None:
     with Bench(read(answer), access_token="given") as bench, pytest.raises(AccessError, match="Client IP Restriction"):
         bench.transport.get("/thing")
+
+
+@pytest.mark.parametrize("answer", [raw(HTML, 403, "text/html"), raw(b"", 403), raw(b'{"code": "WAF_BLOCKED"}', 403)])
+def test_a_403_without_the_vendors_envelope_points_to_what_is_before_the_portal(answer: Answer) -> None:
+    login_call = Call("POST", _transport.TOKEN_PATH, answer)
+    for calls, options in (([read(answer)], {"access_token": "given"}), ([login_call], {})):
+        with Bench(*calls, **options) as bench, pytest.raises(AccessError) as caught:
+            bench.transport.get("/thing")
+        for said in ("proxy or a firewall", "concurrency", "HTTP 403"):
+            assert said in str(caught.value)
+        assert "Client IP" not in str(caught.value) and "client_secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("status", "says"), [(403, "proxy or a firewall"), (429, "too many requests")])
+def test_an_order_that_is_refused_on_the_way_says_so_as_well(status: int, says: str) -> None:
+    calls = write(raw(HTML, status))
+    with Bench(calls, writing=True, access_token="given") as bench, pytest.raises(Ambiguous, match=says):
+        bench.transport.post_once("/order", {})
+
+
+@pytest.mark.parametrize("code", ["fail", "invalid_client", "no permission"])
+@pytest.mark.parametrize("status", [200, UNCHECKED, 400])
+def test_a_login_that_is_refused_under_http_200_is_bad_credentials(code: str, status: Any) -> None:
+    answer = raw(envelope(None, code=code, status=status, detailMessage="no such client"))
+    with Bench(Call("POST", _transport.TOKEN_PATH, answer)) as bench, pytest.raises(AccessError) as caught:
+        bench.transport.get("/thing")
+    for said in ("credentials were refused", "client_secret", f"code '{code}'", "no such client"):
+        assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [500, 503, 408, 429])
+def test_a_login_that_only_fails_now_under_http_200_is_no_refusal(status: int) -> None:
+    answer = raw(envelope(None, code="busy", status=status))
+    with Bench(Call("POST", _transport.TOKEN_PATH, answer), retries=0) as bench, pytest.raises(ReadError) as caught:
+        bench.transport.get("/thing")
+    assert not isinstance(caught.value, AccessError)
+
+
+@pytest.mark.parametrize("http", [200, 400])
+def test_a_message_that_names_the_token_leads_to_a_fresh_one_as_well(http: int) -> None:
+    said = raw(envelope({}, code="fail", status=http, detailMessage="The access token has expired."), status=http)
+    with Bench(login("old"), read(said, "old"), login("new"), read(success("ok"), "new")) as bench:
+        assert bench.transport.get("/thing") == "ok"
+
+
+@pytest.mark.parametrize(
+    ("headers", "longest", "pauses"),
+    [({}, 300, [30]), ({}, 0, [0]), ({"Retry_After": "7"}, 300, [7]), ({"Retry_After": "7000"}, 900, [300])],
+)
+def test_after_an_order_that_was_one_request_too_many_nothing_is_sent_for_a_while(
+    headers: dict[str, str], longest: float, pauses: list[float]
+) -> None:
+    with Bench(write(raw(b"", 429, **headers)), writing=True, access_token="given") as bench:
+        with pytest.raises(Ambiguous) as caught:
+            bench.transport.post_once("/order", {})
+        bench.transport.slow_down(caught.value, longest)
+    assert bench.sleeps == pauses
+
+
+def test_after_any_other_uncertain_order_there_is_no_pause() -> None:
+    with Bench(write(refusal(500)), writing=True, access_token="given") as bench:
+        with pytest.raises(Ambiguous) as caught:
+            bench.transport.post_once("/order", {})
+        bench.transport.slow_down(caught.value, 300)
+    assert bench.sleeps == []
 
 
 def _date_in(seconds: float) -> str:
@@ -260,7 +323,7 @@ def test_a_complete_envelope_with_a_wrong_content_type_is_taken_with_a_warning(c
 
 def test_a_transport_for_reading_has_no_way_to_write() -> None:
     own = [name for name in dir(Bench().transport) if not name.startswith("_")]
-    assert sorted(own) == ["clock_offset", "get", "pages", "pool", "traffic", "unhurried"]
+    assert sorted(own) == ["clock_offset", "get", "get_dated", "pool", "slow_down", "traffic", "unhurried", "warn"]
 
 
 def test_a_write_goes_out_once_with_token_and_exact_body_and_is_counted() -> None:

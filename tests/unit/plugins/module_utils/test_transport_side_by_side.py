@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Requests side by side: one login for all, one pause for all, pages that still must make one listing."""
+"""Requests side by side: one login for all, one pause for all."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any, Optional
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import ReadError, Rejected, Withheld
+from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import Ambiguous, Rejected, Withheld
 from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Answer
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pool import Pool
 from ansible_collections.pbxops.yeastar.plugins.module_utils._transport import TOKEN_PATH
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import (
     Bench,
-    page,
+    raw,
     refusal,
     success,
 )
@@ -145,63 +145,47 @@ def test_an_order_waits_for_the_end_of_the_pause_and_is_held_back_if_it_may_not_
     assert line.log == [] and line.transport.traffic.write == 0
 
 
-def _pages(rows: int, size: int = 25) -> Callable[[int], dict[str, Any]]:
-    whole = [{"id": number} for number in range(rows)]
-    return lambda page_no: page(whole[(page_no - 1) * size : page_no * size], rows)
-
-
-def _listing(size: int, pages: Callable[[int], dict[str, Any]]) -> tuple[Line, list[int]]:
-    asked: list[int] = []
+@pytest.mark.parametrize("on_order", [False, True])
+def test_once_a_request_was_one_too_many_they_go_one_at_a_time(on_order: bool) -> None:
+    line = Line(4, lambda path, token, payload: success({"orderNo": "1"}), access_token="given")
+    most: list[int] = []
 
     def serve(path: str, token: Optional[str], payload: dict[str, Any]) -> Answer:
-        asked.append(int(payload["params"]["pageNo"]))
-        return success(pages(asked[-1]))
+        most.append(line.under_way)
+        if len(most) == 1:
+            return raw(b"", 429, Retry_After="0") if on_order else refusal(429, Retry_After="0")
+        return success({"orderNo": "1"})
 
-    return Line(size, serve, access_token="given", retries=0), asked
+    def send(path: str) -> Any:
+        return line.transport.post_once(path, {}) if path.startswith("/order") else line.transport.get(path)
 
-
-@pytest.mark.parametrize(("rows", "pages"), [(0, 1), (1, 1), (25, 1), (26, 2), (100, 4), (101, 5), (251, 11)])
-@pytest.mark.parametrize("size", [1, 4])
-def test_every_page_is_asked_for_once_and_rows_keep_their_order(size: int, rows: int, pages: int) -> None:
-    line, asked = _listing(size, _pages(rows))
-    assert [row["id"] for row in line.transport.pages("/list", {}, "id").rows] == list(range(rows))
-    assert asked == list(range(1, pages + 1))
-
-
-def test_pages_after_the_first_are_under_way_at_once() -> None:
-    line, dummy = _listing(4, _pages(250))
-    line.transport.pages("/list", {}, "id")
-    assert line.most == 4 and line.log == ["/list"] * 10
+    line.serve = serve
+    if on_order:
+        with pytest.raises(Ambiguous):
+            send("/order")
+    else:
+        send("/read")
+    line.pool.map(send, [f"/{kind}/{number}" for number in range(5) for kind in ("order", "read")])
+    assert set(most) == {1} and len(most) == 11 + (not on_order)
 
 
-def test_pages_that_are_smaller_than_asked_for_are_read_to_the_end() -> None:
-    line, asked = _listing(4, _pages(95, size=10))
-    assert len(line.transport.pages("/list", {}, "id").rows) == 95
-    assert asked == list(range(1, 11))
+def test_an_order_that_waits_for_its_turn_is_held_back_if_it_may_not_leave_any_more() -> None:
+    line = Line(2, lambda path, token, payload: success({"orderNo": "1"}), access_token="given")
+    line.transport._is_limited = True
+    may_leave = [True]
 
+    def serve(path: str, token: Optional[str], payload: dict[str, Any]) -> Answer:
+        line.pool.sleep(0.05)
+        may_leave[0] = False
+        return success({"orderNo": "1"})
 
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        ({"total": 101}, "the total changed from 100 to 101"),
-        ({"results": [{"id": 3}]}, "a row came twice"),
-        ({"results": []}, "expected 100 rows, got"),
-    ],
-)
-def test_a_listing_that_shifts_between_its_pages_is_read_again_and_refused_if_it_does_not_come_to_rest(
-    change: dict[str, Any], says: str
-) -> None:
-    good = _pages(100)
-    line, asked = _listing(4, lambda page_no: {**good(page_no), **(change if page_no == 3 else {})})
-    with pytest.raises(ReadError, match=says):
-        line.transport.pages("/list", {}, "id")
-    assert asked == [1, 2, 3, 4] * 3
+    def order(path: str) -> None:
+        if path == "/first":
+            line.transport.post_once(path, {}, lambda: True)
+        else:
+            with pytest.raises(Withheld):
+                line.transport.post_once(path, {}, lambda: may_leave[0])
 
-
-def test_a_page_that_cannot_be_read_fails_the_listing() -> None:
-    def pages(page_no: int) -> Any:
-        return {"results": None} if page_no == 3 else _pages(100)(page_no)
-
-    line, dummy = _listing(4, pages)
-    with pytest.raises(ReadError, match="expected the total"):
-        line.transport.pages("/list", {}, "id")
+    line.serve = serve
+    line.pool.map(order, ["/first", "/second"])
+    assert line.log == ["/first"]
