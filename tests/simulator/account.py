@@ -166,10 +166,10 @@ class Account:
         if order.moved or order.status != "succeed" or pbx is None:
             return
         order.moved = True
-        start = pbx.expires_at
-        if start < at and self.profile.expired_from_now:
+        start, profile = pbx.expires_at, self.profile
+        if profile.term_starts == "order" or (start < at and profile.expired_from_now):
             start = at
-        pbx.expires_at = add_cycles(start, pbx.billing_cycle, order.cycles)
+        pbx.expires_at = add_cycles(start, pbx.billing_cycle, order.cycles, profile.cycle_length)
         for invoice in self.invoices:
             if invoice.order_no == order.order_no:
                 invoice.expiry_after = pbx.expires_at

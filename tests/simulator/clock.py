@@ -29,12 +29,22 @@ def parse_instant(value: object) -> datetime:
     raise ValueError(f"not a date or an instant: {value!r}")
 
 
-def add_cycles(instant: datetime, cycle: str, cycles: int = 1) -> datetime:
-    """Move an instant by billing cycles; a day the target month does not have becomes its last day."""
+DAYS = {"annually": 365, "monthly": 30}
+
+
+def add_cycles(instant: datetime, cycle: str, cycles: int = 1, length: str = "calendar") -> datetime:
+    """Move an instant by billing cycles; a day the target month does not have becomes its last day.
+
+    ``length`` is that of a cycle: of ``days``, with ``plus_day`` one more, or with ``overflow`` into the next month.
+    """
+    if length == "days":
+        return instant + timedelta(days=DAYS[cycle] * cycles)
     months = instant.year * 12 + instant.month - 1 + MONTHS[cycle] * cycles
     year, month = divmod(months, 12)
-    day = min(instant.day, calendar.monthrange(year, month + 1)[1])
-    return instant.replace(year=year, month=month + 1, day=day)
+    last = calendar.monthrange(year, month + 1)[1]
+    moved = instant.replace(year=year, month=month + 1, day=min(instant.day, last))
+    over = max(0, instant.day - last) if length == "overflow" else int(length == "plus_day")
+    return moved + timedelta(days=over)
 
 
 class Clock:

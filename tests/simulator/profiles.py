@@ -78,8 +78,23 @@ class Profile:
     at_once: int | None = None
     # what each order must name as its partnerId
     partner_id: int | str | None = None
-    # an expired subscription is renewed from its old expiry, or from the day of the order
+    # an expired subscription is renewed from its old expiry, or from the day of the order, and so is any other
     expired_from_now: bool = False
+    term_starts: str = "expiry"
+    # how long a cycle is: a calendar one, one that overflows into the next month, a day more, or 30 and 365 days
+    cycle_length: str = "calendar"
+    # the IANA time zone of dates that say none, and how far the clock is ahead that dates orders, in seconds
+    time_zone: str = "UTC"
+    orders_ahead: int = 0
+    # how purchase order numbers are kept, and the word for a status by the usual one
+    po_number_kept: str = "as_given"
+    status_words: tuple[str, ...] = ()  # pairs as in "succeed=completed"
+    # how long an access token lives, in seconds, and whether it ends with the next one
+    token_life: int = 1800
+    one_token: bool = False
+    # how answers come, and whether with a Date
+    transfer: str = "length"
+    dated: bool = True
 
 
 DOCUMENTED = Profile("documented", "complete list rows, bare dates, ids as strings, prices known")
@@ -206,6 +221,10 @@ CHOICES = {
     "contacts": ("list", "results", "single"),
     "auto_renewal_status": AUTO_RENEWAL_STATUSES,
     "create_time_unit": ("ms", "s"),
+    "term_starts": ("expiry", "order"),
+    "cycle_length": ("calendar", "overflow", "plus_day", "days"),
+    "po_number_kept": ("as_given", "upper", "digits", "short"),
+    "transfer": ("length", "chunked", "gzip", "http_1_0"),
 }
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import socket
 import struct
@@ -155,8 +156,8 @@ class _Handler(BaseHTTPRequestHandler):
         if answer.wire in ("drop", "reset"):
             self._drop(answer.wire == "reset")
             return
-        body = answer.encoded()
-        head = self._head(answer, body)
+        body, transfer = self._transferred(answer)
+        head = self._head(answer, body, transfer)
         if self.command == "HEAD":
             body = b""
         if answer.wire == "drip":
@@ -183,20 +184,40 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.sendall(data[sent:])
         self.hold.at("after_answer")
 
-    def _head(self, answer: Answer, body: bytes) -> bytes:
+    def _transferred(self, answer: Answer) -> tuple[bytes, str]:
+        """The body as the portal's answers come, and how that is; as it is where a fault decides about it."""
+        body, transfer = answer.encoded(), self.server.simulator.profile.transfer
+        if answer.wire != "whole" or answer.status == 204 or "Content-Encoding" in answer.headers:
+            return body, "length"
+        if transfer == "gzip":
+            return gzip.compress(body), transfer
+        if transfer == "chunked":
+            half = len(body) // 2
+            chunks = [chunk for chunk in (body[:half], body[half:]) if chunk]
+            return b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n", transfer
+        return body, transfer
+
+    def _head(self, answer: Answer, body: bytes, transfer: str) -> bytes:
         reason = HTTPStatus(answer.status).phrase if answer.status in HTTPStatus._value2member_map_ else "Other"
         headers = {
             "Date": format_datetime(self.server.simulator.clock.now(), usegmt=True),
             "Content-Type": answer.content_type,
             **answer.headers,
         }
-        if answer.wire != "close_delimited" and answer.status != 204:
+        if not self.server.simulator.profile.dated:
+            del headers["Date"]
+        if transfer == "chunked":
+            headers["Transfer-Encoding"] = "chunked"
+        elif answer.wire != "close_delimited" and answer.status != 204 and transfer != "http_1_0":
             headers["Content-Length"] = str(len(body))
-        if answer.wire in ("close", "close_delimited", "truncate"):
+        if transfer == "gzip":
+            headers["Content-Encoding"] = "gzip"
+        if answer.wire in ("close", "close_delimited", "truncate") or transfer == "http_1_0":
             self.close_connection = True
         if self.close_connection:
             headers["Connection"] = "close"
-        lines = [f"HTTP/1.1 {answer.status} {reason}", *(f"{name}: {value}" for name, value in headers.items())]
+        version = "HTTP/1.0" if transfer == "http_1_0" else "HTTP/1.1"
+        lines = [f"{version} {answer.status} {reason}", *(f"{name}: {value}" for name, value in headers.items())]
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
     def _drip(self, body: bytes, seconds: float) -> None:

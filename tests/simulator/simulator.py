@@ -51,7 +51,9 @@ class Simulator:
         self.client_id, self.client_secret = self.fleet.client_id, self.fleet.client_secret
         self.clock = Clock(self._start)
         self.account = Account(self.fleet, self.profile, self.clock)
-        self._tokens = Tokens(self.client_id, self.client_secret, self.clock)
+        self._tokens = Tokens(
+            self.client_id, self.client_secret, self.clock, self.profile.token_life, self.profile.one_token
+        )
         self._faults, self._log = FaultQueue(), RequestLog()
         self.holds = Holds(self._faults)
         self._counting, self._under_way = threading.Lock(), 0

@@ -22,7 +22,11 @@ REFRESH_LIFE = 15 * 86_400
 class Tokens:
     """Issues and checks tokens for one client."""
 
-    def __init__(self, client_id: str, client_secret: str, clock: Clock) -> None:
+    def __init__(
+        self, client_id: str, client_secret: str, clock: Clock, life: int = ACCESS_LIFE, only_one: bool = False
+    ) -> None:
+        """``life`` of an access token is in seconds; with ``only_one`` the next one ends it."""
+        self._life, self._only_one = life, only_one
         self._client = {"client_id": client_id, "client_secret": client_secret}
         self._clock = clock
         self._lock = threading.Lock()
@@ -83,12 +87,14 @@ class Tokens:
 
     def _issue(self) -> dict[str, str]:
         now = self._clock.now()
-        access, refresh = self._jwt(now, ACCESS_LIFE), self._jwt(now, REFRESH_LIFE)
+        access, refresh = self._jwt(now, self._life), self._jwt(now, REFRESH_LIFE)
         with self._lock:
-            self._access[access] = now.timestamp() + ACCESS_LIFE
+            if self._only_one:
+                self._access.clear()
+            self._access[access] = now.timestamp() + self._life
             self._refresh[refresh] = now.timestamp() + REFRESH_LIFE
             self._issued += [access, refresh]
-        return {"expiresIn": str(ACCESS_LIFE), "refreshToken": refresh, "token": access, "tokenHead": "Bearer "}
+        return {"expiresIn": str(self._life), "refreshToken": refresh, "token": access, "tokenHead": "Bearer "}
 
     def _jwt(self, now: datetime, life: int) -> str:
         claims = {

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from .catalog import Plan, Service
 from .fleet import OtherSpec
@@ -20,18 +22,24 @@ if TYPE_CHECKING:
     from .records import Order, Pbx
 
 PRODUCT_NAME = "P-Series Cloud PBX (PCE Instance)"
-PATTERNS = {"date": "%Y-%m-%d", "datetime": "%Y-%m-%d %H:%M:%S", "slashed": "%Y/%m/%d", "day_first": "%d/%m/%Y"}
+PATTERNS = {
+    "date": "%Y-%m-%d",
+    "datetime": "%Y-%m-%d %H:%M:%S",
+    "slashed": "%Y/%m/%d",
+    "day_first": "%d/%m/%Y",
+    "named": "%b %d, %Y",
+}
 
 
-def instant(value: datetime, form: str) -> str | int:
-    """An instant as the profile writes it."""
+def instant(value: datetime, form: str, zone: str) -> str | int:
+    """An instant as the profile writes it, in that time zone where the form says none."""
     if form == "epoch_s":
         return int(value.timestamp())
     if form == "epoch_ms":
         return str(int(value.timestamp() * 1000))
     if form == "offset":
         return value.astimezone(timezone(timedelta(hours=8))).isoformat()
-    return value.strftime(PATTERNS[form])
+    return value.astimezone(ZoneInfo(zone)).strftime(PATTERNS[form])
 
 
 def _id(profile: Profile, value: str) -> str | int:
@@ -78,7 +86,7 @@ def _current_plan(account: Account, pbx: Pbx) -> list[tuple[str | None, Any]]:
     """`currentPlan*`, which is filled only while a switch is pending (contract 4.2), or always."""
     if not pbx.pending_plan and account.profile.current_plan == "pending":
         return [("currentPlan", ""), ("currentPlanExpireDate", "")]
-    expiry = str(instant(pbx.expires_at, account.profile.expiry[1]))
+    expiry = str(instant(pbx.expires_at, account.profile.expiry[1], account.profile.time_zone))
     return [("currentPlan", pbx.plan), ("currentPlanExpireDate", expiry)]
 
 
@@ -98,7 +106,7 @@ def _facts(account: Account, pbx: Pbx) -> list[tuple[str | None, Any]]:
     shown = account.plan(pbx.pending_plan) if pbx.pending_plan and profile.current_plan != "pending" else plan
     name, form = profile.expiry
     facts: list[tuple[str | None, Any]] = [
-        (name, instant(pbx.expires_at, form)),
+        (name, instant(pbx.expires_at, form, profile.time_zone)),
         (profile.plan_name, shown.name),
         (profile.plan_id, _id(profile, shown.plan_id)),
         (profile.quantity, str(pbx.quantity) if profile.quantity_as_text else pbx.quantity),
@@ -110,7 +118,7 @@ def _facts(account: Account, pbx: Pbx) -> list[tuple[str | None, Any]]:
         facts.append(profile.renewal_manner)
     if profile.second_expiry:
         name, form, days = profile.second_expiry
-        facts.append((name, instant(pbx.expires_at + timedelta(days=days), form)))
+        facts.append((name, instant(pbx.expires_at + timedelta(days=days), form, profile.time_zone)))
     return facts
 
 
@@ -199,7 +207,19 @@ def _contact(entry: Contact) -> dict[str, str]:
 
 def create_time(profile: Profile, value: datetime) -> int:
     """A Long whose unit is not stated."""
+    value += timedelta(seconds=profile.orders_ahead)
     return int(value.timestamp() * (1000 if profile.create_time_unit == "ms" else 1))
+
+
+def _status(profile: Profile, order: Order) -> str:
+    words = dict(pair.split("=", 1) for pair in profile.status_words)
+    return words.get(order.status, order.status)
+
+
+def _po_number(profile: Profile, order: Order) -> str:
+    number = order.po_number or ""
+    kept = {"upper": number.upper(), "digits": re.sub(r"\D", "", number), "short": number[:10]}
+    return kept.get(profile.po_number_kept, number)
 
 
 def order_row(account: Account, order: Order) -> dict[str, Any]:
@@ -212,12 +232,12 @@ def order_row(account: Account, order: Order) -> dict[str, Any]:
         "id": order.id,
         "invoiceNo": order.invoice_no,
         "orderNo": order.order_no,
-        "orderStatus": order.status,
+        "orderStatus": _status(profile, order),
     }
     if profile.order_row_product_no:
         fields["productNo"] = order.product_no
     if profile.order_row_po_number:
-        fields[profile.po_number] = order.po_number or ""
+        fields[profile.po_number] = _po_number(profile, order)
     return _named(list(fields.items()))
 
 
@@ -240,9 +260,9 @@ def order_detail(account: Account, order: Order) -> dict[str, Any]:
                 ("invoiceNo", order.invoice_no),
                 ("operationType", order.operation),
                 ("orderNo", order.order_no),
-                ("orderStatus", order.status),
+                ("orderStatus", _status(profile, order)),
                 ("transactionNo", order.transaction_no),
-                (profile.po_number, order.po_number or ""),
+                (profile.po_number, _po_number(profile, order)),
                 (profile.amount, money(profile, order.amount)),
             ]
         ),
