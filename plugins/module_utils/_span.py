@@ -91,8 +91,8 @@ def in_text(reading: datetime, span: Optional[Span]) -> str:
 
 def days_left(reading: datetime, span: Optional[Span], now: datetime) -> int:
     """Whole days to what is shown, rounded down; negative once it has passed for certain. For display only."""
-    latest = bounds(reading, span)[1]
-    return whole_days(latest, now) if latest <= now else max(0, whole_days(shown(reading, span), now))
+    days = whole_days(shown(reading, span), now)
+    return days if bounds(reading, span)[1] <= now else max(0, days)
 
 
 def span_as_result(span: Optional[Span]) -> Optional[dict[str, Optional[str]]]:

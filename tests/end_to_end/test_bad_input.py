@@ -66,7 +66,7 @@ REFUSED_AT_ONCE: list[Any] = [
     ({"product_no": "inf"}, [*AS_A_NUMBER, "'inf'"]),
     ({"product_no": True}, [*AS_A_NUMBER, "True"]),
     ({"product_no": ""}, [*AS_A_NUMBER, "''"]),
-    ({"product_no": [SERIAL_NUMBER]}, [*AS_A_NUMBER, "got ["]),
+    ({"product_no": [SERIAL_NUMBER]}, [*AS_A_NUMBER, "got a list"]),
     ({"subscriptions": [ONE, {"product_no": 12345}], "max_orders": 2}, [*AS_A_NUMBER, "12345"]),
     pytest.param(
         {"subscriptions": [ONE, {"product_no": f" {SERIAL_NUMBER} "}], "max_orders": 2},

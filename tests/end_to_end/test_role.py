@@ -31,8 +31,8 @@ FIRST_RUN = {
     MONTHLY: ("changed", "renewed", "renewed by order"),
     SELF_RENEWING: ("ok", "skipped", "auto-renewal is on"),
     EXPIRED: ("fatal", "blocked", "include_expired"),
-    FAR: ("ok", "current", "renewal is due at 30 days"),
-    SWITCHING: ("ok", "current", "renewal is due at 30 days"),
+    FAR: ("ok", "current", "renewal is due 30 days before"),
+    SWITCHING: ("ok", "current", "renewal is due 30 days before"),
 }
 CHECK_RUN = {
     **FIRST_RUN,
@@ -41,8 +41,8 @@ CHECK_RUN = {
 }
 SECOND_RUN = {
     **FIRST_RUN,
-    "head_office": ("ok", "current", "renewal is due at 45 days"),
-    MONTHLY: ("ok", "current", "renewal is due at 7 days"),
+    "head_office": ("ok", "current", "renewal is due 45 days before"),
+    MONTHLY: ("ok", "current", "renewal is due 7 days before"),
 }
 
 

@@ -56,7 +56,7 @@ def test_group_vars_and_a_fact_of_one_host_decide_for_the_hosts_they_belong_to(s
     fact = {"set_fact": with_prefix({"remaining_days": 6}), "when": f"inventory_hostname == '{MONTHLY}'"}
     shown = run(six, {ANNUAL: {}, MONTHLY: {}}, plays=[tasks_play(fact, USE_ROLE)], remaining_days=1)
     assert shown.states() == {ANNUAL: "current", MONTHLY: "renewed"}, shown.output
-    assert "renewal is due at 1 days" in shown.results()[ANNUAL]["msg"]
+    assert "renewal is due 1 days before" in shown.results()[ANNUAL]["msg"]
     assert renewed(six.portal) == [MONTHLY]
 
 

@@ -50,7 +50,7 @@ def of_diff(entry: dict[str, str]) -> Said:
     after = dict(line.split(": ", 1) for line in entry["after"].splitlines())
     return Said(
         product_no=entry["after_header"],
-        expires_before=before["expires_at"],
+        expires_before=before["expires_at"].removesuffix(" (UTC assumed)"),
         expires_after=after["expires_at"],
         plan=after["renewed plan"],
         services=tuple(sorted(after["renewed services"].split(", "))),

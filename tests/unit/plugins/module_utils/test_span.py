@@ -97,7 +97,7 @@ def test_the_zone_that_was_assumed_is_shown(span: Optional[Span], instant: datet
         pytest.param(READING + timedelta(seconds=1), None, -1, id="expired"),
         pytest.param(READING + timedelta(hours=20), ANYWHERE, 0, id="a-date-of-today-has-not-expired-at-midnight"),
         pytest.param(ANYWHERE.latest - timedelta(seconds=1), ANYWHERE, 0, id="until-its-latest-instant"),
-        pytest.param(ANYWHERE.latest + timedelta(seconds=1), ANYWHERE, -1, id="expired-for-certain"),
+        pytest.param(ANYWHERE.latest, ANYWHERE, -2, id="expired-for-certain"),
         pytest.param(IN_SHANGHAI.earliest - timedelta(days=3), IN_SHANGHAI, 3, id="in-its-zone"),
     ],
 )
