@@ -87,7 +87,7 @@ totals[currency] := round(sum(millionths)) / 1000000 if {
 within(amount, limit) if amount <= limit
 
 is_plan if {
-	input.schema_version == 1
+	input.schema_version == 2
 	regex.match(`^[0-9a-f]{64}$`, input.digest)
 	is_array(input.items)
 	every item in input.items { is_item(item) }

@@ -18,7 +18,7 @@ item := {
 
 # The totals of a plan count for nothing here, whatever they say.
 plan_of(items) := {
-	"schema_version": 1,
+	"schema_version": 2,
 	"policy": {"include_expired": false},
 	"items": items,
 	"totals": {"USD": "0.01"},
@@ -35,7 +35,7 @@ test_a_plan_without_orders_is_not_denied if count(denied(plan_of([]))) == 0
 
 test_what_is_no_plan_is_denied if {
 	count(denied({})) > 0
-	count(denied(object.union(plan_of([]), {"schema_version": 2}))) > 0
+	count(denied(object.union(plan_of([]), {"schema_version": 3}))) > 0
 	count(denied(plan_of([with_price({"amount": "a lot", "currency": "USD"})]))) > 0
 }
 

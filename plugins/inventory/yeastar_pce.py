@@ -86,7 +86,7 @@ notes:
   - O(base_url), O(client_id), O(client_secret), O(access_token), O(user_agent) and O(ca_path) may be templates, over
     extra variables and lookups.
   - The cache holds what was read of the whole account. Filters, days and groups are worked out whenever it is looked
-    at. It is passed over once address, account or O(field_map) have changed.
+    at. It is passed over once address, account, O(field_map) or O(time_zone) have changed.
   - With a cache, groups may be as old as O(cache_timeout). An order never depends on them. The role reads the PBX
     anew before it decides.
 """

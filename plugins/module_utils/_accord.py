@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any, Optional
 
 from ._model import Declaration, Offer, Subscription, Undetermined, is_confidential, same_name
+from ._span import bounds
 from ._terms import agrees, same_expiry
 from ._text import quoted
 from ._time import CYCLE_MONTHS, DAY, add_cycles, format_instant
@@ -21,7 +22,7 @@ from ._time import CYCLE_MONTHS, DAY, add_cycles, format_instant
 # What an order depends on, and so may be declared.
 CONCEPTS = ("expires_at", "plan", "services", "quantity", "billing_cycle")
 # Of these, any answer may be right. A plan that only an old list still has is not one to order.
-_MAY_BE_OF_ANY = ("expires_at", "quantity")
+_MAY_BE_OF_ANY = ("quantity",)
 _LAG_TOLERANCE = 3 * DAY  # as for an expiry that moves by a cycle (faults, row 47)
 _MOST_KEYS = 6  # fields of which a message says how they differ
 
@@ -48,20 +49,41 @@ def disagreements(answers: Sequence[Answer]) -> list[str]:
 def reconciled(base: Subscription, answers: Sequence[Answer], declaration: Optional[Declaration]) -> Subscription:
     """``base`` with what the answers do not agree on taken as it is declared, or else as undetermined.
 
-    What is declared otherwise than ``base`` has it is left as it is there, so that the contradiction shows.
+    What is declared otherwise than ``base`` has it is left as it is there, so that the contradiction shows. ``base`` is
+    the newest answer: an expiry that it has later is not renewed by an earlier one, whatever is declared.
     """
     changes: dict[str, Any] = {}
     for concept in disagreements(answers):
         tellers = [one for one in answers if _is_known(concept, one.subscription)]
         meant = [one for one in tellers if _is_declared(concept, one.subscription, declaration)]
-        if meant and concept in _MAY_BE_OF_ANY:
+        said = " and ".join(one.told(concept) for one in tellers)
+        if concept == "expires_at":
+            changes.update(_expiry(base, meant, declaration, said))
+        elif meant and concept in _MAY_BE_OF_ANY:
             changes[concept] = getattr(meant[0].subscription, concept)
-            if concept == "expires_at":
-                changes["span"] = meant[0].subscription.span
-        elif concept == "expires_at" or getattr(declaration, concept, None) is None:
-            said = " and ".join(one.told(concept) for one in tellers)
+        elif getattr(declaration, concept, None) is None:
             changes[concept] = Undetermined(concept, f"{concept}: {said}; declare {concept}", reported=True)
     return replace(base, **changes)
+
+
+def _expiry(
+    base: Subscription, meant: Sequence[Answer], declaration: Optional[Declaration], said: str
+) -> dict[str, Any]:
+    """Of the expiries that may be meant, the one nearest to the declared; none from before what ``base`` has."""
+    declared = declaration.expires_at if declaration else None
+    newest = base.expires_at if isinstance(base.expires_at, datetime) else None
+    told = [(one.subscription.expires_at, one.subscription.span) for one in meant]
+    possible = [
+        (expires_at, span)
+        for expires_at, span in told
+        if isinstance(expires_at, datetime) and (newest is None or newest - expires_at < DAY)
+    ]
+    if not possible or declared is None:
+        why = f"expires_at: {said}; declare expires_at, but not one from before a renewal"
+        seen = () if newest is None or not told else (newest,)
+        return {"expires_at": Undetermined("expires_at", why, reported=True, seen=seen), "span": None}
+    expires_at, span = min(possible, key=lambda pair: abs(pair[0] - declared))
+    return {"expires_at": expires_at, "span": span}
 
 
 def of_several_rows(
@@ -86,7 +108,17 @@ def of_several_rows(
     pending = [one.pending_plan for one in chosen if one.pending_plan]
     if any(one.auto_renewal is True for one in chosen):
         changes["auto_renewal"] = True
-    return replace(chosen[0], pending_plan=pending[0] if pending else None, **changes)
+    first = min(chosen, key=_earliest)
+    if "expires_at" in changes:
+        changes["span"] = None
+    return replace(first, pending_plan=pending[0] if pending else None, **changes)
+
+
+def _earliest(subscription: Subscription) -> datetime:
+    """The earliest instant that its expiry may be; where that is not known, the last that there is."""
+    if isinstance(subscription.expires_at, Undetermined):
+        return datetime.max.replace(tzinfo=timezone.utc)
+    return bounds(subscription.expires_at, subscription.span)[0]
 
 
 def without_lag(listed: Subscription, detail: Subscription) -> Subscription:
@@ -138,7 +170,7 @@ def _is_declared(concept: str, subscription: Subscription, declaration: Optional
     if declared is None or isinstance(value, Undetermined):
         return False
     if isinstance(value, datetime):
-        return agrees(declared, value, subscription.span)
+        return declaration is not None and agrees(declared, declaration.span, value, subscription.span)
     if isinstance(value, Offer):
         return value.is_called(declared)
     if isinstance(value, tuple):

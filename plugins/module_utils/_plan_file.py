@@ -38,7 +38,7 @@ from ._saved_plan import PlanError, SavedPlan, item_of
 from ._span import shown, span_in
 from ._time import DAY, format_instant, parse_instant
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 LONGEST_VALIDITY = timedelta(days=7)
 MAX_SIZE = 10 * 1024 * 1024  # bytes
 

@@ -18,6 +18,7 @@ from ._caps import Reservation
 from ._cycles import current_term_began, days_lost, expiry_after
 from ._join import Unclear
 from ._model import (
+    FROM_EXPIRY,
     FROM_ORDER,
     BillingContact,
     Decision,
@@ -34,7 +35,6 @@ from ._model import (
 from ._span import Span, bounds, days_left, in_text, shown
 from ._tag import is_of_earlier_term, related_orders, tag_of, tagged_for
 from ._terms import (
-    agrees,
     cannot_determine,
     choose_contact,
     effective,
@@ -96,7 +96,7 @@ def _screen(
     if now < due_from:
         message = f"{left}; renewal is due {window} days before, from {format_instant(due_from)} on"
         return _decision_of(subscription, expires_at, span, "enough_time", message)
-    if declaration.expected_expiry is not None and not agrees(declaration.expected_expiry, expires_at, span):
+    if declaration.expected_expiry is not None and not _is_expected(declaration.expected_expiry, expires_at, span):
         expected, seen = format_instant(declaration.expected_expiry), in_text(expires_at, span)
         raise Unclear("expected_expiry", f"expected_expiry is {expected}, but it expires {seen}")
     # Whether what is declared is so, the portal is asked for later; that its row contradicts is seen below.
@@ -112,6 +112,11 @@ def _screen(
             " through. If currentPlan always has the running plan here, say so in field_map: {plan: currentPlan}",
         )
     return resolve_terms(declaration, subscription)
+
+
+def _is_expected(expected: datetime, expires_at: datetime, span: Optional[Span]) -> bool:
+    """Whether an expiry is the one that was expected, as it was read or as it was shown."""
+    return same_expiry(expected, expires_at) or same_expiry(expected, shown(expires_at, span))
 
 
 def _left(expires_at: datetime, span: Optional[Span], now: datetime) -> str:
@@ -146,13 +151,19 @@ def _window(declaration: Declaration, subscription: Subscription, policy: Policy
         return max(DEFAULT_WINDOW.values()) if wanted is None else min(wanted, max(SHORTEST_CYCLE.values()))
     if wanted is None:
         return DEFAULT_WINDOW[cycle]
-    if not 0 <= wanted < SHORTEST_CYCLE[cycle]:
+    longest = longest_window(cycle, policy.term_starts)
+    if not 0 <= wanted <= longest:
+        reason = "shorter than the cycle" if policy.term_starts == FROM_EXPIRY else "less than half of the cycle"
         raise Unclear(
-            "invalid_window",
-            f"remaining_days is {wanted}, expected 0 to {SHORTEST_CYCLE[cycle] - 1}: it must be shorter than the cycle"
-            f" ({cycle})",
+            "invalid_window", f"remaining_days is {wanted}, expected 0 to {longest}: it must be {reason} ({cycle})"
         )
     return wanted
+
+
+def longest_window(billing_cycle: str, term_starts: str) -> int:
+    """Days before expiry at which a renewal may be due at most; where those are lost, less than half of a cycle."""
+    shortest = SHORTEST_CYCLE[billing_cycle]
+    return (shortest if term_starts == FROM_EXPIRY else shortest // 2) - 1
 
 
 def decide(

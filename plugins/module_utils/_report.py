@@ -9,6 +9,7 @@ line of characters that every format may hold, so that a format has only its own
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Optional
@@ -75,6 +76,7 @@ def read_model(
         "attention": [row for row in rows if row["trouble"] is not None],
         "bands": {band: bands.count(band) for band in BANDS},
         "states": {state: states.count(state) for state in _states.STATES if state in states},
+        "assumed_zones": _assumed_zones(rows),
         "is_decided": results is not None or plan is not None,
         **_orders(items),
         "plan": None if plan is None else _header(plan, now),
@@ -128,6 +130,12 @@ def _row(
         "order": outcome.get("order"),
     }
     return {**row, "trouble": _trouble(row, instant, span, now)}
+
+
+def _assumed_zones(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Of how many expiries the portal tells no zone, by the zone that they are shown by."""
+    zones = Counter((row["expires_between"]["time_zone"] or "UTC") for row in rows if row["expires_between"])
+    return dict(sorted(zones.items()))
 
 
 def _first_known(values: Iterable[Any]) -> Any:

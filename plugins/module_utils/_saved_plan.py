@@ -14,8 +14,8 @@ from typing import Any, Optional
 from . import _money
 from ._model import FROM_EXPIRY, Decision, Declaration, Offer, Policy, Subscription, Terms, known, same_name
 from ._money import Money
-from ._planner import settled
-from ._span import shown, span_as_result, span_in
+from ._planner import longest_window, settled
+from ._span import FIRST, LAST, shown, span_as_result, span_in
 from ._terms import same_expiry
 from ._time import DAY, format_instant, parse_instant
 
@@ -64,12 +64,17 @@ class SavedPlan:
                 billing_cycle=item["billing_cycle"],
                 expires_at=parse_instant(item["expires_before"]),
                 billing_contact=item["billing_contact_id"],
-                remaining_days=max(0, -((self.created - parse_instant(item["expires_before"])) // DAY)),
+                remaining_days=self._window_of(item),
                 po_number=item["po_number"],
                 span=span_in(item["expires_between"]),
             )
             for product_no, item in self.items.items()
         ]
+
+    def _window_of(self, item: Mapping[str, Any]) -> int:
+        """Days before expiry at which an item is due for certain, also where its time zone has come to be known."""
+        days = -((self.created - parse_instant(item["expires_before"])) // DAY) + 2
+        return min(max(0, days), longest_window(item["billing_cycle"], self.term_starts))
 
     def as_options(self) -> dict[str, dict[str, Any]]:
         """The declarations as the modules' option `subscriptions` takes them, keyed by product_no."""
@@ -108,9 +113,14 @@ class SavedPlan:
         if item is None:
             return decision if decision.order is None else _not_in_plan(decision)
         before = parse_instant(item["expires_before"])
+        other_zone = _other_zone(item, decision)
         seen = None if decision.expires_at is None else shown(decision.expires_at, decision.span)
         if seen is not None and not same_expiry(before, seen):
             changes = [f"expires_at {format_instant(before)} -> {format_instant(seen)}"]
+        elif other_zone is not None:
+            changes = [f"time_zone {other_zone}"]
+        elif decision.reason == "enough_time":
+            changes = ["it is not due by now"]
         elif decision.reason == "contradiction":
             changes = _reported_otherwise(item, decision.subscription) or [decision.message]
         elif decision.reason == "billing_contact":
@@ -143,6 +153,13 @@ class SavedPlan:
         return not _money.exceeds(price.amount, before.amount, self.max_price_increase_percent)
 
 
+def _other_zone(item: Mapping[str, Any], decision: Decision) -> Optional[str]:
+    """The time zones that a plan was made and is applied with, if these are two."""
+    then = None if item["expires_between"] is None else item["expires_between"]["time_zone"]
+    now = None if decision.span is None else decision.span.zone
+    return None if then is None or now is None or then == now else f"{then} -> {now}"
+
+
 def _stricter(one: Optional[Decimal], other: Optional[Decimal]) -> Optional[Decimal]:
     return min((limit for limit in (one, other) if limit is not None), default=None)
 
@@ -150,8 +167,11 @@ def _stricter(one: Optional[Decimal], other: Optional[Decimal]) -> Optional[Deci
 def _as_told(item: Mapping[str, Any]) -> str:
     """The expiry of an item as text, without a zone where none was known."""
     between = item["expires_between"]
-    is_placed = between is None or between["time_zone"] is not None or between["earliest"] == between["latest"]
-    return str(item["expires_before"] if is_placed else item["expires_before"].removesuffix("Z"))
+    text = str(item["expires_before"])
+    if between is None or between["time_zone"] is not None or between["earliest"] == between["latest"]:
+        return text
+    is_date = parse_instant(between["latest"]) - parse_instant(between["earliest"]) > FIRST + LAST
+    return text[: len("2026-12-05")] if is_date else text.removesuffix("Z")
 
 
 def _declared(terms: Terms) -> dict[str, str]:

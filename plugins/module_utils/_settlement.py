@@ -96,6 +96,8 @@ def settle(
         message = f"ordered more than once: {numbers}; cancel or have refunded what is too much, then settle it by hand"
         return Settlement(_intent.ACCEPTED, "duplicate_detected", message, twins[0])
     order = _own_order(intent, found, times)
+    if order is None:
+        term_starts = FROM_EXPIRY  # without an order, an expiry that moved by some days may just have been corrected
     expires_at = _told_expiry(intent, effective(declared_expiry, subscription.expires_at), term_starts)
     if not (isinstance(expires_at, Undetermined) or same_expiry(intent.expires_at, expires_at)):
         settlement = _moved(intent, expires_at, subscription, order, times.now, term_starts)
@@ -269,7 +271,7 @@ def _moved(
         message = f"renewed by {by}: {moved}" + (", which is past as well: renew it again" if is_past else "")
         return Settlement(_intent.RENEWED, "expiry_moved", message, order, after)
     seen = f"{by} was for one cycle, but the expiry moved {moved}"
-    if advanced_by_one_cycle(*facts, intent.uncertain_since, FROM_ORDER):
+    if order is not None and advanced_by_one_cycle(*facts, intent.uncertain_since, FROM_ORDER):
         seen += f": the new term counts from the order, and {days_lost(*facts)} days are lost"
         message = f"{seen}; look in the portal, and if it always does, set term_starts: order and run again"
     else:

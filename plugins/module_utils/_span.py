@@ -16,7 +16,7 @@ from typing import Any, Optional
 from zoneinfo import ZoneInfo
 
 from ._text import quoted
-from ._time import DAY, format_instant, parse_instant, read_instant, whole_days
+from ._time import DAY, EARLIEST, LATEST, format_instant, parse_instant, read_instant, whole_days
 
 # How far the zones in use reach from UTC (IANA time zone database): the first to begin a day, and the last to end it.
 FIRST, LAST = timedelta(hours=14), timedelta(hours=12)
@@ -52,8 +52,13 @@ def span_of(value: object, zone: Optional[ZoneInfo]) -> Optional[Span]:
         return None
     end = reading.instant if reading.has_clock else reading.instant + DAY
     if zone is None:
-        return Span(reading.instant - FIRST, end + LAST)
-    return Span(min(_in_utc(reading.instant, zone)), max(_in_utc(end, zone)), zone.key)
+        return Span(_readable(reading.instant - FIRST), _readable(end + LAST))
+    return Span(_readable(min(_in_utc(reading.instant, zone))), _readable(max(_in_utc(end, zone))), zone.key)
+
+
+def _readable(instant: datetime) -> datetime:
+    """The nearest instant that `read_instant` accepts: an expiry of 2099-12-31 often stands for never."""
+    return min(max(instant, EARLIEST), LATEST - timedelta(seconds=1))
 
 
 def _in_utc(local: datetime, zone: ZoneInfo) -> list[datetime]:

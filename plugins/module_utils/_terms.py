@@ -28,7 +28,7 @@ from ._model import (
     Undetermined,
     same_name,
 )
-from ._span import Span, bounds, common
+from ._span import Span
 from ._text import listed
 from ._time import DAY, format_instant
 
@@ -43,10 +43,17 @@ def same_expiry(left: datetime, right: datetime) -> bool:
     return abs(left - right) < DAY
 
 
-def agrees(told: datetime, expires_at: datetime, span: Optional[Span]) -> bool:
-    """Whether an instant may be an expiry that lies in a span: less than a day outside it."""
-    earliest, latest = bounds(expires_at, span)
-    return earliest - DAY < told < latest + DAY or same_expiry(told, expires_at)
+def agrees(declared: datetime, declared_span: Optional[Span], expires_at: datetime, span: Optional[Span]) -> bool:
+    """Whether a declared expiry may be that of the portal: the same reading or, if it is certain, one of its span."""
+    return same_expiry(declared, expires_at) or _certain_within(declared, declared_span, span) is not None
+
+
+def _certain_within(declared: datetime, declared_span: Optional[Span], span: Optional[Span]) -> Optional[Span]:
+    """A declared expiry that is certain and lies in the portal's span."""
+    certain = declared_span or Span(declared, declared)
+    if span is None or certain.earliest != certain.latest:
+        return None
+    return certain if span.earliest <= certain.earliest <= span.latest else None
 
 
 def effective_span(declaration: Declaration, subscription: Subscription) -> Optional[Span]:
@@ -55,10 +62,7 @@ def effective_span(declaration: Declaration, subscription: Subscription) -> Opti
         return subscription.span
     if isinstance(subscription.expires_at, Undetermined):
         return declaration.span
-    if subscription.span is None:
-        return None
-    declared = declaration.span or Span(declaration.expires_at, declaration.expires_at)
-    return common(declared, subscription.span) or subscription.span
+    return _certain_within(declaration.expires_at, declaration.span, subscription.span) or subscription.span
 
 
 def effective(declared: Optional[T], reported: Union[T, Undetermined]) -> Union[T, Undetermined]:
@@ -190,7 +194,7 @@ def _is_of_the_span(declaration: Declaration, subscription: Subscription) -> boo
     declared, expires_at = declaration.expires_at, subscription.expires_at
     if declared is None or isinstance(expires_at, Undetermined):
         return False
-    return agrees(declared, expires_at, subscription.span)
+    return agrees(declared, declaration.span, expires_at, subscription.span)
 
 
 def _shown(value: object) -> str:

@@ -21,8 +21,8 @@ DAY = timedelta(days=1)
 
 # Epoch numbers of at least this size are milliseconds (contract, section 9, quirk 6).
 _FIRST_MILLISECOND_VALUE = 10**11
-_EARLIEST = datetime(2000, 1, 1, tzinfo=timezone.utc)
-_LATEST = datetime(2100, 1, 1, tzinfo=timezone.utc)
+EARLIEST = datetime(2000, 1, 1, tzinfo=timezone.utc)
+LATEST = datetime(2100, 1, 1, tzinfo=timezone.utc)
 
 _EPOCH = re.compile(r"\d{9,14}(?:\.\d{1,6})?")
 _OFFSET = r"[+-](?:[01]?\d|2[0-3])(?::?[0-5]\d)?"
@@ -99,7 +99,7 @@ def read_instant(value: object) -> Reading:
             raise ValueError(f"{quoted(value)} lies outside the years 2000-2100") from None
     else:
         raise ValueError(f"expected a date or an epoch number, got {quoted(value)}")
-    if not _EARLIEST <= reading.instant < _LATEST:
+    if not EARLIEST <= reading.instant < LATEST:
         raise ValueError(f"{quoted(value)} lies outside the years 2000-2100")
     return reading
 

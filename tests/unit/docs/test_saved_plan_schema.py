@@ -85,7 +85,7 @@ def test_every_field_is_required_and_none_is_a_number_with_a_fraction(path: tupl
 
 ITEM, PRICE = ("items", 0), ("items", 0, "price")
 WRONG = [
-    (("schema_version",), 2),
+    (("schema_version",), 3),
     (("portal",), "ftp://portal.example.com"),
     (("portal",), "https://user:password@portal.example.com"),
     (("portal",), "https://Portal.example.com"),

@@ -118,7 +118,7 @@ def test_wrong_advance(portal, client, body, cycles, after):
 def test_wrong_advance_of_another_pbx(portal, client, body):
     portal.fault("wrong_advance", cycles=1, product_no="3658B431119001QK")
     client.save(body)
-    assert expiry(portal) == BEFORE and f"{portal.pbx('3658B431119001QK').expires_at:%F}" == "2027-12-01"
+    assert expiry(portal) == BEFORE and f"{portal.pbx('3658B431119001QK').expires_at:%F}" == "2027-12-02"
 
 
 # listings
@@ -181,7 +181,7 @@ def test_quantity_change(portal, client, body):
 def test_renewed_by_person(portal, client, order):
     portal.fault("renewed_by_person", path="detail", skip=1, order=order)
     number = "3658B431119001QK"
-    assert [client.detail(number)["expireDate"] for dummy in range(2)] == ["2026-12-01", "2027-12-01"]
+    assert [client.detail(number)["expireDate"] for dummy in range(2)] == ["2026-12-02", "2027-12-02"]
     assert portal.invoices == [] and client.orders()["total"] == 2 + order
 
 

@@ -149,7 +149,7 @@ def test_the_six_differ_as_they_should(portal, client):
     assert [row["expireDate"] for row in rows] == [
         "2026-12-05",
         "2026-11-28",
-        "2026-12-01",
+        "2026-12-02",
         "2026-11-20",
         "2027-06-11",
         "2027-02-21",

@@ -264,7 +264,7 @@ def test_what_a_plan_orders_is_declared_of_its_pbxs_and_nothing_of_the_others() 
         "billing_cycle": "annually",
         "expires_at": item["expires_before"],
         "billing_contact": item["billing_contact_id"],
-        "remaining_days": 12,
+        "remaining_days": 14,
         "po_number": item["po_number"],
     }
     with pytest.raises(AnsibleFilterError, match="not byte for byte"):

@@ -20,7 +20,9 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._accord import (
     without_lag,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Offer, Subscription, Undetermined
+from ansible_collections.pbxops.yeastar.plugins.module_utils._span import Span
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import (
+    DAY,
     ENTERPRISE,
     EXPIRY,
     HA,
@@ -34,6 +36,7 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders
     utc,
 )
 
+HOUR = timedelta(hours=1)
 OTHER: dict[str, Any] = {
     "expires_at": utc(2026, 12, 8),
     "plan": ULTIMATE,
@@ -121,6 +124,32 @@ def test_a_declared_expiry_that_neither_tells_settles_nothing() -> None:
     listed, detail = subscription(expires_at=OTHER["expires_at"]), subscription()
     declared = declaration(expires_at=utc(2027, 1, 20))
     assert isinstance(reconciled(detail, _answers(listed, detail), declared).expires_at, Undetermined)
+
+
+@pytest.mark.parametrize("days", [-365, -30, -4, -1])
+def test_an_expiry_that_the_detail_has_moved_on_from_is_not_renewed_by_whatever_is_declared(days: int) -> None:
+    old = EXPIRY + timedelta(days=days)
+    listed, detail = subscription(expires_at=old), subscription()
+    value = reconciled(detail, _answers(listed, detail), declaration(expires_at=old)).expires_at
+    assert isinstance(value, Undetermined) and value.seen == (EXPIRY,), "the declaration contradicts it"
+    assert reconciled(detail, _answers(listed, detail), declaration(expires_at=EXPIRY)).expires_at == EXPIRY
+
+
+def test_of_two_expiries_that_may_be_the_declared_one_the_nearest_counts_with_its_span() -> None:
+    in_list, in_detail = (Span(EXPIRY + day, EXPIRY + day + DAY, "Asia/Shanghai") for day in (DAY, 0 * DAY))
+    listed, detail = subscription(expires_at=EXPIRY + DAY, span=in_list), subscription(span=in_detail)
+    seen = reconciled(detail, _answers(listed, detail), declaration(expires_at=EXPIRY, span=in_detail))
+    assert (seen.expires_at, seen.span) == (EXPIRY, in_detail)
+    undecided = reconciled(detail, _answers(listed, detail), None)
+    assert isinstance(undecided.expires_at, Undetermined) and undecided.span is None
+
+
+def test_of_several_rows_the_one_that_may_expire_first_counts() -> None:
+    first = Span(EXPIRY - 8 * HOUR, EXPIRY - 8 * HOUR, "Asia/Shanghai")
+    rows = [subscription(expires_at=EXPIRY + 5 * HOUR), subscription(span=first)]
+    declared = declaration(plan="Enterprise Plan")
+    seen = of_several_rows(rows, [{}, {"x": 1}], declared)
+    assert (seen.expires_at, seen.span) == (EXPIRY, first)
 
 
 # --- a list that is older than the detail -----------------------------------------------------------------------------

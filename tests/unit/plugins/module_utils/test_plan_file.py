@@ -145,7 +145,7 @@ def test_what_is_no_plan_is_refused(path: Path, content: bytes) -> None:
 def test_a_file_that_is_not_there_and_one_of_another_version_are_refused(path: Path) -> None:
     with pytest.raises(PlanError, match="cannot be read: No such file"):
         read_plan(str(path), "0", PORTAL, ACCOUNT, NOW)
-    newer = {**document(), "schema_version": 2}
+    newer = {**document(), "schema_version": 3}
     newer["digest"] = _plan_file._digest(newer)
     path.write_text(json.dumps(newer))
     with pytest.raises(PlanError, match="of another version"):

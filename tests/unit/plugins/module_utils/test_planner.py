@@ -150,6 +150,13 @@ class TestWindow:
         assert _decide(declaration(billing_cycle="monthly"), reported).state == "current"
         assert _decide(declaration(billing_cycle="annually"), reported).state == "due"
 
+    @pytest.mark.parametrize(("cycle", "most"), [("monthly", 13), ("annually", 181)])
+    def test_where_a_term_starts_at_the_order_less_than_half_a_cycle_may_be_lost(self, cycle: str, most: int) -> None:
+        reported = subscription(billing_cycle=cycle)
+        for days, reason in ((most, "in_window"), (most + 1, "invalid_window")):
+            rules = policy(remaining_days=days, term_starts="order")
+            assert _decide(reported=reported, rules=rules, now=EXPIRY - DAY).reason == reason
+
     @pytest.mark.parametrize(("cycle", "days"), [("monthly", 28), ("monthly", 30), ("annually", 365), ("annually", -1)])
     def test_a_window_that_is_not_shorter_than_the_cycle_blocks(self, cycle: str, days: int) -> None:
         for now in (EXPIRY - 400 * DAY, EXPIRY - DAY):
@@ -367,9 +374,23 @@ class TestExpired:
 
     def test_a_declared_expiry_that_the_portals_cannot_be_is_a_contradiction(self) -> None:
         reported = subscription(span=ANYWHERE)
-        for days_off, reason in ((35 * HOUR, "in_window"), (37 * HOUR, "contradiction")):
-            decision = _decide(declaration(expires_at=EXPIRY + days_off), reported)
-            assert decision.reason == reason
+        for hours, reason in ((12, "in_window"), (-14, "in_window"), (24, "contradiction"), (-24, "contradiction")):
+            decision = _decide(declaration(expires_at=EXPIRY + hours * HOUR), reported)
+            assert decision.reason == reason, hours
+
+    def test_a_declared_date_without_a_zone_is_no_more_exact_than_the_portals(self) -> None:
+        """Else one that is a day off would put off the instant from which it may have expired."""
+        for hours in (23, 24, 48):
+            later = Span(ANYWHERE.earliest + hours * HOUR, ANYWHERE.latest + hours * HOUR)
+            stated = declaration(expires_at=EXPIRY + hours * HOUR, span=later)
+            decision = _decide(stated, subscription(span=ANYWHERE), now=EXPIRY - HOUR)
+            assert decision.state == "blocked", hours
+
+    def test_an_expected_expiry_is_one_day_and_no_other(self) -> None:
+        date = Span(EXPIRY - 14 * HOUR, EXPIRY + 36 * HOUR)
+        for days, reason in ((0, "in_window"), (-1, "expected_expiry"), (1, "expected_expiry"), (2, "expected_expiry")):
+            decision = _decide(declaration(expected_expiry=EXPIRY + days * DAY), subscription(span=date))
+            assert decision.reason == reason, days
 
     def test_a_date_is_due_by_its_earliest_instant(self) -> None:
         reported = subscription(span=ANYWHERE)

@@ -15,9 +15,15 @@ import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._caps import Caps
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import Spent, open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Decision, Offer, Policy, Undetermined
-from ansible_collections.pbxops.yeastar.plugins.module_utils._plan_file import document_of, read_plan, write_plan
+from ansible_collections.pbxops.yeastar.plugins.module_utils._plan_file import (
+    document_of,
+    read_plan,
+    saved_plan_of,
+    write_plan,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._planner import settled
 from ansible_collections.pbxops.yeastar.plugins.module_utils._saved_plan import PlanError, SavedPlan
+from ansible_collections.pbxops.yeastar.plugins.module_utils._span import Span
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import (
     DAY,
     ENTERPRISE,
@@ -59,15 +65,40 @@ def path(tmp_path: Path) -> Path:
 
 def test_the_declarations_find_due_what_was_due_and_nothing_else(path: Path) -> None:
     (declared,) = saved(path).declarations()
-    assert (declared.product_no, declared.expires_at, declared.remaining_days) == (SN, EXPIRY, 12)
+    assert (declared.product_no, declared.expires_at, declared.remaining_days) == (SN, EXPIRY, 14)
     assert (declared.plan, declared.services, declared.quantity) == (ENTERPRISE.id, (HA.id,), 100)
     assert declared.po_number == due_decision().order.po_number
 
 
-def test_a_part_of_a_day_counts_as_a_whole_one_and_what_has_expired_as_none(path: Path) -> None:
+def test_what_was_due_stays_due_by_two_days_within_the_longest_window_and_what_has_expired_by_none(path: Path) -> None:
     plan = saved(path)
-    assert replace(plan, created=NOW + timedelta(hours=1)).declarations()[0].remaining_days == 12
-    assert replace(plan, created=EXPIRY + DAY).declarations()[0].remaining_days == 0
+    assert replace(plan, created=NOW + timedelta(hours=1)).declarations()[0].remaining_days == 14
+    assert replace(plan, created=EXPIRY - 364 * DAY).declarations()[0].remaining_days == 364
+    assert replace(plan, created=EXPIRY - 364 * DAY, term_starts="order").declarations()[0].remaining_days == 181
+    assert replace(plan, created=EXPIRY + 3 * DAY).declarations()[0].remaining_days == 0
+
+
+IN_SHANGHAI = Span(EXPIRY - timedelta(hours=8), EXPIRY + timedelta(hours=16), "Asia/Shanghai")
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "change"),
+    [
+        pytest.param(IN_SHANGHAI, IN_SHANGHAI, None, id="the-same"),
+        pytest.param(None, IN_SHANGHAI, None, id="set-since"),
+        pytest.param(IN_SHANGHAI, replace(IN_SHANGHAI, zone="UTC"), "Asia/Shanghai -> UTC", id="another"),
+    ],
+)
+def test_a_plan_of_another_time_zone_is_made_again(then: Optional[Span], now: Span, change: Optional[str]) -> None:
+    plan = saved_plan_of(document(due_decision(terms=terms(span=then), span=then)))
+    held = plan.hold(due_decision(terms=terms(span=now), span=now))
+    assert (held.state == "due") is (change is None)
+    assert change is None or f"time_zone {change}" in held.message
+
+
+def test_an_item_that_is_not_due_any_more_is_refused_and_not_passed_over(path: Path) -> None:
+    current = replace(due_decision(), state="current", reason="enough_time", order=None)
+    assert saved(path).hold(current).reason == "stale_plan"
 
 
 def test_a_decision_that_orders_what_was_approved_stands(path: Path) -> None:
@@ -98,7 +129,7 @@ def test_what_is_declared_counts_before_the_plan_but_for_when_it_is_due(path: Pa
     own = declaration(quantity=120, services=(), expected_expiry=EXPIRY, remaining_days=3)
     (merged,) = saved(path).declarations_for([own])
     assert (merged.quantity, merged.services, merged.expected_expiry) == (120, (), EXPIRY)
-    assert (merged.plan, merged.remaining_days, merged.expires_at) == (ENTERPRISE.id, 12, EXPIRY)
+    assert (merged.plan, merged.remaining_days, merged.expires_at) == (ENTERPRISE.id, 14, EXPIRY)
 
 
 def test_who_is_no_item_is_decided_about_as_declared_and_an_item_of_nobody_refuses_all(path: Path) -> None:

@@ -16,6 +16,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils import _intent, _st
 from ansible_collections.pbxops.yeastar.plugins.module_utils._intent import Intent
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Order, OrderLine, Subscription, Undetermined
 from ansible_collections.pbxops.yeastar.plugins.module_utils._settlement import Settlement, Times, settle
+from ansible_collections.pbxops.yeastar.plugins.module_utils._time import add_cycles
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import (
     EXPIRY,
     NOW,
@@ -44,9 +45,11 @@ def _settle(
     seen: Optional[Subscription] = None,
     strays: Sequence[Order] = (),
     times: Optional[Times] = None,
+    term_starts: str = "expiry",
 ) -> Settlement:
     """Settle after the window, unless told otherwise."""
-    return settle(of or intent(), seen or subscription(), list(orders), strays, times or _at(LATER, LATER))
+    told = (of or intent(), seen or subscription(), list(orders), strays, times or _at(LATER, LATER))
+    return settle(*told, term_starts=term_starts)
 
 
 def _tagged(**changes: Any) -> Order:
@@ -503,3 +506,24 @@ def test_what_cannot_be_a_copy_raises_no_doubt(other: dict[str, Any]) -> None:
 def test_without_an_order_of_the_intents_there_is_nothing_to_be_a_copy_of() -> None:
     assert _settle().doubt is None
     assert _settle(_untagged(status="failed")).doubt is None
+
+
+@pytest.mark.parametrize(
+    ("term_starts", "has_order", "reason"),
+    [
+        ("order", True, "expiry_moved"),
+        ("order", False, "verification_failed"),
+        ("expiry", True, "verification_failed"),
+        ("expiry", False, "verification_failed"),
+    ],
+)
+def test_a_term_from_the_order_counts_only_where_that_is_said_and_the_order_is_there(
+    term_starts: str, has_order: bool, reason: str
+) -> None:
+    seen = subscription(expires_at=add_cycles(intent().uncertain_since, "annually"))
+    orders = [_tagged(status="succeed")] if has_order else []
+    settlement = _settle(*orders, seen=seen, term_starts=term_starts)
+    assert settlement.reason == reason
+    advises = has_order and term_starts == "expiry"
+    assert ("set term_starts: order" in settlement.message) is advises
+    assert ("the new term counts from the order" in settlement.message) is advises

@@ -107,6 +107,13 @@ def test_days_are_rounded_down_and_negative_only_once_it_has_passed_for_certain(
     assert days_left(READING, span, now) == expected
 
 
+@pytest.mark.parametrize("value", ["2099-12-31", "2099-12-31 23:59:59", "2000-01-01", "2000-01-01 00:00:00"])
+@pytest.mark.parametrize("zone", [None, "America/Los_Angeles", "Pacific/Kiritimati"])
+def test_a_span_at_the_ends_of_what_is_read_is_read_again(value: str, zone: Optional[str]) -> None:
+    span = span_of(value, None if zone is None else ZoneInfo(zone))
+    assert span is not None and span_in(span_as_result(span)) == span
+
+
 def test_a_span_is_written_and_read_again() -> None:
     for span in (None, ANYWHERE, IN_SHANGHAI, EXACT):
         assert span_in(span_as_result(span)) == span
