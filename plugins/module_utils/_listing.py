@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A paged listing, read to its end by what comes and not by what it says of its size (contract, section 1).
 
-A row that comes is there. A row that does not come is missing only if as many came as the listing names. What looks
+A row that comes is there. A row that does not come is missing only if as many came as the listing names. A row that is
+like one of an earlier page is that row, since pages that overlap bring one twice and another not at all. What looks
 odd, a row that comes twice or a total that does not fit, is read again: it may be the account that changes meanwhile.
 If it comes the same way twice, that is how the portal lists; otherwise the listing is refused (faults, rows 50 and 51).
 """
@@ -69,6 +70,7 @@ class _Reading:
         self.totals: list[int] = []
         self.numbers: Counter[str] = Counter()
         self._pages: list[tuple[str, ...]] = []
+        self._came: dict[str, list[Row]] = {}
         self._barren = 0  # pages on end that brought nothing new
         self._dates: list[datetime] = []
 
@@ -87,14 +89,20 @@ class _Reading:
         self._barren = 0 if set(numbers) - set(self.numbers) else self._barren + 1
         self._pages.append(numbers)
         self.numbers.update(numbers)
-        for row in page.rows:
+        for number, row in [one for one in zip(numbers, page.rows) if not self._has_come(*one)]:
+            self._came.setdefault(number, []).append(row)
             (self.others if self._is_other(row) else self.rows).append(row)
-        if not self.is_all:
-            # Where the total has changed as well, a page that is not full is enough: it is all read again.
-            return self._barren < PAGE_SIZE and (is_full or len(self.totals) < 2)
-        # A full page may not be the last one, whatever the total; where that is right, it is one request in vain.
-        is_too_many = len(self.numbers) > max(self.totals)
-        return is_full and (is_too_many or self._to_the_end or page.pages > len(self._pages))
+        if self._barren == PAGE_SIZE:
+            return False
+        # The total may be that of one page alone; where it is right, it is one request in vain.
+        if self._to_the_end or page.pages > len(self._pages):
+            return True
+        # Where the total has changed as well, a page that is not full is enough: it is all read again.
+        is_too_many = self.is_all and len(self.numbers) > max(self.totals)
+        return (is_full and is_too_many) if self.is_all else (is_full or len(self.totals) < 2)
+
+    def _has_come(self, number: str, row: Row) -> bool:
+        return row in self._came.get(number, ())
 
     def _number_of(self, row: Row) -> str:
         number = row.get(self._key)
@@ -117,9 +125,9 @@ class _Reading:
     def result(self) -> Listing:
         """What has come of it."""
         total = self.totals[0] if len(self.totals) == 1 else None
-        came = sum(self.numbers.values())
-        # Pages that overlap bring a row twice that is there once.
-        count = came if came == total else len(self.numbers)
+        came = len(self.rows) + len(self.others)
+        # Rows of one number may be several; where nothing may be taken for absent, that is not to hide one that is not.
+        count = came if came == total and not self._to_the_end else len(self.numbers)
         return Listing(self.rows, self.others, count, total, min(self._dates, default=None))
 
     def oddity(self) -> Optional[str]:
@@ -132,8 +140,9 @@ class _Reading:
         return None if total in (None, count) else f"expected {total} rows, got {count}"
 
     def is_like(self, other: _Reading) -> bool:
-        """Whether both brought the same rows, as often, of the same totals."""
-        return (self.numbers, self.totals) == (other.numbers, other.totals)
+        """Whether both brought the same rows, as often, of the same totals, and count alike."""
+        counts = (self.result().count, other.result().count)
+        return (self.numbers, self.totals) == (other.numbers, other.totals) and counts[0] == counts[1]
 
     def smaller_size(self) -> int:
         """The size of the next reading: where all pages after the first were smaller, so that they overlap, theirs."""
@@ -151,8 +160,8 @@ def read_listing(
 ) -> Listing:
     """All rows of a paged listing, told apart by ``key``; ``is_other`` says which rows are not wanted.
 
-    With ``to_the_end``, for what must not be taken for absent, a full page that makes up the total is not the last one
-    until another page has come.
+    With ``to_the_end``, for what must not be taken for absent, only a page that is empty, refused or came before is an
+    end, and rows of one number count once. Without, a total that is reached is one, if `totalPage` names no more pages.
 
     Warns of rows that are named and do not come. Raises ReadError when the listing does not come to rest, has no end,
     or is not a paged listing.
@@ -239,7 +248,7 @@ def _read_page(page: Any, is_first: bool) -> _Page:
     if not all(isinstance(row, Mapping) for row in rows):
         raise ValueError("expected a page with a list of results, got one that holds no objects")
     # A count without a total may be that of this page alone.
-    pages = _count_or(page.get("totalPage"), MAX_PAGES if page.get("total") is None else 0)
+    pages = MAX_PAGES if page.get("total") is None else _count_or(page.get("totalPage"), 0)
     return _Page(rows, total, _count_or(page.get("pageSize"), 0), pages)
 
 

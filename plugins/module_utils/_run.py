@@ -20,6 +20,7 @@ from ._changes import unless_changed
 from ._errors import AccessError, ReadError
 from ._facts import Facts
 from ._intent import Intent
+from ._location import NONE
 from ._model import Decision, Declaration, Subscription, Terms
 from ._planner import (
     Plan,
@@ -209,7 +210,9 @@ class Run(Facts):
 
     def _decide(self, product_no: str) -> Decision:
         declaration, subscription = self._declarations[product_no], self._snapshot.subscriptions[product_no]
-        return decide(declaration, subscription, self._evidence, self._policy, self._report.now)
+        decision = decide(declaration, subscription, self._evidence, self._policy, self._report.now)
+        gap = self._snapshot.orders_gap
+        return decision if gap is None or self._ledger.name != NONE else _unless_hidden(decision, gap)
 
     def _decide_in_full(self, product_no: str) -> Decision:
         """Decide, with what must be asked for this PBX alone."""
@@ -238,3 +241,16 @@ class Run(Facts):
 
     def _stop(self, decision: Decision, why: str) -> None:
         self._stopped_by = f"{decision.product_no}: {why}"
+
+
+def _unless_hidden(decision: Decision, gap: str) -> Decision:
+    """Without a ledger, only the order list could show what another run has ordered; with a ``gap`` it may not."""
+    if decision.state != _states.DUE:
+        return decision
+    return settled(
+        decision,
+        "recent_order",
+        f"the order list may not be whole: {gap}. It may hide the renewal of this term, and without a ledger nothing"
+        " else would show it; keep one (`ledger`), which every run uses, or look at the orders in the portal and renew"
+        " it in the portal",
+    )

@@ -41,7 +41,13 @@ class Screening:
         screened = dict(zip(declarations, pool.map(self._screen, declarations.values())))
         near = [declarations[number] for number, one in screened.items() if self._is_near(declarations[number], one)]
         near.sort(key=lambda one: screened[one.product_no].expires_at or self._now)
-        near = near[:MOST_NEAR]
+        if len(near) > MOST_NEAR:
+            self._warn(
+                f"of {len(near)} PBXs that are due within {NEAR.days} days after their window, the details of"
+                f" {len(near) - MOST_NEAR} were not looked at: whether those tell an expiry that is nearer than that of"
+                " the product list is not known"
+            )
+            near = near[:MOST_NEAR]
         looked_at = pool.map(lambda one: self._look_closer(one, screened[one.product_no]), near)
         return {**screened, **dict(zip((one.product_no for one in near), looked_at))}
 

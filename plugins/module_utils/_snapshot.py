@@ -57,19 +57,20 @@ class Snapshot:
     def read_listing(self) -> dict[str, list[Row]]:
         """Read the product list and return the rows of each PBX, usually one."""
         self._read_rows()
-        self.subscriptions = {number: self._listed(number) for number in self._rows}
+        self.subscriptions = {number: self._listed(number, rows) for number, rows in self._rows.items()}
         return self._rows
 
     def _read_rows(self) -> None:
         listing = self._portal.subscription_rows()
-        self._rows = {}
+        rows: dict[str, list[Row]] = {}
         for row in listing.rows:
-            self._rows.setdefault(str(row["productNo"]).strip(), []).append(row)
+            rows.setdefault(str(row["productNo"]).strip(), []).append(row)
         self._others = frozenset(str(row.get("productNo")).strip() for row in listing.others)
         # The contract has it filled while a switch is pending, which not every PBX of an account will be in.
-        self._always_has_current_plan = len(self._rows) > 1 and all(row.get(CURRENT_PLAN) for row in listing.rows)
+        self._always_has_current_plan = len(rows) > 1 and all(row.get(CURRENT_PLAN) for row in listing.rows)
         self._is_short = listing.total is not None and listing.count < listing.total
         self._missing = f"the product list may not be whole: {listing.gap}" if listing.gap else ""
+        self._rows = rows  # at once and last: others of the pool look at it meanwhile
 
     def refuse_short(self) -> None:
         """For who takes what is read for all there is. Raises ReadError where the product list names more than came."""
@@ -82,8 +83,7 @@ class Snapshot:
             return "it is listed as another product, which is not renewed here"
         return self._missing
 
-    def _listed(self, product_no: str) -> Subscription:
-        rows = self._rows[product_no]
+    def _listed(self, product_no: str, rows: list[Row]) -> Subscription:
         subscriptions = [self._portal.subscription(product_no, row) for row in rows]
         if len(rows) == 1:
             return self._without_running_plan(subscriptions[0])
@@ -133,8 +133,9 @@ class Snapshot:
         """
         known = self.subscriptions.get(product_no)
         subscription = detail if known is None else detail.completed_by(known)
-        if len(self._rows.get(product_no, ())) > 1:
-            listed = self._listed(product_no)
+        rows = self._rows.get(product_no, [])
+        if len(rows) > 1:
+            listed = self._listed(product_no, rows)
             open_values = {name: getattr(listed, name) for name in CONCEPTS if _is_open_question(listed, name)}
             subscription = replace(subscription, **open_values)
         return self._without_running_plan(subscription)
@@ -155,10 +156,10 @@ class Snapshot:
 
     def _answers(self, product_no: str, row: Row, detail: Subscription) -> list[Answer]:
         """What list and detail say, if they say different things of a PBX that is listed once."""
-        rows = self._rows.get(product_no, ())
+        rows = self._rows.get(product_no, [])
         if len(rows) != 1:
             return []
-        listed = without_lag(self._listed(product_no), detail)
+        listed = without_lag(self._listed(product_no, rows), detail)
         answers = [
             Answer("the product list", listed, self._portal.fields_of(rows[0])),
             Answer("the detail", detail, self._portal.fields_of(row)),
@@ -177,8 +178,9 @@ class Snapshot:
             # Of this PBX alone: of the others more may be known by now, or something newer.
             self._read_rows()
             self.subscriptions.pop(product_no, None)
-            if product_no in self._rows:
-                self.subscriptions[product_no] = self._listed(product_no)
+            rows = self._rows.get(product_no)
+            if rows is not None:
+                self.subscriptions[product_no] = self._listed(product_no, rows)
         if compares:
             return self._complete(product_no, row)
         self.subscriptions[product_no] = self._joined(product_no, detail)

@@ -59,6 +59,8 @@ PAGING: dict[str, dict[str, Any]] = {
     "a total too low": {"total_off": -1},
     "a total too low by a page": {"total_off": -8},
     "a total too high": {"total_off": 3},
+    "a total of each small page": {"page_cap": 7, "total_of": "page"},
+    "a count of each small page": {"page_cap": 7, "total_of": "count"},
 }
 of_each_paging = pytest.mark.parametrize("portal", PAGING.values(), ids=PAGING)
 
@@ -90,7 +92,7 @@ def test_only_a_whole_order_list_frees_an_order_of_uncertain_fate(
     assert states(ansible.renew(**arguments)) == {FIRST: "unknown"}
     time.sleep(1.1)
     result = ansible.renew(**arguments)
-    is_whole = portal.get("total_off", 0) == 0
+    is_whole = portal.get("total_off", 0) == 0 and "total_of" not in portal
     assert states(result) == {FIRST: RENEWED if is_whole else "unknown"}
     assert orders_sent(ansible.portal) == (2 if is_whole else 1)
     if not is_whole:
@@ -99,6 +101,44 @@ def test_only_a_whole_order_list_frees_an_order_of_uncertain_fate(
         ansible.module("yeastar_pce_ledger", state="settled", **settled)
         assert states(ansible.renew(**arguments)) == {FIRST: RENEWED}
     assert renewed(ansible) == [FIRST]
+
+
+OVERLAPPING = {"page_cap": 7, "page_overlap": True}
+HIDING = {"an overlap": OVERLAPPING, "no total": {"total_off": None}, "a total too high": {"total_off": 1}}
+
+
+def test_an_order_that_came_on_two_pages_does_not_stand_for_one_that_never_comes(start: Callable[..., Ansible]) -> None:
+    orders = [{"product_no": SECOND, "created_days_ago": 400 + age} for age in range(8)]
+    ansible = start(fleet={"pbxs": [pbx(), pbx(SECOND, 200)], "portal": OVERLAPPING, "orders": orders})
+    ansible.portal.fault("drop_before", path=SAVE)
+    arguments = {"product_no": FIRST, "settle_window": 1}
+    assert states(ansible.renew(**arguments)) == {FIRST: "unknown"}
+    time.sleep(1.1)
+    result = ansible.renew(**arguments)
+    assert states(result) == {FIRST: "unknown"} and orders_sent(ansible.portal) == 1
+    assert_says(result, "it names 8 rows and gives 7", "yeastar_pce_ledger", "not_ordered")
+    ansible.module("yeastar_pce_ledger", state="settled", product_no=FIRST, outcome="not_ordered", reason="looked")
+    assert states(ansible.renew(**arguments)) == {FIRST: RENEWED} and renewed(ansible) == [FIRST]
+
+
+def test_a_pbx_that_came_on_two_pages_does_not_stand_for_one_that_never_comes(start: Callable[..., Ansible]) -> None:
+    ansible = start(fleet={"pbxs": [pbx(), *OTHERS[:5], pbx(SECOND), pbx(THIRD)], "portal": OVERLAPPING})
+    result = renew(ansible, {"product_no": FIRST}, {"product_no": SECOND}, {"product_no": THIRD})
+    assert states(result) == {FIRST: RENEWED, SECOND: RENEWED, THIRD: FAILED}
+    assert_says(result, f"{THIRD} is not among the 7 PBXs", "it names 8 rows and gives 7")
+    assert any("it names 8 rows and gives 7" in str(warning) for warning in ansible.info()["warnings"])
+
+
+@pytest.mark.parametrize("portal", HIDING.values(), ids=HIDING)
+def test_without_a_ledger_an_order_list_that_is_not_whole_lets_nothing_be_ordered_until_there_is_one(
+    start: Callable[..., Ansible], portal: dict[str, Any]
+) -> None:
+    orders = [{"product_no": SECOND, "created_days_ago": 400 + age} for age in range(8)]
+    ansible = start(fleet={"pbxs": [pbx(), pbx(SECOND, 200)], "portal": portal, "orders": orders})
+    result = renew(ansible, {"product_no": FIRST}, {"product_no": SECOND}, ledger="none")
+    assert states(result) == {FIRST: BLOCKED, SECOND: CURRENT} and renewed(ansible) == []
+    assert_says(result, "the order list may not be whole: it ", "keep one (`ledger`)", "renew it in the portal")
+    assert states(renew(ansible, {"product_no": FIRST})) == {FIRST: RENEWED} and renewed(ansible) == [FIRST]
 
 
 def test_what_an_order_list_shows_counts_though_its_total_is_off(start: Callable[..., Ansible]) -> None:

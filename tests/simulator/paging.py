@@ -45,13 +45,18 @@ def page(
         raise Invalid("pageNo", "range", f"must be at most {pages}")
     last = pages if profile.beyond_last == "last" else number
     shown = listing.repeat or (1 if listing.endless and number > pages else min(number, max(last, 1)))
-    rows = records[(shown - 1) * size : shown * size]
+    begin = (shown - 1) * size
+    rows = records[begin : begin + size]
+    if profile.page_overlap and begin and rows:
+        rows = [records[begin - 1], *rows[1:]]
     if listing.missing:
         rows = rows[: -listing.missing]
     result = {"pageNo": number, "pageSize": asked, profile.rows: [row(record) for record in rows]}
     if profile.total_off is None:
         return result
-    total = len(records) + profile.total_off
+    if profile.total_of == "count":
+        return {**result, "count": len(rows)}
+    total = (len(records) if profile.total_of == "all" else len(rows)) + profile.total_off
     pages = number + 1 if listing.endless else pages
     return {**result, "count": total, "total": total, "totalPage": 0 if listing.zero_pages else pages}
 

@@ -59,12 +59,16 @@ class Profile:
     create_time_unit: str = "ms"
     order_detail_product_no: bool = True
     # listings: the name of the rows; by how much the total is off, None for no total and no count at all; how many rows
-    # a page holds at most, whatever is asked for, and how many every later page; what comes for pages beyond the last
+    # a page holds at most, whatever is asked for, and how many every later page; what comes for pages beyond the last;
+    # whether every later page has the last row of the one before instead of its own first; what the total counts: all
+    # rows, those of the page (with a right totalPage), or those of the page as a count alone
     rows: str = "results"
     total_off: int | None = 0
     page_cap: int | None = None
     later_page_cap: int | None = None
     beyond_last: str = "empty"
+    page_overlap: bool = False
+    total_of: str = "all"
     # how the product list writes a serial number
     serial_number: str = "{}"
     # `currentPlan` is filled while a switch is pending, always, or always but in details only
@@ -222,6 +226,7 @@ CHOICES = {
     "auto_renewal_status": AUTO_RENEWAL_STATUSES,
     "create_time_unit": ("ms", "s"),
     "term_starts": ("expiry", "order"),
+    "total_of": ("all", "page", "count"),
     "cycle_length": ("calendar", "overflow", "plus_day", "days"),
     "po_number_kept": ("as_given", "upper", "digits", "short"),
     "transfer": ("length", "chunked", "gzip", "http_1_0"),

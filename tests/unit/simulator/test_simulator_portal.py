@@ -82,6 +82,9 @@ def test_options_come_on_top_of_the_profile(client_of):
         ({"page_cap": 3}, [3, 3, 0], {"total": 6, "pageSize": 4}),
         ({"later_page_cap": 2}, [4, 2, 2], {"total": 6, "pageSize": 4}),
         ({"beyond_last": "last"}, [4, 2, 2], {"total": 6}),
+        ({"page_overlap": True}, [4, 2, 0], {"total": 6}),
+        ({"total_of": "page", "page_cap": 3}, [3, 3, 0], {"total": 3, "count": 3, "totalPage": 2, "pageSize": 4}),
+        ({"total_of": "count"}, [4, 2, 0], {"total": None, "count": 4, "totalPage": None}),
     ],
 )
 def test_paging(client_of, portal, sizes, says):
@@ -90,6 +93,8 @@ def test_paging(client_of, portal, sizes, says):
     name = portal.get("rows", "results")
     assert [len(page[name]) for page in pages] == sizes
     assert {key: pages[0].get(key) for key in says} == says
+    if "page_overlap" in portal:
+        assert pages[1][name][0] == pages[0][name][-1]
     if "later_page_cap" in portal:  # it begins where a page of that size would
         assert pages[1][name] == pages[0][name][2:]
 

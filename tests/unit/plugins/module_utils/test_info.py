@@ -141,6 +141,9 @@ def order_list(*rows: dict[str, Any]) -> Call:
     return Call("GET", "/order/openapi/order/v1/page", success(page(list(rows))))
 
 
+NO_MORE = order_list()
+
+
 def order_detail(order_id: str, result: dict[str, Any]) -> Call:
     return Call("GET", f"/order/openapi/order/v1/get/{order_id}", success(result))
 
@@ -150,17 +153,17 @@ def order_ids(*calls: Call, **filters: Any) -> list[str]:
 
 
 def test_all_orders_come_from_the_listing_alone() -> None:
-    assert order_ids(order_list({"id": 1}, {"id": "2", "productNo": "A"})) == ["1", "2"]
+    assert order_ids(order_list({"id": 1}, {"id": "2", "productNo": "A"}), NO_MORE) == ["1", "2"]
 
 
 def test_orders_of_a_pbx_are_found_through_their_details_where_rows_do_not_tell() -> None:
     rows = order_list({"id": 1}, {"id": 2, "productNo": "A"}, {"id": 3, "productNo": "B"}, {"id": 4})
     details = [order_detail(number, {"basicInformation": {"productNo": pbx_no}}) for number, pbx_no in ("1A", "4B")]
-    assert order_ids(rows, *details, product_nos=("A",)) == ["1", "2"]
+    assert order_ids(rows, NO_MORE, *details, product_nos=("A",)) == ["1", "2"]
 
 
 def test_an_order_whose_pbx_nobody_tells_is_not_left_out() -> None:
-    assert order_ids(order_list({"id": 1}), order_detail("1", {}), product_nos=("A",)) == ["1"]
+    assert order_ids(order_list({"id": 1}), NO_MORE, order_detail("1", {}), product_nos=("A",)) == ["1"]
 
 
 # --- auto-renewal -----------------------------------------------------------------------------------------------------

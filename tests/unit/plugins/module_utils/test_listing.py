@@ -99,9 +99,9 @@ def serving(whole: Union[int, list[dict[str, Any]]], **members: Any) -> Serve:
         ([(1, page(rows(1, 25), 30)), (2, page(rows(26, 30), 30))], 30),
         ([(1, page(rows(1, 25), 50)), (2, page(rows(26, 50), 50))], 50),
         ([(1, page(rows(1, 10), 25)), (2, page(rows(11, 20), 25)), (3, page(rows(21, 25), 25))], 25),
-        ([(1, page(rows(1, 80)))], 80),
+        ([(1, page(rows(1, 80))), (2, page([], 80))], 80),
         ([(1, page(rows(1, 3), totalPage=0))], 3),
-        ([(1, page(rows(1, 3), total=None))], 3),
+        ([(1, page(rows(1, 3), total=None)), (2, page([], total=None))], 3),
         ([(1, page(rows(1, 3), total="3", count=None))], 3),
     ],
     ids=[
@@ -136,8 +136,8 @@ def test_every_page_is_asked_for_once_and_rows_keep_their_order(size: int, count
     assert portal.asked == list(range(1, pages + 1))
 
 
-@pytest.mark.parametrize(("count", "pages"), [(0, 1), (1, 1), (25, 2), (26, 2), (100, 5), (101, 5)])
-def test_where_nothing_may_be_taken_for_absent_a_full_page_is_not_the_last(count: int, pages: int) -> None:
+@pytest.mark.parametrize(("count", "pages"), [(0, 1), (1, 2), (25, 2), (26, 3), (100, 5), (101, 6)])
+def test_where_nothing_may_be_taken_for_absent_no_page_with_rows_is_the_last(count: int, pages: int) -> None:
     portal = Portal(serving(count), size=4)
     listing = portal.read(to_the_end=True)
     assert (len(listing.rows), listing.gap, portal.asked) == (count, None, list(range(1, pages + 1)))
@@ -229,6 +229,29 @@ def test_a_count_of_one_page_alone_is_not_taken_for_the_whole(pages: Any) -> Non
     assert len(listing.rows) == 60 and listing.gap == "it does not say how many rows it has"
 
 
+@pytest.mark.parametrize(
+    ("members", "to_the_end"),
+    [
+        ({"totalPage": 3}, False),
+        ({"totalPage": 3}, True),
+        ({"totalPage": None}, True),
+        ({"total": None, "totalPage": None}, False),
+        ({"total": None, "totalPage": 1}, False),
+        ({"total": None, "totalPage": None, "pageSize": None}, True),
+    ],
+)
+@pytest.mark.parametrize("count", [30, 25])
+def test_a_total_of_one_page_alone_does_not_end_a_reading_on_a_page_that_is_not_full(
+    members: dict[str, Any], to_the_end: bool, count: int
+) -> None:
+    def serve(number: int, size: int) -> dict[str, Any]:
+        shown = rows(1, count)[(number - 1) * 10 : number * 10]
+        return page(shown, **{"pageSize": size, **members})
+
+    listing = Portal(serve, size=4).read(to_the_end=to_the_end)
+    assert [row["id"] for row in listing.rows] == list(range(1, count + 1)) and listing.gap is not None
+
+
 # --- a total that does not fit ----------------------------------------------------------------------------------------
 
 
@@ -281,6 +304,41 @@ def test_a_row_that_comes_twice_in_every_reading_is_there_twice(count: int, tota
     listing = Portal(serving(whole, **members), size=4).read()
     assert listing.rows == whole
     assert (listing.gap is None) is (total != "none")
+
+
+def _overlapping(whole: list[dict[str, Any]]) -> Serve:
+    """Every page but the first begins a row early, so that the last row never comes."""
+
+    def serve(number: int, size: int) -> dict[str, Any]:
+        first = (number - 1) * size - (number > 1)
+        return page(whole[first : first + size][: len(whole) - 1 - first], len(whole))
+
+    return serve
+
+
+@pytest.mark.parametrize("to_the_end", [True, False])
+def test_a_row_that_came_on_the_page_before_does_not_stand_for_one_that_never_comes(to_the_end: bool) -> None:
+    listing = Portal(_overlapping(rows(0, 25))).read(to_the_end=to_the_end)
+    assert listing.gap == "it names 26 rows and gives 25" and listing.rows == rows(0, 24)
+
+
+def test_rows_of_one_number_that_differ_are_several_but_where_they_might_hide_one() -> None:
+    whole = [{**row, "kind": number} for number, row in enumerate([*rows(1, 20), *rows(1, 20)])]
+    assert Portal(serving(whole)).read().gap is None
+    assert Portal(serving(whole)).read(to_the_end=True).gap == "it names 40 rows and gives 20"
+
+
+def test_a_row_that_is_like_one_before_it_in_one_reading_only_is_not_the_same_way_twice() -> None:
+    asked: list[int] = []
+
+    def serve(number: int, size: int) -> dict[str, Any]:
+        asked.append(number)
+        served = _overlapping(rows(0, 25))(number, size)
+        served["results"] = [{**row, "reading": asked.count(1) * number % 2} for row in served["results"]]
+        return served
+
+    with pytest.raises(ReadError, match="a row came twice: 24"):
+        Portal(serve).read()
 
 
 def test_pages_that_overlap_since_they_got_smaller_are_read_again_at_that_size() -> None:

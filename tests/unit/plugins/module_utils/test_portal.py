@@ -271,6 +271,7 @@ def test_every_text_of_a_pbx_is_one_line_that_can_be_shown() -> None:
 
 
 ORDERS, FIRST_PAGE = "/order/openapi/order/v1/page", {"pageNo": "1", "pageSize": "25"}
+NO_MORE = get(ORDERS, page([]), pageNo="2", pageSize="25")
 # Ids with a character that nobody sees. Each is near to the right one, and none is made the right one.
 HIDDEN = {
     "zero width": "{}\u200b",
@@ -296,7 +297,7 @@ def test_a_detail_with_a_serial_number_that_cannot_be_read_is_anothers(number: s
 def test_an_order_whose_pbx_cannot_be_read_may_be_any_and_gets_it_from_the_detail(number: str) -> None:
     rows = get(ORDERS, page([{"id": 7, "productNo": number}]), **FIRST_PAGE)
     detail = get("/order/openapi/order/v1/get/7", {"basicInformation": {"productNo": SN}})
-    bench, portal = reading(rows, detail)
+    bench, portal = reading(rows, NO_MORE, detail)
     with bench:
         (row,) = portal.order_listing().rows
         assert portal.order(row).product_no is None
@@ -305,7 +306,7 @@ def test_an_order_whose_pbx_cannot_be_read_may_be_any_and_gets_it_from_the_detai
 
 @pytest.mark.parametrize("order_id", hidden_in("3206243355614515200"), ids=HIDDEN)
 def test_an_order_whose_id_cannot_be_read_is_asked_for_by_no_other(order_id: str) -> None:
-    bench, portal = reading(get(ORDERS, page([{"id": order_id}]), **FIRST_PAGE))
+    bench, portal = reading(get(ORDERS, page([{"id": order_id}]), **FIRST_PAGE), NO_MORE)
     with bench:
         (row,) = portal.order_listing().rows
         with pytest.raises(ReadError, match=r"expected orders with an id that can be shown, got '.*\ufffd"):

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Optional
 
 import pytest
@@ -54,6 +55,51 @@ def _loses_its_answer(trial: Trial, after: float = 0, is_carried_out: bool = Tru
 
 def _answers_again(shop: Shop) -> None:
     shop.save = shop.accept
+
+
+# --- an order list that is not whole ----------------------------------------------------------------------------------
+
+
+def _hides_an_order(account: Account) -> Account:
+    account.before["page"] = lambda: success(page(account.orders, len(account.orders) + 1))
+    return account
+
+
+@pytest.mark.parametrize("ordering", [True, False])
+def test_without_a_ledger_a_gap_in_the_order_list_blocks_every_pbx_that_is_due(
+    monkeypatch: pytest.MonkeyPatch, ordering: bool
+) -> None:
+    account = _hides_an_order(Account(A=5, B=5, C=300))
+    trial = Trial(account, monkeypatch, ordering).go()
+    assert trial.states() == {**dict.fromkeys("AB", "blocked/recent_order"), "C": "current/enough_time"}
+    assert account.sent == [] and "run again" not in trial.report.message()
+    for said in ("it names 1 rows and gives 0", "`ledger`", "renew it in the portal"):
+        assert said in trial.report.message()
+
+
+def test_without_a_ledger_a_gap_that_comes_up_under_way_blocks_what_is_not_ordered_yet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    account = Account(A=5, B=6)
+    trial = Trial(account, monkeypatch)
+
+    def save(number: str) -> Answer:
+        trial.clock += 60
+        return _hides_an_order(account).accept(number)
+
+    account.save = save
+    trial.go()
+    assert account.ordered() == ["A"] and trial.states()["B"] == "blocked/recent_order"
+
+
+@pytest.mark.parametrize(("ordering", "makes"), [(True, True), (False, True), (False, False)])
+def test_with_a_ledger_a_gap_in_the_order_list_is_a_warning(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ordering: bool, makes: bool
+) -> None:
+    ledger = open_ledger(str(tmp_path / "ledger"), PORTAL, lambda: NOW, read_only=not makes)
+    trial = Trial(_hides_an_order(Account(A=5)), monkeypatch, ordering, ledger).go()
+    assert trial.states() == {"A": "renewed/expiry_moved" if ordering else "due/in_window"}
+    assert "it names 1 rows and gives 0" in trial.bench.warnings[0]
 
 
 # --- an order that is uncertain ---------------------------------------------------------------------------------------
@@ -210,9 +256,9 @@ def test_an_earlier_order_is_not_settled_when_its_pbx_cannot_be_read(monkeypatch
 
 @pytest.mark.parametrize("total", [0, 2, None])
 def test_an_order_list_that_is_not_whole_frees_nothing_until_a_person_says_so(
-    monkeypatch: pytest.MonkeyPatch, total: Optional[int]
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, total: Optional[int]
 ) -> None:
-    shop, ledger = Shop(A=12), _ledger()
+    shop, ledger = Shop(A=12), open_ledger(str(tmp_path / "ledger"), PORTAL, lambda: NOW, read_only=False)
     inner = shop._read
 
     def read(name: str, path: str, params: dict[str, str]) -> Any:

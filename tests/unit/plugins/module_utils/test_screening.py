@@ -54,8 +54,10 @@ def test_of_many_only_the_nearest_are_looked_at(monkeypatch: pytest.MonkeyPatch)
         return inner(name, path, params)
 
     account._read = note  # type: ignore[method-assign]
-    Trial(account, monkeypatch).go()
+    trial = Trial(account, monkeypatch).go()
     assert seen == ["B", "D"]
+    (warning,) = trial.warnings
+    assert "of 4 PBXs that are due within 28 days after their window, the details of 2 were not looked at" in warning
 
 
 @pytest.mark.parametrize("days", [5, 30, 35, 56])

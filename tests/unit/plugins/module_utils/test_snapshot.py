@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import ReadError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._fields import Fields
 from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Answer
+from ansible_collections.pbxops.yeastar.plugins.module_utils._listing import Listing
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Declaration, Offer, Undetermined
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import Portal
 from ansible_collections.pbxops.yeastar.plugins.module_utils._snapshot import Snapshot
@@ -60,6 +61,36 @@ def test_what_is_read_anew_of_one_pbx_takes_nothing_from_another() -> None:
         assert snapshot.reread("A").quantity == 7
         other = snapshot.subscriptions["B"]
     assert (other.quantity, other.expires_at) == (5, datetime(2028, 1, 1, tzinfo=timezone.utc))
+
+
+def test_a_row_that_two_pages_have_does_not_stand_for_a_pbx_that_is_on_none() -> None:
+    products = [{"productNo": f"S{number}"} for number in range(25)]
+    pages = [product_list(*products, total=26), product_list(products[24], total=26), product_list(total=26)]
+    bench, snapshot = snapshot_of(*pages, *pages)
+    with bench:
+        assert len(snapshot.read_listing()["S24"]) == 1
+    with pytest.raises(ReadError, match="it names 26 rows and gives 25"):
+        snapshot.refuse_short()
+    assert "it names 26 rows and gives 25" in bench.warnings[0]
+
+
+def test_while_the_listing_is_read_again_the_rows_are_those_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench, snapshot = snapshot_of()
+    seen = []
+
+    class Watched(list):  # type: ignore[type-arg]
+        def __iter__(self) -> Any:
+            for row in super().__iter__():
+                seen.append(sorted(snapshot._rows))  # as another thread would see them now
+                yield row
+
+    rows = Watched([{"productNo": "A"}, {"productNo": "B"}])
+    monkeypatch.setattr(snapshot._portal, "subscription_rows", lambda: Listing(rows, [], 2, 2))
+    with bench:
+        snapshot.read_listing()
+        seen.clear()
+        snapshot.read_listing()
+    assert seen and all(numbers == ["A", "B"] for numbers in seen)
 
 
 def test_a_detail_is_completed_by_the_listing() -> None:
@@ -153,6 +184,9 @@ def order_list(*order_rows: dict[str, Any], total: Optional[int] = None) -> Call
     return Call("GET", "/order/openapi/order/v1/page", success(page(list(order_rows), total)))
 
 
+NO_MORE = order_list()
+
+
 def order_detail(order_id: int, result: Any) -> Call:
     answer = result if isinstance(result, Answer) else success(result)
     return Call("GET", f"/order/openapi/order/v1/get/{order_id}", answer)
@@ -161,7 +195,7 @@ def order_detail(order_id: int, result: Any) -> Call:
 def orders_of(
     *order_rows: dict[str, Any], details: tuple[Call, ...] = (), **options: Any
 ) -> dict[str, list[Optional[str]]]:
-    bench, snapshot = snapshot_of(order_list(*order_rows), *details)
+    bench, snapshot = snapshot_of(order_list(*order_rows), *[NO_MORE][: len(order_rows)], *details)
     with bench:
         snapshot.read_orders(SINCE, **options)
     return {number: [order.order_id for order in orders] for number, orders in snapshot.orders.items()}
@@ -201,6 +235,7 @@ def test_an_order_counts_for_its_pbx_however_the_serial_number_is_cased() -> Non
     bench, snapshot = snapshot_of(
         product_list({"productNo": "Ab"}),
         Call("GET", "/order/openapi/order/v1/page", success(page([order_row(1, "pending", "aB")]))),
+        NO_MORE,
     )
     with bench:
         snapshot.read_listing()
@@ -218,7 +253,7 @@ def test_the_detail_is_asked_only_where_an_order_that_matters_does_not_tell_its_
 
 def test_an_order_list_that_is_not_whole_says_so_and_still_shows_what_it_has() -> None:
     bench, snapshot = snapshot_of(
-        *[order_list(order_row(1, "pending"), total=2), order_list(total=2)] * 2, order_list(order_row(1, "pending"))
+        *[order_list(order_row(1, "pending"), total=2), NO_MORE] * 2, order_list(order_row(1, "pending")), NO_MORE
     )
     with bench:
         snapshot.read_orders(SINCE)
@@ -231,7 +266,7 @@ def test_an_order_list_that_is_not_whole_says_so_and_still_shows_what_it_has() -
 @pytest.mark.parametrize("words", [("pending", "succeed"), ("succeed", "pending"), ("cancelled", "pending")])
 def test_an_order_in_several_rows_is_one_that_may_still_take_effect(words: tuple[str, str]) -> None:
     listed = order_list(*(order_row(1, word) for word in words))
-    bench, snapshot = snapshot_of(*[listed, order_list(total=2)] * 2)
+    bench, snapshot = snapshot_of(*[listed, NO_MORE] * 2)
     with bench:
         snapshot.read_orders(SINCE)
     assert [order.status for order in snapshot.orders["A"]] == ["pending"]
@@ -250,7 +285,7 @@ UNKNOWN: list[tuple[Any, str]] = [
 def test_orders_that_nobody_can_place_are_kept_apart_with_why(detail: Any, says: str) -> None:
     listed = [{**order_row(number, "pending", None), "orderNo": f"BN{number}"} for number in (1, 2)]
     bench, snapshot = snapshot_of(
-        order_list(*listed, order_row(3, "pending")), order_detail(1, detail), order_detail(2, detail)
+        order_list(*listed, order_row(3, "pending")), NO_MORE, order_detail(1, detail), order_detail(2, detail)
     )
     with bench:
         snapshot.read_orders(SINCE)
@@ -263,7 +298,7 @@ def test_orders_that_nobody_can_place_are_kept_apart_with_why(detail: Any, says:
 
 @pytest.mark.parametrize("status", [403, 404])
 def test_an_order_whose_detail_is_refused_is_judged_by_its_row(status: int) -> None:
-    bench, snapshot = snapshot_of(order_list(order_row(1, "pending")), order_detail(1, refusal(status)))
+    bench, snapshot = snapshot_of(order_list(order_row(1, "pending")), NO_MORE, order_detail(1, refusal(status)))
     with bench:
         snapshot.read_orders(SINCE)
         (order,) = snapshot.orders["A"]
@@ -285,7 +320,7 @@ def test_an_order_of_ours_is_that_of_the_pbx_that_the_ledger_has_it_for(
 
 def test_a_number_of_the_operators_own_places_no_order() -> None:
     listed = {**order_row(1, "pending", None), "poNumber": "PO-7"}
-    bench, snapshot = snapshot_of(order_list(listed), order_detail(1, {"basicInformation": {}}))
+    bench, snapshot = snapshot_of(order_list(listed), NO_MORE, order_detail(1, {"basicInformation": {}}))
     with bench:
         snapshot.read_orders(SINCE, [intent(product_no="A", po_number="PO-7")])
     assert snapshot.orders == {} and [order.order_id for order, dummy in snapshot.unplaced] == ["1"]
