@@ -89,7 +89,8 @@ class _Reading:
         self._barren = 0 if set(numbers) - set(self.numbers) else self._barren + 1
         self._pages.append(numbers)
         self.numbers.update(numbers)
-        for number, row in [one for one in zip(numbers, page.rows) if not self._has_come(*one)]:
+        new = [(number, row) for number, row in zip(numbers, page.rows) if row not in self._came.get(number, ())]
+        for number, row in new:
             self._came.setdefault(number, []).append(row)
             (self.others if self._is_other(row) else self.rows).append(row)
         if self._barren == PAGE_SIZE:
@@ -97,12 +98,10 @@ class _Reading:
         # The total may be that of one page alone; where it is right, it is one request in vain.
         if self._to_the_end or page.pages > len(self._pages):
             return True
-        # Where the total has changed as well, a page that is not full is enough: it is all read again.
-        is_too_many = self.is_all and len(self.numbers) > max(self.totals)
-        return (is_full and is_too_many) if self.is_all else (is_full or len(self.totals) < 2)
-
-    def _has_come(self, number: str, row: Row) -> bool:
-        return row in self._came.get(number, ())
+        if not self.is_all:
+            # Where the total has changed as well, a page that is not full is enough: it is all read again.
+            return is_full or len(self.totals) < 2
+        return is_full and len(self.numbers) > max(self.totals)
 
     def _number_of(self, row: Row) -> str:
         number = row.get(self._key)
@@ -177,7 +176,7 @@ def read_listing(
             except ValueError as error:
                 raise ReadError(f"GET {path}", str(error)) from None
         else:
-            if not reading.is_all:
+            if reading.result().gap is not None:
                 raise ReadError(f"GET {path}", f"the listing has no end after {MAX_PAGES} pages")
         oddity = reading.oddity()
         if oddity is None or (before is not None and reading.is_like(before)):

@@ -31,7 +31,8 @@ def test_orders_that_were_read_long_ago_are_read_again_before_the_next_order(mon
     trial.go()
     assert trial.account.ordered() == ["A"]
     assert trial.states() == {"A": "renewed/expiry_moved", "B": "pending/already_ordered"}
-    assert [call for call in trial.account.log if call in ("page", "save")] == ["page", "save", "page", "page"]
+    # A list with rows takes a second request, which finds no more.
+    assert [call for call in trial.account.log if call in ("page", "save")] == ["page", "save", *["page", "page"] * 2]
 
 
 def test_orders_that_were_just_read_are_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -152,7 +152,7 @@ def test_orders_that_are_old_are_read_again_once_for_all(monkeypatch: pytest.Mon
     monkeypatch.setattr(type(trial.run), "_carry_out", _late(trial, type(trial.run)._carry_out))
     trial.go()
     assert trial.states() == dict.fromkeys(SIX, RENEWED)
-    assert trial.account.log.count("page") == 3  # before the decision, before the orders, and in the end
+    assert trial.account.log.count("page") == 4  # before the decision, before the orders, and in the end two
 
 
 def _late(trial: Trial, carry_out: Any) -> Any:

@@ -415,10 +415,11 @@ def test_a_listing_that_shifts_between_its_pages_is_read_again_and_refused_if_it
     assert asked.count(1) == asked.count(4) == 3
 
 
-def test_a_listing_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("total", [99, 1])
+def test_a_listing_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch, total: int) -> None:
     monkeypatch.setattr(_listing, "MAX_PAGES", 3)
     with pytest.raises(ReadError, match="no end"):
-        read(*[(number, page(rows(number, number), 99)) for number in range(1, 4)])
+        read(*[(number, page(rows(number, number), total, totalPage=9)) for number in range(1, 4)])
 
 
 # --- what is no listing, and what is of others ------------------------------------------------------------------------
