@@ -145,7 +145,7 @@ def subscription_as_result(subscription: Subscription, now: datetime) -> dict[st
     return {
         "product_no": subscription.product_no,
         "expires_at": _shown(expires_at, subscription.span),
-        "expires_between": span_as_result(subscription.span),
+        "expires_between": None if expires_at is None else span_as_result(subscription.span),
         "days_left": _days_left(expires_at, subscription.span, now),
         "plan": None if plan is None else str(plan),
         "plan_id": None if plan is None else plan.id,

@@ -255,7 +255,7 @@ def test_the_argument_spec_has_every_connection_option_as_the_modules_have_it() 
     read = {
         **options.CONNECTION_OPTIONS,
         **{name: options.RENEWAL_OPTIONS[name] for name in ("billing_contact", "include_expired", "remaining_days")},
-        **{name: options.RENEWAL_OPTIONS[name] for name in ("ledger", "ledger_password", "now")},
+        **{name: options.RENEWAL_OPTIONS[name] for name in ("term_starts", "ledger", "ledger_password", "now")},
     }
     own = {"formats", "dest", "plan_file", "prices", "extra_variables"}
     declared = yaml.safe_load(SPEC.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
