@@ -36,6 +36,9 @@ try:
     from urllib3.exceptions import HTTPError, NewConnectionError
 except ImportError as error:
     REQUESTS_IMPORT_ERROR: Optional[ImportError] = error
+    # So that what is made of them below can be defined; modules say at once that requests is missing.
+    HTTPAdapter = HTTPConnection = HTTPSConnection = object  # type: ignore[assignment,misc]
+    HTTPConnectionPool = HTTPSConnectionPool = object  # type: ignore[assignment,misc]
 else:
     REQUESTS_IMPORT_ERROR = None
 
@@ -166,49 +169,47 @@ class _Line:
 
 _own = threading.local()  # the line of the exchange that a thread carries out
 
-if REQUESTS_IMPORT_ERROR is None:
 
-    class _OverLine:
-        """A connection of urllib3 that leads the thread's line over each socket that it uses."""
+def _over_line(kind: Any) -> Any:
+    """Connections of urllib3 that lead the thread's line over each socket that they use."""
 
-        sock: Any
-
+    class OverLine(kind):  # type: ignore[misc]
         def _new_conn(self) -> Any:
-            connected = super()._new_conn()  # type: ignore[misc]
+            connected = super()._new_conn()
             _own.line.lead_over(self, connected)
             return connected
 
         def putrequest(self, *arguments: Any, **keywords: Any) -> None:
             if self.sock is not None:
                 _own.line.lead_over(self, self.sock)
-            super().putrequest(*arguments, **keywords)  # type: ignore[misc]
+            super().putrequest(*arguments, **keywords)
 
-    class _Connection(_OverLine, HTTPConnection):
-        pass
+    return OverLine
 
-    class _SecureConnection(_OverLine, HTTPSConnection):
-        pass
 
-    class _Connections(HTTPConnectionPool):
-        ConnectionCls = _Connection
+class _Connections(HTTPConnectionPool):
+    ConnectionCls = _over_line(HTTPConnection)
 
-    class _SecureConnections(HTTPSConnectionPool):
-        ConnectionCls = _SecureConnection
 
-    _KINDS = {"http": _Connections, "https": _SecureConnections}
+class _SecureConnections(HTTPSConnectionPool):
+    ConnectionCls = _over_line(HTTPSConnection)
 
-    class _Adapter(HTTPAdapter):
-        """Makes such connections, also to a proxy; but for SOCKS, whose connections are of another kind."""
 
-        def init_poolmanager(self, *arguments: Any, **keywords: Any) -> None:
-            super().init_poolmanager(*arguments, **keywords)
-            self.poolmanager.pool_classes_by_scheme = _KINDS
+_KINDS = {"http": _Connections, "https": _SecureConnections}
 
-        def proxy_manager_for(self, proxy: str, **keywords: Any) -> Any:
-            manager = super().proxy_manager_for(proxy, **keywords)
-            if not proxy.lower().startswith("socks"):
-                manager.pool_classes_by_scheme = _KINDS
-            return manager
+
+class _Adapter(HTTPAdapter):
+    """Makes such connections, also to a proxy; but for SOCKS, whose connections are of another kind."""
+
+    def init_poolmanager(self, *arguments: Any, **keywords: Any) -> None:
+        super().init_poolmanager(*arguments, **keywords)
+        self.poolmanager.pool_classes_by_scheme = _KINDS
+
+    def proxy_manager_for(self, proxy: str, **keywords: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **keywords)
+        if not proxy.lower().startswith("socks"):
+            manager.pool_classes_by_scheme = _KINDS
+        return manager
 
 
 class Http:

@@ -184,10 +184,10 @@ def test_a_list_that_names_no_services_may_just_not_have_them_but_a_detail_may_n
 # --- several rows -----------------------------------------------------------------------------------------------------
 
 TRIAL = {"planName": "Trial", "extensionNum": 5, "activationCode": "canary", "tags": [1], "expireDate": "2026-12-05"}
-ROWS = [
+ROWS = (
     TRIAL,
     {**TRIAL, "planName": "Enterprise Plan", "extensionNum": 100, "activationCode": "other", "tags": [2], "x": 1},
-]
+)
 
 
 def _of_rows(*found: Subscription, rows: Any = ROWS, **declared: Any) -> Subscription:
