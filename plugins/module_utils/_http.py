@@ -10,6 +10,7 @@ The only file that touches the network. What an answer means is decided in `_tra
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import socket
@@ -36,9 +37,6 @@ try:
     from urllib3.exceptions import HTTPError, NewConnectionError
 except ImportError as error:
     REQUESTS_IMPORT_ERROR: Optional[ImportError] = error
-    # So that what is made of them below can be defined; modules say at once that requests is missing.
-    HTTPAdapter = HTTPConnection = HTTPSConnection = object  # type: ignore[assignment,misc]
-    HTTPConnectionPool = HTTPSConnectionPool = object  # type: ignore[assignment,misc]
 else:
     REQUESTS_IMPORT_ERROR = None
 
@@ -187,29 +185,27 @@ def _over_line(kind: Any) -> Any:
     return OverLine
 
 
-class _Connections(HTTPConnectionPool):
-    ConnectionCls = _over_line(HTTPConnection)
+@functools.cache
+def _adapter_of_such() -> Any:
+    """The kind of adapter that makes such connections. Only here is it known that `requests` is there."""
+    connections = type("Connections", (HTTPConnectionPool,), {"ConnectionCls": _over_line(HTTPConnection)})
+    secure_connections = type("Connections", (HTTPSConnectionPool,), {"ConnectionCls": _over_line(HTTPSConnection)})
+    kinds = {"http": connections, "https": secure_connections}
 
+    class Adapter(HTTPAdapter):
+        """Makes them to a proxy as well; but for SOCKS, whose connections are of another kind."""
 
-class _SecureConnections(HTTPSConnectionPool):
-    ConnectionCls = _over_line(HTTPSConnection)
+        def init_poolmanager(self, *arguments: Any, **keywords: Any) -> None:
+            super().init_poolmanager(*arguments, **keywords)
+            self.poolmanager.pool_classes_by_scheme = kinds
 
+        def proxy_manager_for(self, proxy: str, **keywords: Any) -> Any:
+            manager = super().proxy_manager_for(proxy, **keywords)
+            if not proxy.lower().startswith("socks"):
+                manager.pool_classes_by_scheme = kinds
+            return manager
 
-_KINDS = {"http": _Connections, "https": _SecureConnections}
-
-
-class _Adapter(HTTPAdapter):
-    """Makes such connections, also to a proxy; but for SOCKS, whose connections are of another kind."""
-
-    def init_poolmanager(self, *arguments: Any, **keywords: Any) -> None:
-        super().init_poolmanager(*arguments, **keywords)
-        self.poolmanager.pool_classes_by_scheme = _KINDS
-
-    def proxy_manager_for(self, proxy: str, **keywords: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, **keywords)
-        if not proxy.lower().startswith("socks"):
-            manager.pool_classes_by_scheme = _KINDS
-        return manager
+    return Adapter
 
 
 class Http:
@@ -230,7 +226,7 @@ class Http:
         is_here = is_loopback_host(urlsplit(connection.base_url).hostname or "")
         session.proxies, session.verify = {} if is_here else settings["proxies"], settings["verify"]
         for scheme in ("http://", "https://"):
-            session.mount(scheme, _Adapter())
+            session.mount(scheme, _adapter_of_such()())
         session.trust_env = False
         # Without this, `requests` reads the body of a redirect before anyone can bound it, even if it may not follow.
         session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
