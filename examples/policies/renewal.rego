@@ -24,7 +24,7 @@ cycles := {"annually"}
 # Who may receive the invoices.
 billing_contacts := {"billing@example.com"}
 
-deny contains "this is no plan of version 1 as yeastar_pce_plan saves it" if not is_plan
+deny contains "this is no plan of version 2 as yeastar_pce_plan saves it" if not is_plan
 
 deny contains message if {
 	count(input.items) > max_orders

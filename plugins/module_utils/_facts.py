@@ -75,6 +75,7 @@ class Facts:
         self._snapshot = Snapshot(portal, self._declarations)
         self._questions = Questions(portal, self._policy, self._approved, report.now, self._warn)
         self._intents: dict[str, tuple[Intent, ...]] = {}  # changed in place: a copy at each order would add up
+        self._intents_of_all: tuple[Intent, ...] = ()  # of every PBX of the portal, as the run began
         self._evidence = Evidence(intents=self._intents)
         self._due: dict[str, Terms] = {}
         self._orders_by_number: dict[str, list[tuple[str, Order]]] = {}
@@ -106,7 +107,8 @@ class Facts:
 
     def _read_ledger(self) -> None:
         self._intents.clear()
-        for intent in self._ledger.intents():
+        self._intents_of_all = tuple(self._ledger.intents())
+        for intent in self._intents_of_all:
             if intent.product_no in self._declarations:
                 self._intents[intent.product_no] = (*self._intents.get(intent.product_no, ()), intent)
         self._evidence = replace(self._evidence, unrelated=self._ledger.unrelated_orders())
@@ -142,7 +144,9 @@ class Facts:
         begins += [intent.uncertain_since - UNKNOWN_SKEW for intent in self._unsettled()]
         # From before the list is read: what it does not show may have come to it since.
         asked_at = self._clock()
-        as_of = self._snapshot.read_orders(min(begins, default=self._report.now), self._ledger.intents())
+        # Not from the ledger: what was sent must be held against the orders also where that has been lost since.
+        intents = [*self._intents_of_all, *(one for own in self._intents.values() for one in own)]
+        as_of = self._snapshot.read_orders(min(begins, default=self._report.now), intents)
         # A clock that was set for a test counts alone, since the portal's does not follow it.
         portal = None if self._ahead else as_of
         self._times = Times(asked_at, portal, self._policy.settle_window, self._snapshot.orders_gap)

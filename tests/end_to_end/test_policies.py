@@ -67,7 +67,7 @@ def test_more_orders_than_allowed_are_denied() -> None:
     assert judged(many) == ["11 orders, at most 10 are allowed"]
 
 
-NO_PLAN = "this is no plan of version 1 as yeastar_pce_plan saves it"
+NO_PLAN = "this is no plan of version 2 as yeastar_pce_plan saves it"
 CASES = [
     (("items", 0, "price"), None, ["A: its price is not known"]),
     (("items", 0, "price", "amount"), "2500.00", []),
@@ -90,7 +90,7 @@ CASES = [
     (("totals", "USD"), "5000.01", []),
     (("items", 1, "billing_cycle"), "monthly", ["B: it is renewed monthly"]),
     (("items", 1, "billing_contact_email"), None, ["B: its invoice goes to billing contact 3197218168379846218"]),
-    (("schema_version",), 2, [NO_PLAN]),
+    (("schema_version",), 3, [NO_PLAN]),
     (("digest",), "", [NO_PLAN]),
     (("items",), None, [NO_PLAN]),
 ]
