@@ -317,7 +317,7 @@ def test_the_textfile_itself_sets_off_just_what_is_in_it(promtool: Promtool, tex
         {
             "YeastarPceExpiryUnknown": [(of("HOSTILE2"), "When HOSTILE2 (c) expires is not known")],
             "YeastarPceExpired": [(of("HOSTILE1"), "HOSTILE1 (c) has expired")],
-            "YeastarPceExpiresSoon": [(of("HOSTILE0"), "HOSTILE0 (c) expires in 11d 11h 59m 0s")],
+            "YeastarPceExpiresSoon": [(of("HOSTILE0"), "HOSTILE0 (c) expires in 10d 21h 59m 0s")],
             "YeastarPceNeedsPerson": [
                 (of("HOSTILE1", state="blocked", reason="expired"), "HOSTILE1 (c) is blocked: expired"),
                 (
