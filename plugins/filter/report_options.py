@@ -39,7 +39,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - C(subscriptions) with an entry for each PBX and, where a plan is given, C(include_expired) as it says.
+    - C(subscriptions) with an entry for each PBX and, where a plan is given, C(include_expired) and
+      C(term_starts) as it says.
   type: dict
 """
 
@@ -65,6 +66,7 @@ def report_options(subscriptions: Sequence[Mapping[str, Any]], plan: Optional[st
     return {
         "subscriptions": [declared.get(number, {"product_no": number}) for number in numbers],
         "include_expired": saved.include_expired,
+        "term_starts": saved.term_starts,
     }
 
 

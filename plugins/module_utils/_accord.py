@@ -35,7 +35,7 @@ class Answer:
     subscription: Subscription
     fields: Mapping[str, Sequence[str]]
 
-    def told(self, concept: str) -> str:
+    def says(self, concept: str) -> str:
         """What it says of a concept, and in which fields."""
         value = getattr(self.subscription, concept)
         return f"{self.name} says {_shown(value)} ({', '.join(self.fields.get(concept, ())) or 'by its fields'})"
@@ -56,9 +56,9 @@ def reconciled(base: Subscription, answers: Sequence[Answer], declaration: Optio
     for concept in disagreements(answers):
         tellers = [one for one in answers if _is_known(concept, one.subscription)]
         meant = [one for one in tellers if _is_declared(concept, one.subscription, declaration)]
-        said = " and ".join(one.told(concept) for one in tellers)
+        said = " and ".join(one.says(concept) for one in tellers)
         if concept == "expires_at":
-            changes.update(_expiry(base, meant, declaration, said))
+            changes.update(_expiry(base, tellers, meant, declaration, said))
         elif meant and concept in _MAY_BE_OF_ANY:
             changes[concept] = getattr(meant[0].subscription, concept)
         elif getattr(declaration, concept, None) is None:
@@ -67,20 +67,27 @@ def reconciled(base: Subscription, answers: Sequence[Answer], declaration: Optio
 
 
 def _expiry(
-    base: Subscription, meant: Sequence[Answer], declaration: Optional[Declaration], said: str
+    base: Subscription,
+    tellers: Sequence[Answer],
+    meant: Sequence[Answer],
+    declaration: Optional[Declaration],
+    said: str,
 ) -> dict[str, Any]:
-    """Of the expiries that may be meant, the one nearest to the declared; none from before what ``base`` has."""
+    """Of the expiries that may be meant, the one nearest to the declared; none that any answer shows as renewed."""
     declared = declaration.expires_at if declaration else None
-    newest = base.expires_at if isinstance(base.expires_at, datetime) else None
-    told = [(one.subscription.expires_at, one.subscription.span) for one in meant]
+    known = [base.expires_at, *(one.subscription.expires_at for one in tellers)]
+    newest, *others = [one for one in known if isinstance(one, datetime)]
+    candidates = [(one.subscription.expires_at, one.subscription.span) for one in meant]
     possible = [
         (expires_at, span)
-        for expires_at, span in told
-        if isinstance(expires_at, datetime) and (newest is None or newest - expires_at < DAY)
+        for expires_at, span in candidates
+        if isinstance(expires_at, datetime)
+        and newest - expires_at < DAY
+        and not any(_is_a_cycle_later(base, expires_at, other) for other in others)
     ]
     if not possible or declared is None:
         why = f"expires_at: {said}; declare expires_at, but not one from before a renewal"
-        seen = () if newest is None or not told else (newest,)
+        seen = (max(newest, *others),) if candidates else ()
         return {"expires_at": Undetermined("expires_at", why, reported=True, seen=seen), "span": None}
     expires_at, span = min(possible, key=lambda pair: abs(pair[0] - declared))
     return {"expires_at": expires_at, "span": span}
@@ -128,13 +135,18 @@ def without_lag(listed: Subscription, detail: Subscription) -> Subscription:
     them (contract, section 11, row 6).
     """
     before, after = listed.expires_at, detail.expires_at
-    if isinstance(before, datetime) and isinstance(after, datetime):
-        cycles = [detail.billing_cycle] if isinstance(detail.billing_cycle, str) else list(CYCLE_MONTHS)
-        if any(abs(add_cycles(before, cycle) - after) <= _LAG_TOLERANCE for cycle in cycles):
-            listed = replace(listed, expires_at=Undetermined("expires_at", "expires_at: from before a renewal"))
+    if isinstance(before, datetime) and isinstance(after, datetime) and _is_a_cycle_later(detail, before, after):
+        listed = replace(listed, expires_at=Undetermined("expires_at", "expires_at: from before a renewal"))
     if listed.services == ():
         listed = replace(listed, services=Undetermined("services", "services: the listing names none"))
     return listed
+
+
+def _is_a_cycle_later(subscription: Subscription, before: datetime, after: datetime) -> bool:
+    """Whether an expiry is the other one after a renewal, by the cycle of the PBX, or any where that is not known."""
+    cycle = subscription.billing_cycle
+    cycles = [cycle] if isinstance(cycle, str) else list(CYCLE_MONTHS)
+    return any(abs(add_cycles(before, one) - after) <= _LAG_TOLERANCE for one in cycles)
 
 
 def _is_known(concept: str, subscription: Subscription) -> bool:

@@ -38,6 +38,6 @@ def unless_changed(planned: Decision, fresh: Decision) -> Decision:
     """A decision that was made again, or what keeps it from being the one that was planned."""
     changes = changed_since(planned, fresh) if fresh.order is not None else []
     if changes:
-        message = f"changed while the run was under way: {'; '.join(changes)}; run again to decide anew"
+        message = f"changed while the run was under way: {'; '.join(changes)}; run again"
         return settled(fresh, "stale_plan", message)
     return fresh

@@ -255,7 +255,7 @@ class Http:
             _own.line = line
             try:
                 return self._send(session, method, path, auth=_authenticate_with(token), **payload)
-            except BaseException:
+            except BaseException:  # raised again
                 line.close()
                 raise
             finally:

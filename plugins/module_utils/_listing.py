@@ -157,7 +157,7 @@ def read_listing(
     is_other: Callable[[Row], bool] = lambda row: False,
     to_the_end: bool = False,
 ) -> Listing:
-    """All rows of a paged listing, told apart by ``key``; ``is_other`` says which rows are not wanted.
+    """All rows of a paged listing, each with its own ``key``; ``is_other`` says which rows are not wanted.
 
     With ``to_the_end``, for what must not be taken for absent, only a page that is empty, refused or came before is an
     end, and rows of one number count once. Without, a total that is reached is one, if `totalPage` names no more pages.

@@ -167,7 +167,7 @@ class Snapshot:
         return answers if disagreements(answers) else []
 
     def reread(self, product_no: str, compares: bool = False) -> Subscription:
-        """Read a PBX anew. Where only the listing tells expiry or quantity, that is read anew as well.
+        """Read a PBX again. Where only the listing has expiry or quantity, that is read again as well.
 
         With ``compares``, as before an order, what the listing tells otherwise is not known. Without, the detail alone
         counts for what it reports: after an order, a listing may lag behind.

@@ -251,11 +251,17 @@ def test_what_a_plan_orders_is_declared_of_its_pbxs_and_nothing_of_the_others() 
     rows = [{"product_no": SN}, {"product_no": "B"}]
     assert report_options(rows) == {"subscriptions": rows}
     saved = document_of(
-        [due_decision()], "https://portal.example.com", "account", policy(include_expired=True), NOW, DAY
+        [due_decision()],
+        "https://portal.example.com",
+        "account",
+        policy(include_expired=True),
+        NOW,
+        DAY,
     )
     options = report_options(rows, as_saved(saved))
     (item,) = saved["items"]
-    assert options["include_expired"] is True and options["subscriptions"][1] == {"product_no": "B"}
+    assert (options["include_expired"], options["term_starts"]) == (True, "expiry")
+    assert options["subscriptions"][1] == {"product_no": "B"}
     assert options["subscriptions"][0] == {
         "product_no": SN,
         "plan": item["plan"]["id"],

@@ -135,6 +135,15 @@ def test_an_expiry_that_the_detail_has_moved_on_from_is_not_renewed_by_whatever_
     assert reconciled(detail, _answers(listed, detail), declaration(expires_at=EXPIRY)).expires_at == EXPIRY
 
 
+@pytest.mark.parametrize(("cycle", "later"), [("annually", 365), ("monthly", 31), ("annually", 363)])
+def test_an_expiry_is_not_renewed_by_where_the_list_has_it_a_cycle_later(cycle: str, later: int) -> None:
+    """The detail may be the one that lags behind, and a declaration may have been written long ago."""
+    listed = subscription(expires_at=EXPIRY + timedelta(days=later), billing_cycle=cycle)
+    detail = subscription(billing_cycle=cycle)
+    value = reconciled(detail, _answers(listed, detail), declaration(expires_at=EXPIRY)).expires_at
+    assert isinstance(value, Undetermined) and value.seen == (listed.expires_at,)
+
+
 def test_of_two_expiries_that_may_be_the_declared_one_the_nearest_counts_with_its_span() -> None:
     in_list, in_detail = (Span(EXPIRY + day, EXPIRY + day + DAY, "Asia/Shanghai") for day in (DAY, 0 * DAY))
     listed, detail = subscription(expires_at=EXPIRY + DAY, span=in_list), subscription(span=in_detail)
