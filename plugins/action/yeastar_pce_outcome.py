@@ -10,7 +10,6 @@ from typing import Any, Optional
 from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.basic import missing_required_lib
-from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -31,10 +30,12 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._batch import (
     use_of,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._controller import waits_for_worker
+from ansible_collections.pbxops.yeastar.plugins.module_utils._core import hide_on_display
 from ansible_collections.pbxops.yeastar.plugins.module_utils._http import REQUESTS_IMPORT_ERROR
 from ansible_collections.pbxops.yeastar.plugins.module_utils._job import Job, describe
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import Spent
 from ansible_collections.pbxops.yeastar.plugins.module_utils._results import Report, fails_host
+from ansible_collections.pbxops.yeastar.plugins.module_utils._secrets import Secrets
 
 SHOWN = ("state", "reason", "expires_before", "expires_after", "order")
 
@@ -74,16 +75,17 @@ class ActionModule(ActionBase):
 
     def _run_batch(self, requests: list[Request], task_vars: dict[str, Any]) -> dict[str, Any]:
         """The outcome of every request. What concerns them all, such as refused credentials, fails each of them."""
-        secrets: set[str] = set()
+        secrets = Secrets(on_issued=hide_on_display)
         try:
             own_params = read_params(self._task.args, task_vars, self._templar, requests[0].mode)
-            secrets.update(own_params[name] for name in SECRET_OPTIONS if own_params[name])
+            for name in SECRET_OPTIONS:
+                secrets.add(own_params[name] or "")
             params = params_for(requests, own_params, run_key(RUN_DIRECTORY))
         except ValueError as error:
             return {request.host: {"failed": True, "msg": str(error)} for request in requests}
         if params["run_id"] is None:
             params["run_id"] = str(self._task.get_play()._uuid)
-        job = Job(params, secrets.add, lambda text: Display().warning(remove_values(text, secrets)), waits_for_worker())
+        job = Job(params, secrets, Display().warning, waits_for_worker())
         problem, is_spent = "the run did not come to this PBX", False
         saved: dict[str, Any] = {}
         try:
@@ -93,7 +95,7 @@ class ActionModule(ActionBase):
                 job.renew(is_check_mode=requests[0].mode == CHECK)
         except BaseException as error:  # also a task's timeout: what is known of each host is to be told all the same
             problem, is_spent = describe(error, error.__traceback__), isinstance(error, Spent)
-            Display().warning(remove_values(problem, secrets))
+            Display().warning(secrets.hide(problem))
         known = job.known()
         # A plan that is spent is refused, whatever there is to say of each PBX.
         rows = {row["product_no"]: row for row in known.get("results", []) if not is_spent}
@@ -102,8 +104,7 @@ class ActionModule(ActionBase):
         for request in requests:
             product_no = request.subscription["product_no"]
             outcomes[request.host] = {**_shown(rows.get(product_no), diffs.get(product_no, []), problem), **saved}
-        cleaned: dict[str, Any] = remove_values(outcomes, secrets)
-        return cleaned
+        return {host: secrets.hidden(outcome) for host, outcome in outcomes.items()}
 
 
 def _broken_off(mode: str) -> dict[str, Any]:

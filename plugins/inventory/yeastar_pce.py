@@ -128,7 +128,6 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructa
 from ansible.utils.vars import combine_vars
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._account import Account, AccountError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._envelope import hide
 from ansible_collections.pbxops.yeastar.plugins.module_utils._inventory import (
     EVERY_GROUP,
     Host,
@@ -146,6 +145,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._plugin_options imp
     choice_of,
     inventory_account_of,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._secrets import Secrets
 from ansible_collections.pbxops.yeastar.plugins.module_utils._time import utc_now
 
 # From 2.19 on, only what is marked is a template for Ansible; before, everything is that is not wrapped.
@@ -197,7 +197,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         except (AnsibleError, AccountError, ValueError) as error:
             given = config or _plain(loader, path)
             secrets = [str(given[name]) for name in SECRET_OPTIONS if given.get(name)]
-            raise AnsibleParserError(hide(str(error), secrets)) from None
+            raise AnsibleParserError(Secrets(secrets).hide(str(error))) from None
 
     def _configure(self, path: str) -> Mapping[str, Any]:
         """Take over the options of a file, templates evaluated."""

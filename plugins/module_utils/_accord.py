@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any, Optional
 
-from ._model import Declaration, Offer, Subscription, Undetermined, is_confidential, same_name
+from ._model import Declaration, Offer, Subscription, Undetermined, same_name
+from ._secrets import is_confidential
 from ._span import bounds
 from ._terms import agrees, same_expiry
 from ._text import quoted

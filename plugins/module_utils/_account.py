@@ -12,12 +12,14 @@ from typing import Any, Optional
 
 from ansible.module_utils.basic import missing_required_lib
 
-from ._envelope import hide
+from ._core import hide_on_display
 from ._http import REQUESTS_IMPORT_ERROR
 from ._info import gather
 from ._inventory import Row, rows_of
 from ._job import Job, describe
 from ._model import Filters
+from ._plugin_options import SECRET_OPTIONS
+from ._secrets import Secrets
 from ._time import utc_now
 
 
@@ -32,7 +34,8 @@ class Account:
         """``params`` are validated connection options. Reads nothing yet."""
         self._params = params
         self._on_warning = on_warning
-        self._secrets = {str(params[name]) for name in ("client_secret", "access_token") if params[name]}
+        given = [str(params[name]) for name in SECRET_OPTIONS if params[name]]
+        self._secrets = Secrets(given, hide_on_display)
 
     def read(self) -> tuple[list[Row], Optional[datetime]]:
         """Every subscription of the account, and the portal's own instant where it tells one.
@@ -41,11 +44,12 @@ class Account:
         """
         if REQUESTS_IMPORT_ERROR is not None:
             raise AccountError(missing_required_lib("requests"))
-        job = Job(self._params, self._secrets.add, lambda warning: self._on_warning(hide(warning, self._secrets)))
+        job = Job(self._params, self._secrets, self._on_warning)
         try:
             portal = job.portal()
             found = gather(portal, {"subscriptions"}, Filters(utc_now()), raw=False, must_be_whole=True)
         except Exception as error:
-            raise AccountError(hide(describe(error, sys.exc_info()[2]), self._secrets)) from None
+            raise AccountError(self._secrets.hide(describe(error, sys.exc_info()[2]))) from None
         offset = portal.clock_offset
-        return rows_of(found["subscriptions"]), None if offset is None else utc_now() + offset
+        rows = rows_of(self._secrets.hidden(found["subscriptions"]))
+        return rows, None if offset is None else utc_now() + offset

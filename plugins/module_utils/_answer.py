@@ -77,7 +77,7 @@ def status_of(answer: Answer, envelope: Optional[Envelope]) -> int:
 def problem_of(answer: Answer, envelope: Optional[Envelope]) -> str:
     """What is wrong with an answer that is no success, as a clause for people."""
     if 300 <= answer.status < 400:
-        return f"redirected to {_host_of(answer.headers.get('Location', ''))}, which is not followed; check base_url"
+        return f"redirected to {_host_of(answer.headers.get('location', ''))}, which is not followed; check base_url"
     if answer.status in _ON_THE_WAY and not is_vendors(envelope):
         return _ON_THE_WAY[answer.status]
     if envelope is not None:
@@ -97,7 +97,7 @@ def problem_of(answer: Answer, envelope: Optional[Envelope]) -> str:
 
 def content_type_of(answer: Answer) -> str:
     """What the answer says that it is, parameters apart, fit for a message; empty where it says nothing."""
-    return one_line(answer.headers.get("Content-Type", "").split(";")[0].lower(), LONGEST_QUOTE)
+    return one_line(answer.headers.get("content-type", "").split(";")[0].lower(), LONGEST_QUOTE)
 
 
 def what_it_lacks(envelope: Envelope) -> str:
@@ -135,12 +135,12 @@ def _host_of(location: str) -> str:
 
 def date_of(answer: Answer) -> Optional[datetime]:
     """The server's clock as the answer left it, from its Date header (RFC 9110, section 6.6.1); None without one."""
-    return _http_date(answer.headers.get("Date", ""))
+    return _http_date(answer.headers.get("date", ""))
 
 
 def retry_after(answer: Answer) -> Optional[float]:
     """Seconds to wait, from a Retry-After header in either form of RFC 9110, section 10.2.3."""
-    text = answer.headers.get("Retry-After", "").strip()
+    text = answer.headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
         return float(text)
     date = _http_date(text)

@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Optional
 
+from ._secrets import Secrets
 from ._text import clean, cleaned, folded, quoted
 
 SUCCESS = "success"
-HIDDEN = "********"
 MAX_DIGITS = 100  # of a number; ids have 20
 
 
@@ -37,20 +37,11 @@ class Envelope:
         """Whether the answer itself claims success, by ``code`` and by ``status``."""
         return self.code == SUCCESS and self.status in (200, None)
 
-    def without(self, secrets: Iterable[str]) -> Envelope:
-        """The same with none of these in what it says of an error, which goes into messages and the ledger."""
-        if self.is_success:
-            return self
-        repeated = {form for secret in secrets for form in (secret, clean(secret))}
-        code, detail, request_id = (hide(text, repeated) for text in (self.code, self.detail, self.request_id))
-        return replace(self, code=code, detail=detail, request_id=request_id)
-
-
-def hide(text: str, secrets: Iterable[str]) -> str:
-    """A text without the secrets that it may repeat."""
-    for secret in sorted(secrets, key=len, reverse=True):  # one may be a part of another
-        text = text.replace(secret, HIDDEN)
-    return text
+    def hidden(self, secrets: Secrets) -> Envelope:
+        """The same without secrets, those included that only this answer has named."""
+        result = secrets.of_answer(self.result)
+        code, detail, request_id = (secrets.hide(text) for text in (self.code, self.detail, self.request_id))
+        return replace(self, code=code, detail=detail, request_id=request_id, result=result)
 
 
 def parse_envelope(content: bytes) -> Envelope:

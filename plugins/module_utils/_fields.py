@@ -20,12 +20,13 @@ from zoneinfo import ZoneInfo
 
 from . import _money, _time
 from ._envelope import read_count
-from ._model import Undetermined, is_confidential, known
+from ._model import Undetermined, known
 from ._money import Money
 from ._renewal_fields import manners_of_renewal, read_auto_renewal, read_switch
 from ._rows import suggestions
+from ._secrets import is_confidential
 from ._span import Span, common, span_of
-from ._text import LONGEST_ID, MARK, one_line, quoted
+from ._text import HIDDEN, LONGEST_ID, MARK, one_line, quoted
 
 # Concepts of `field_map` and the keys tried for each, in order (architecture, "Response fields").
 CANDIDATES = {
@@ -76,12 +77,14 @@ def read_text(value: Any) -> str:
 def read_id(value: Any) -> str:
     """An id, number or string in the answer, digit for digit as a string (contract, section 9, quirks 1 and 2).
 
-    Raises ValueError for anything else, also for text with a character that cannot be shown: cleaned, it would be
-    another id.
+    Raises ValueError for anything else, also for text with a character that cannot be shown, or with a secret: cleaned,
+    it would be another id.
     """
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         raise ValueError(f"expected an id, got {quoted(value)}")
     text = str(value).strip()
+    if HIDDEN in text:
+        raise ValueError("expected an id, got text with a secret in it; have it mended in the portal")
     if not text or MARK in text or len(text) > LONGEST_ID:
         raise ValueError(f"expected an id that can be shown, got {quoted(value)}; have it mended in the portal")
     return text

@@ -12,7 +12,7 @@ from typing import Any, Optional
 from ._auto_renewal import combined
 from ._errors import ReadError
 from ._listing import Row
-from ._model import Filters, Order, Subscription, Undetermined, masked
+from ._model import Filters, Order, Subscription, Undetermined, portable
 from ._portal import Portal
 from ._questions import AutoRenewals
 from ._results import catalog_as_result, contact_as_result, order_as_result, subscription_as_result
@@ -28,7 +28,7 @@ def gather(
     must_be_whole: bool = False,
 ) -> dict[str, Any]:
     """The answers by what was wanted: `subscriptions`, `catalog`, `billing_contacts`, `orders`; with ``raw`` also as
-    the portal gave them, masked. `auto_renewal` is asked for each subscription, and becomes a part of it; ``warn`` is
+    the portal gave them. `auto_renewal` is asked for each subscription, and becomes a part of it; ``warn`` is
     called where that is refused time and again.
 
     Raises ReadError, and ValueError when a PBX that was asked for is not in the account. The product list
@@ -56,7 +56,7 @@ def gather(
         ]
         rows["orders"] = [row for row, order in wanted_orders]
         found["orders"] = [order_as_result(order) for row, order in wanted_orders]
-    return {**found, "raw": masked(rows)} if raw else found
+    return {**found, "raw": portable(rows)} if raw else found
 
 
 def _subscriptions(

@@ -41,6 +41,7 @@ from ._progress import VARIABLE, Progress
 from ._results import Report, traffic_as_result
 from ._run import Run
 from ._saved_plan import SavedPlan
+from ._secrets import Secrets
 from ._time import Clock
 from ._transport import Transport, WritingTransport
 
@@ -55,16 +56,16 @@ class Job:
     def __init__(
         self,
         params: Mapping[str, Any],
-        on_secret: Callable[[str], None],
+        secrets: Secrets,
         on_warning: Callable[[str], None],
         is_awaited: Callable[[], bool] = lambda: True,
     ) -> None:
-        """``params`` are validated options; ``on_secret`` is told each secret that the portal issues.
+        """``params`` are validated options; ``secrets``, those that they hold among them, are in nothing that is known.
 
         ``is_awaited`` says whether what comes of it is still waited for, see `_controller`.
         """
         self._params = params
-        self._on_secret = on_secret
+        self._secrets = secrets
         self._on_warning = on_warning
         self._is_awaited = is_awaited
         self.warnings: set[str] = set()
@@ -73,7 +74,7 @@ class Job:
 
     def portal(self) -> Portal:
         """A portal that can only be read. Raises ValueError for bad connection options."""
-        self._transport = Transport(self._connection(), self._on_secret, self.warn, **self._surroundings())
+        self._transport = Transport(self._connection(), self._secrets, self.warn, **self._surroundings())
         return Portal(self._transport, fields_of(self._params))
 
     def decide(self, is_check_mode: bool = False) -> Report:
@@ -123,7 +124,7 @@ class Job:
         approved = self._approved_plan()
         report = self._report = Report(now_of(self._params), is_check_mode=False)
         declarations = self._declarations(approved)
-        transport = WritingTransport(connection, self._on_secret, self.warn, **self._surroundings())
+        transport = WritingTransport(connection, self._secrets, self.warn, **self._surroundings())
         self._transport = transport
         portal = OrderingPortal(transport, fields_of(self._params))
         account = connection.client_id or ""
@@ -205,13 +206,11 @@ class Job:
         return known
 
     def _connection(self) -> Connection:
-        connection = connection_of(self._params)
-        if connection.access_token is not None:
-            self._on_secret(connection.access_token)
-        return connection
+        return connection_of(self._params)
 
     def warn(self, warning: str) -> None:
         """Tell a warning, once."""
+        warning = self._secrets.hide(warning)
         if warning not in self.warnings:
             self.warnings.add(warning)
             self._on_warning(warning)

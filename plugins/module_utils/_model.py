@@ -18,7 +18,6 @@ from typing import Any, Optional, TypeVar, Union
 from ._intent import Intent
 from ._money import Money
 from ._span import Span, bounds
-from ._text import MARK
 
 T = TypeVar("T")
 
@@ -367,25 +366,14 @@ class Decision:
     days_lost: Optional[int] = None
 
 
-def masked(value: Any) -> Any:
-    """A copy of a portal's row that may be shown: secrets and activation codes hidden, long integers as strings.
-
-    Integers above 2^53 become strings since many JSON readers would round them (contract, section 9, quirk 1).
+def portable(value: Any) -> Any:
+    """A copy of a portal's row that any JSON reader takes as it is: integers above 2^53, which many would round, are
+    strings (contract, section 9, quirk 1).
     """
     if isinstance(value, Mapping):
-        return {key: _MASK if is_confidential(key) and item else masked(item) for key, item in value.items()}
+        return {key: portable(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [masked(item) for item in value]
+        return [portable(item) for item in value]
     if isinstance(value, Decimal) or (isinstance(value, int) and abs(value) > 2**53):
         return str(value)
     return value
-
-
-_MASK = "********"
-_CONFIDENTIAL = ("activationcode", "secret", "token", "password", "authorization", "credential")
-
-
-def is_confidential(key: str) -> bool:
-    """Whether a field of this name may hold a secret or an activation code; one that hides a character may."""
-    name = key.replace("_", "").replace("-", "").casefold()
-    return MARK in name or any(word in name for word in _CONFIDENTIAL)

@@ -14,7 +14,8 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Union
 
-from ._model import Undetermined, is_confidential
+from ._model import Undetermined
+from ._secrets import is_confidential
 from ._text import quoted
 
 _ON = ("true", "on", "yes", "y", "1", "enabled", "enable", "active", "activated", "open", "opened", "auto", "automatic")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from ._model import is_confidential
+from ._secrets import is_confidential
 
 DEEPEST = 4  # objects within each other
 MOST_SUGGESTIONS = 3

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 MARK = "\ufffd"  # what a character that cannot be shown is replaced by, followed by its number: U+200B is \ufffd(8203)
+HIDDEN = "********"  # what a secret is replaced by
 LONGEST_TEXT = 1000  # characters of a name or a comment
 LONGEST_ID = 128  # characters
 MAX_DEPTH = 50  # levels of an answer; the deepest that is known has less than ten

@@ -13,7 +13,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Optional, TypeVar
 
@@ -43,6 +43,7 @@ from ._errors import (
 )
 from ._http import Answer, Broken, Connection, Http
 from ._pool import Gate, Pool
+from ._secrets import Secrets
 from ._text import MARK, quoted
 from ._time import utc_now
 
@@ -76,13 +77,13 @@ class Transport:
     def __init__(
         self,
         connection: Connection,
-        on_secret: Callable[[str], None],
+        secrets: Secrets,
         on_warning: Callable[[str], None],
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], datetime] = utc_now,
         pool: Optional[Pool] = None,
     ) -> None:
-        """``on_secret`` is told each secret the portal issues, before anything else is done with it.
+        """``secrets`` are hidden in all that is read; those of ``connection`` and what the portal issues are added.
 
         ``clock`` gives the controller's instant, which the portal's is held against. With a ``pool``, reads and writes
         may be asked for side by side; ``sleep`` must be its own then.
@@ -95,8 +96,9 @@ class Transport:
         self.unhurried = Gate(self.pool)
         self._line = Gate(self.pool)
         self._is_limited = False
-        self._on_secret = on_secret
-        self._secrets = {secret for secret in (connection.client_secret, connection.access_token) if secret}
+        self._secrets = secrets
+        for secret in (connection.client_secret, connection.access_token):
+            secrets.add(secret or "")
         self._on_warning = on_warning
         self._warned: set[str] = set()
         self._sleep = sleep
@@ -172,7 +174,12 @@ class Transport:
             return self._exchange_now(method, path, token, **payload)
 
     def _exchange_now(self, method: str, path: str, token: Optional[str] = None, **payload: Any) -> Answer:
-        answer = self._http.exchange(method, path, token, **payload)
+        try:
+            answer = self._http.exchange(method, path, token, **payload)
+        except Broken as error:
+            raise Broken(self._secrets.hide(str(error)), error.sent) from None
+        headers = {name.lower(): self._secrets.hide(value) for name, value in answer.headers.items()}
+        answer = replace(answer, headers=headers)
         self._is_limited = self._is_limited or answer.status == 429
         date = date_of(answer)
         if date is not None:
@@ -181,7 +188,7 @@ class Transport:
 
     def _envelope_of(self, answer: Answer) -> Optional[Envelope]:
         envelope = envelope_of(answer)
-        return None if envelope is None else envelope.without(self._secrets)
+        return None if envelope is None else envelope.hidden(self._secrets)
 
     def _accept_content_type(self, call: str, answer: Answer, envelope: Envelope) -> None:
         content_type = content_type_of(answer)
@@ -232,7 +239,8 @@ class Transport:
             answer = self._exchange("POST", TOKEN_PATH, data=form)
         except Broken as error:
             raise ReadError(call, str(error)) from None
-        envelope = self._envelope_of(answer)
+        issued = envelope_of(answer)
+        envelope = None if issued is None else issued.hidden(self._secrets)
         status = status_of(answer, envelope)
         if status == 403 and not is_vendors(envelope):
             raise BlockedOnTheWay(call, problem_of(answer, envelope), answer, envelope)
@@ -244,20 +252,19 @@ class Transport:
                 " System > API the permission and Client IP Restriction"
             )
             raise AccessError(call, problem, answer, envelope)
-        if answer.status != 200 or envelope is None or not envelope.is_success:
+        if answer.status != 200 or issued is None or not issued.is_success:
             raise ReadError(call, problem_of(answer, envelope), answer, envelope)
-        details = envelope.result if isinstance(envelope.result, Mapping) else {}
+        details = issued.result if isinstance(issued.result, Mapping) else {}
         for secret in (details.get("token"), details.get("refreshToken")):
             if isinstance(secret, str) and secret:
-                self._secrets.add(secret)
-                self._on_secret(secret)
+                self._secrets.issue(secret)
         if not isinstance(details.get("token"), str) or not details["token"] or MARK in details["token"]:
             raise ReadError(call, "expected a token in the answer, found none that can be used", answer, envelope)
         return _Token(details["token"], asked_at + self._usable_life(call, details.get("expiresIn")))
 
     def _usable_life(self, call: str, expires_in: Any) -> float:
         if isinstance(expires_in, str) and len(expires_in) > MAX_DIGITS:
-            raise ReadError(call, f"expected expiresIn in seconds, got {quoted(expires_in)}")
+            raise ReadError(call, f"expected expiresIn in seconds, got {quoted(self._secrets.hide(expires_in))}")
         try:
             lifetime = read_count(expires_in) if expires_in is not None else TOKEN_LIFETIME
         except ValueError as error:

@@ -185,17 +185,15 @@ requests:
   sample: {read: 4, write: 0, token: 1}
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.pbxops.yeastar.plugins.module_utils._argument_specs import CONNECTION_OPTIONS, INFO_OPTIONS
 from ansible_collections.pbxops.yeastar.plugins.module_utils._info import gather
 from ansible_collections.pbxops.yeastar.plugins.module_utils._options import filters_of
-from ansible_collections.pbxops.yeastar.plugins.module_utils._runner import Runner
+from ansible_collections.pbxops.yeastar.plugins.module_utils._runner import Module, Runner
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec={**CONNECTION_OPTIONS, **INFO_OPTIONS}, supports_check_mode=True)
+    module = Module(argument_spec={**CONNECTION_OPTIONS, **INFO_OPTIONS})
     with Runner(module) as runner:
         filters = filters_of(module.params)
         wanted, raw = set(module.params["gather"]), module.params["raw"]

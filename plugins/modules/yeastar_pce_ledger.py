@@ -167,8 +167,6 @@ diff:
   elements: dict
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.pbxops.yeastar.plugins.module_utils._argument_specs import (
     CONNECTION_OPTIONS,
     SETTLE_OPTIONS,
@@ -176,14 +174,12 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._argument_specs imp
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._bookkeeping import UNRELATED, keep
 from ansible_collections.pbxops.yeastar.plugins.module_utils._options import word_of
-from ansible_collections.pbxops.yeastar.plugins.module_utils._runner import Runner
+from ansible_collections.pbxops.yeastar.plugins.module_utils._runner import Module, Runner
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
-        argument_spec={**CONNECTION_OPTIONS, **SETTLE_OPTIONS}, supports_check_mode=True, **SETTLE_RULES
-    )
+    module = Module(argument_spec={**CONNECTION_OPTIONS, **SETTLE_OPTIONS}, **SETTLE_RULES)
     with Runner(module) as runner:
         word = word_of(module.params)
         only_looks = module.check_mode or word.outcome is None

@@ -224,8 +224,6 @@ diff:
   elements: dict
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.pbxops.yeastar.plugins.module_utils._argument_specs import (
     CONNECTION_OPTIONS,
     PLAN_RULES,
@@ -233,14 +231,13 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._argument_specs imp
     RENEWAL_OPTIONS,
     SAVE_OPTIONS,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._runner import Runner
+from ansible_collections.pbxops.yeastar.plugins.module_utils._runner import Module, Runner
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = Module(
         argument_spec={**CONNECTION_OPTIONS, **RENEWAL_OPTIONS, **SAVE_OPTIONS, **PRICES_OPTIONS},
-        supports_check_mode=True,
         **PLAN_RULES,
     )
     with Runner(module) as runner:

@@ -206,22 +206,19 @@ diff:
   elements: dict
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.pbxops.yeastar.plugins.module_utils._argument_specs import (
     APPLY_OPTIONS,
     APPLY_RULES,
     CONNECTION_OPTIONS,
     RENEWAL_OPTIONS,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._runner import Runner
+from ansible_collections.pbxops.yeastar.plugins.module_utils._runner import Module, Runner
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = Module(
         argument_spec={**CONNECTION_OPTIONS, **RENEWAL_OPTIONS, **APPLY_OPTIONS},
-        supports_check_mode=True,
         **APPLY_RULES,
     )
     with Runner(module) as runner:

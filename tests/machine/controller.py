@@ -23,6 +23,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Decla
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import OrderingPortal, Portal
 from ansible_collections.pbxops.yeastar.plugins.module_utils._results import Report
 from ansible_collections.pbxops.yeastar.plugins.module_utils._run import Run
+from ansible_collections.pbxops.yeastar.plugins.module_utils._secrets import Secrets
 from ansible_collections.pbxops.yeastar.plugins.module_utils._transport import Transport, WritingTransport
 from tests.machine.happenings import Happening
 from tests.machine.wire import Wire
@@ -115,7 +116,7 @@ class Controller:
         )
         setting = Setting(policy, ledger, self.now, self.warnings.append)
         kind = Transport if self.is_read_only else WritingTransport
-        transport = kind(connection, lambda secret: None, self.warnings.append, self.sleep, self.now)
+        transport = kind(connection, Secrets(), self.warnings.append, self.sleep, self.now)
         transport._http = Wire(self.world, self, options.timeout)  # type: ignore[assignment]
         declarations = [self._declaration(product_no) for product_no in options.product_nos]
         if isinstance(transport, WritingTransport):

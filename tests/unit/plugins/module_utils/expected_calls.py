@@ -13,6 +13,7 @@ from requests.structures import CaseInsensitiveDict
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _pool, _transport
 from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Answer, Connection
+from ansible_collections.pbxops.yeastar.plugins.module_utils._secrets import Secrets
 
 UNCHECKED: Any = object()
 
@@ -100,7 +101,7 @@ class Bench:
         kind = _transport.WritingTransport if writing else _transport.Transport
         self.transport = kind(
             Connection("https://portal.example", **options),
-            on_secret=self.secrets.append,
+            secrets=Secrets(on_issued=self.secrets.append),
             on_warning=self.warnings.append,
             sleep=self.sleeps.append,
             pool=pool,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Offer, known, masked, same_name
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Offer, known, portable, same_name
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import (
     ENTERPRISE,
     policy,
@@ -131,38 +131,7 @@ def test_an_unknown_price_blocks_where_a_limit_is_set_unless_allowed(
     assert (subject.limits_price, subject.blocks_unknown_price, subject.needs_prices) == (limits, blocks, needs)
 
 
-class TestMasked:
-    @pytest.mark.parametrize(
-        "key",
-        [
-            "activationCode",
-            "activation_code",
-            "ACTIVATIONCODE",
-            "pbxActivationCode",
-            "accessToken",
-            "refresh-token",
-            "clientSecret",
-            "password",
-            "Authorization",
-            "credentials",
-            "activation\ufffd(8203)Code",
-        ],
-    )
-    def test_what_is_confidential_is_hidden(self, key: str) -> None:
-        assert masked({key: "A1B2-C3D4", "productNo": "1"}) == {key: "********", "productNo": "1"}
-
-    def test_it_is_hidden_at_any_depth_and_whatever_its_shape(self) -> None:
-        row = {"a": [{"b": ({"activationCode": ["A1B2", {"code": "C3D4"}]},)}], "token": {"x": "A1B2"}, "secret": 12}
-        assert masked(row) == {
-            "a": [{"b": [{"activationCode": "********"}]}],
-            "token": "********",
-            "secret": "********",
-        }
-
-    @pytest.mark.parametrize("nothing", [None, "", [], {}])
-    def test_that_nothing_is_there_may_be_seen(self, nothing: Any) -> None:
-        assert masked({"activationCode": nothing}) == {"activationCode": nothing}
-
+class TestPortable:
     @pytest.mark.parametrize(
         ("value", "expected"),
         [
@@ -177,11 +146,11 @@ class TestMasked:
         ],
     )
     def test_numbers_keep_every_digit(self, value: Any, expected: Any) -> None:
-        shown = masked({"id": [value]})
+        shown = portable({"id": [value]})
         assert shown == {"id": [expected]}
         assert type(shown["id"][0]) is type(expected)
 
     def test_the_row_itself_stays_as_it_was(self) -> None:
-        row = {"list": [{"activationCode": "A1B2"}]}
-        masked(row)
-        assert row == {"list": [{"activationCode": "A1B2"}]}
+        row = {"list": [{"id": 2**60}]}
+        portable(row)
+        assert row == {"list": [{"id": 2**60}]}

@@ -325,10 +325,10 @@ class _Started(Exception):
 def _spec_of(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     module = importlib.import_module(f"{PACKAGE}.modules.{name}")
 
-    def start(**arguments: Any) -> None:
+    def start(module: Any, **arguments: Any) -> None:
         raise _Started(arguments)
 
-    monkeypatch.setattr(module, "AnsibleModule", start)
+    monkeypatch.setattr("ansible.module_utils.basic.AnsibleModule.__init__", start)
     with pytest.raises(_Started) as started:
         module.main()
     arguments: dict[str, Any] = started.value.args[0]

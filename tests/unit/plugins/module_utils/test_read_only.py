@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _job
 from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import ReadError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._job import Job
+from ansible_collections.pbxops.yeastar.plugins.module_utils._secrets import Secrets
 from ansible_collections.pbxops.yeastar.plugins.module_utils._transport import Transport
 
 PARAMS: dict[str, Any] = {
@@ -51,7 +52,7 @@ def test_what_only_decides_has_a_transport_that_cannot_write(use: Any, monkeypat
             raise ReadError(f"GET {path}", "not asked here")
 
     monkeypatch.setattr(_job, "Transport", Unreachable)
-    job = Job(PARAMS, on_secret=lambda secret: None, on_warning=lambda warning: None)
+    job = Job(PARAMS, secrets=Secrets(), on_warning=lambda warning: None)
     with pytest.raises(ReadError, match="not asked here"):
         use(job)
     assert isinstance(job._transport, Unreachable) and not hasattr(job._transport, "post_once")

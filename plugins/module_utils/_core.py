@@ -1,0 +1,17 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What only some releases of ansible-core have."""
+
+from __future__ import annotations
+
+try:
+    from ansible.module_utils.secrets import register_secret  # type: ignore[import-not-found]
+except ImportError:  # before 2.22
+    register_secret = None
+
+
+def hide_on_display(secret: str) -> None:
+    """Have ansible-core hide a secret in what it displays, from 2.22 on; it changes no data."""
+    if register_secret is not None:
+        register_secret(secret)
