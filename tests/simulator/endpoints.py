@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl
 from . import views
 from .account import Account, required
 from .answer import Answer, Invalid, Refused, success
+from .echoes import echo
 from .order_check import check_order, parse_body
 from .paging import Listing, page
 from .records import Handling
@@ -71,6 +72,11 @@ class Call:
 
 def answer(account: Account, tokens: Tokens, request: Request, effects: Effects) -> Answer:
     """Serve one request; every refusal becomes an error envelope. The caller holds the account's lock."""
+    profile, reply = account.profile, _served(account, tokens, request, effects)
+    return echo(reply, profile.echoes, (*tokens.secrets, *profile.echoed))
+
+
+def _served(account: Account, tokens: Tokens, request: Request, effects: Effects) -> Answer:
     try:
         route, tail = _route(request)
         _let_in(tokens, request)

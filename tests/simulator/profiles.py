@@ -99,6 +99,9 @@ class Profile:
     # how answers come, and whether with a Date
     transfer: str = "length"
     dated: bool = True
+    # where answers repeat secrets, and which besides those that the portal knows
+    echoes: str = "nowhere"
+    echoed: tuple[str, ...] = ()
 
 
 DOCUMENTED = Profile("documented", "complete list rows, bare dates, ids as strings, prices known")
@@ -229,6 +232,7 @@ CHOICES = {
     "total_of": ("all", "page", "count"),
     "cycle_length": ("calendar", "overflow", "plus_day", "days"),
     "po_number_kept": ("as_given", "upper", "digits", "short"),
+    "echoes": ("nowhere", "free_texts", "every_text"),
     "transfer": ("length", "chunked", "gzip", "http_1_0"),
 }
 

@@ -41,6 +41,11 @@ class Tokens:
         with self._lock:
             return list(self._issued)
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The client secret, and the tokens that were given out last."""
+        return (self._client["client_secret"], *self.issued[-2:])
+
     def valid(self, authorization: str | None) -> bool:
         """Whether an Authorization header carries a live access token."""
         scheme, dummy, token = (authorization or "").partition(" ")

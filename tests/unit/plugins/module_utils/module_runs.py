@@ -53,8 +53,9 @@ class ModuleRuns:
                 patch.setattr(_transport, "Http", lambda connection, pool: account)
             with pytest.raises(SystemExit) as end:
                 import_module(MODULES + name).main()
-        self.output = self._capsys.readouterr().out
+        result: dict[str, Any] = json.loads(self._capsys.readouterr().out)
+        result.pop("_ansible_new_secrets", None)  # what ansible-core 2.22 is to hide, and takes out of every result
+        self.output = json.dumps(result)
         assert "canary" not in self.output, "a secret is shown"
-        result: dict[str, Any] = json.loads(self.output)
         assert end.value.code == (1 if result.get("failed") else 0)
         return result
