@@ -63,9 +63,14 @@ def _passed(output: str) -> int:
     return sum(int(count) for count in re.findall(r"(\d+) passed", output))
 
 
-SANITY = Judge("sanity", _ansible_test("sanity", "--venv", "--color", "no"), _number_of(r"^Running sanity test "))
+def _sanity(core: Core) -> list[str | Path]:
+    left_out = [argument for name, dummy in core.left_out for argument in ("--skip-test", name)]
+    return [core.bin / "ansible-test", "sanity", "--venv", "--color", "no", *left_out]
+
+
+SANITY = Judge("sanity", _sanity, _number_of(r"^Running sanity test "))
 EVERYWHERE = (
-    Judge("role", lambda core: [core.bin / "python", "-m", "pytest", *ROLE_TESTS], _passed),
+    Judge("role", lambda core: [core.bin / "python", "-m", "pytest", "--numprocesses", "2", *ROLE_TESTS], _passed),
     Judge(
         "demo",
         lambda core: [core.bin / "python", "-m", "tests.demo", "--quiet"],
@@ -124,6 +129,12 @@ def judge_all(cores: list[Core], interpreters: Mapping[str, Path]) -> list[Verdi
 def not_run(verdicts: list[Verdict], missing: list[str]) -> list[str]:
     """What this machine lacks, and what has therefore not been looked at, a line each."""
     lines = [f"not run: ansible-core {version}, for want of a Python that it supports" for version in missing]
+    cores = dict.fromkeys(verdict.core for verdict in verdicts)
+    lines += [
+        f"not run: sanity test {name} (ansible-core {core.version}), since {why}"
+        for core in cores
+        for name, why in core.left_out
+    ]
     reasons = {reason for verdict in verdicts for reason in verdict.left_out}
     for reason in sorted(reasons):
         versions = ", ".join(verdict.core.version for verdict in verdicts if reason in verdict.left_out)

@@ -35,6 +35,7 @@ class Core:
     version: str
     python: str
     interpreter: Path
+    left_out: tuple[tuple[str, str], ...] = ()  # tests of sanity, and why
 
     @property
     def home(self) -> Path:
@@ -80,12 +81,13 @@ def _works(interpreter: Path, version: str) -> bool:
 def choose(interpreters: Mapping[str, Path]) -> tuple[list[Core], list[str]]:
     """A core each with the oldest Python at hand that it supports, and the versions that no Python here can run."""
     with open(Path(__file__).with_name("cores.toml"), "rb") as file:
-        supported = tomllib.load(file)["cores"]
+        table = tomllib.load(file)
     cores, missing = [], []
-    for version, names in supported.items():
+    for version, names in table["cores"].items():
         usable = [name for name in names if name in interpreters]
         if usable:
-            cores.append(Core(version, usable[0], interpreters[usable[0]]))
+            left_out = tuple(table["left_out"].get(version, {}).items())
+            cores.append(Core(version, usable[0], interpreters[usable[0]], left_out))
         else:
             missing.append(version)
     return cores, missing

@@ -92,6 +92,7 @@ class Running:
         status = self.wait(timeout)
         assert not self.stderr, self._story()
         result: dict[str, Any] = json.loads(self.stdout)
+        assert "deprecations" not in result, self._story()
         assert status == (1 if result.get("failed") else 0), self._story()
         return result
 

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 
 import pytest
+from ansible.module_utils.common import warnings
 
 _NUMBERS = itertools.count()
 
@@ -18,6 +20,15 @@ def state_home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPat
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / f"state-{next(_NUMBERS)}"))
 
 
+@pytest.fixture(autouse=True)
+def nothing_deprecated() -> Iterator[None]:
+    """What a core announces to take away is an error in whatever test meets it."""
+    yield
+    assert list(warnings.get_deprecation_messages()) == []
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """ansible-test does not read pytest.ini, and knows no marker that nobody has told it."""
+    """ansible-test does not read pytest.ini: neither its markers nor which warnings are errors."""
+    for kind in ("DeprecationWarning", "PendingDeprecationWarning", "FutureWarning"):
+        config.addinivalue_line("filterwarnings", f"error::{kind}")
     config.addinivalue_line("markers", "faults(*rows): the faults that a test proves")
