@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -86,9 +87,11 @@ def test_each_host_has_its_own_event_and_a_second_run_orders_nothing(tools: Tool
 
 
 def test_no_artifact_holds_a_secret(tools: Tools) -> None:
-    folder = private_data(tools)
+    folder, account = private_data(tools), tools.portal.account
+    account.profile = replace(account.profile, echoes="free_texts")
     run(tools, folder, "only")
-    secrets = [tools.portal.client_secret, *tools.portal.tokens]
+    codes = [pbx.activation_code for pbx in tools.portal.pbxs]
+    secrets = [tools.portal.client_secret, *tools.portal.tokens, *codes]
     assert len(secrets) > 1
     written = [path for path in (folder / "artifacts").rglob("*") if path.is_file()]
     assert any(path.parent.name == "job_events" for path in written)
