@@ -509,7 +509,7 @@ def test_an_id_is_kept_digit_for_digit(value: Any, expected: str) -> None:
     assert read_id(value) == expected
 
 
-@pytest.mark.parametrize("value", [None, "", " ", True, 1.0, Decimal("5"), [5], {"id": 5}])
+@pytest.mark.parametrize("value", [None, "", " ", True, 1.0, Decimal("5"), [5], {"id": 5}, "36********"])
 def test_any_other_id_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match="expected an id"):
         read_id(value)

@@ -157,6 +157,23 @@ def test_a_password_of_a_ledger_is_neither_shown_nor_logged(
     assert opened[0][0] == "postgresql://user@h/d" and opened[0][-1] == "canary-password"
 
 
+@pytest.mark.parametrize("arguments", [{}, {"max_orders": "many"}, {"no_such_option": 1}], ids=str)
+def test_no_core_is_handed_a_secret_to_hide(
+    modules: ModuleRuns, shop: Shop, monkeypatch: pytest.MonkeyPatch, arguments: dict[str, Any]
+) -> None:
+    handed: list[str] = []
+
+    def end(module: AnsibleModule, *texts: str, **result: Any) -> None:
+        handed.append(f"{texts} {result}")
+        module._return_formatted({"failed": bool(texts), **result})
+        raise SystemExit(bool(texts))
+
+    monkeypatch.setattr(AnsibleModule, "exit_json", end)
+    monkeypatch.setattr(AnsibleModule, "fail_json", end)
+    _renew(modules, shop, ledger_password="canary-password", ledger="none", **arguments)
+    assert len(handed) == 1 and "'client_secret': '********'" in handed[0] and "canary" not in handed[0]
+
+
 def test_without_psycopg_a_password_is_refused_all_the_same(
     modules: ModuleRuns, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

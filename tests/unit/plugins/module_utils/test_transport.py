@@ -429,6 +429,41 @@ def test_a_body_that_cannot_be_encoded_is_not_sent() -> None:
         bench.transport.post_once("/order", {"poNumber": "\udcff"})
 
 
+@pytest.mark.parametrize("secret", ["canary-secret", "canary-token", "refresh-canary-token", "A1B2-canary"])
+def test_no_answer_holds_a_secret_that_it_repeats(secret: str) -> None:
+    row = {"comment": f"it is {secret}", "more": [{secret: secret}], "activationCode": "A1B2-canary", "id": 7}
+    with Bench(login("canary-token"), read(success(row)), read(success([secret]))) as bench:
+        assert bench.transport.get("/thing") == {
+            "comment": "it is ********",
+            "more": [{"********": "********"}],
+            "activationCode": "********",
+            "id": 7,
+        }
+        assert bench.transport.get("/thing") == ["********"]
+
+
+def test_no_success_of_a_write_holds_a_secret_that_it_repeats() -> None:
+    calls = [login("canary-token"), write(success({"orderNo": "7", "remark": "canary-token"}))]
+    with Bench(*calls, writing=True) as bench:
+        assert bench.transport.post_once("/order", {}).result == {"orderNo": "7", "remark": "********"}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        raw(b"", 302, Location="https://canary-token.example/"),
+        raw(b"no", content_type="text/canary-token"),
+        raw(envelope(1, requestId=UNCHECKED), content_type="text/canary-token"),
+        Broken("got it as canary-token"),
+    ],
+    ids=["location", "no envelope", "content type", "broken"],
+)
+def test_no_header_is_shown_with_a_secret_that_it_repeats(answer: Any) -> None:
+    with Bench(login("canary-token"), read(answer), retries=0) as bench, pytest.raises(ReadError) as caught:
+        bench.transport.get("/thing")
+    assert "********" in str(caught.value) and "canary" not in str(caught.value)
+
+
 @pytest.mark.parametrize("writing", [True, False])
 def test_an_error_says_what_the_vendor_said_and_no_secret(writing: bool) -> None:
     answer = refusal(400, "quantity_mismatch", "expected 100", X_Canary="canary-header")
