@@ -60,12 +60,12 @@ def _stems(folder: str) -> set[str]:
 
 @cache
 def spec_of(module_name: str) -> dict[str, Any]:
-    """What a module hands to AnsibleModule; for one that an action plugin carries out, what it documents."""
+    """What a module hands to its frame; for one that an action plugin carries out, what it documents."""
     module = import_module(MODULES + module_name)
     if not hasattr(module, "main"):
         documented = yaml.safe_load(module.DOCUMENTATION).get("options", {})
         return {"argument_spec": {**SPECS.CONNECTION_OPTIONS, **documented}}
-    stopped = patch.object(module, "AnsibleModule", side_effect=StopIteration)
+    stopped = patch.object(module, "Module", side_effect=StopIteration)
     with stopped as ansible_module, suppress(StopIteration):
         module.main()
     (call,) = ansible_module.call_args_list

@@ -170,7 +170,7 @@ def test_no_core_is_handed_a_secret_to_hide(
 
     monkeypatch.setattr(AnsibleModule, "exit_json", end)
     monkeypatch.setattr(AnsibleModule, "fail_json", end)
-    _renew(modules, shop, ledger_password="canary-password", ledger="none", **arguments)
+    _renew(modules, shop, ledger_password="canary-password", user_agent="canary-password", ledger="none", **arguments)
     assert len(handed) == 1 and "'client_secret': '********'" in handed[0] and "canary" not in handed[0]
 
 
