@@ -28,8 +28,9 @@ class Secrets:
     def __init__(self, known: Iterable[str] = (), on_issued: Callable[[str], None] = lambda secret: None) -> None:
         """``on_issued`` is called with each secret that the portal issues, for ansible-core to hide it as well."""
         self._on_issued = on_issued
-        # By their first LEAST_LENGTH characters, so that a thousand cost no more to look for than one.
-        self._forms: dict[str, list[str]] = {}
+        self._forms: set[str] = set()
+        # How long they are, by how they begin: a thousand cost no more to look for than one.
+        self._lengths: dict[str, set[int]] = {}
         for secret in known:
             self.add(secret)
 
@@ -37,9 +38,9 @@ class Secrets:
         """Hide a secret from now on, also as JSON, a form or a terminal would write it, unless it is too short."""
         secret = secret.strip()
         for form in {secret, clean(secret), json.dumps(secret)[1:-1], quote_plus(secret)}:
-            forms = self._forms.setdefault(form[:LEAST_LENGTH], []) if len(form) >= LEAST_LENGTH else None
-            if forms is not None and form not in forms:
-                forms.append(form)
+            if len(form) >= LEAST_LENGTH:
+                self._forms.add(form)
+                self._lengths.setdefault(form[:LEAST_LENGTH], set()).add(len(form))
 
     def issue(self, secret: str) -> None:
         """Hide a secret that the portal has just issued."""
@@ -63,10 +64,10 @@ class Secrets:
         """A text without the secrets in it."""
         parts, end = [], 0
         for at in range(len(text) - LEAST_LENGTH + 1):
-            for form in self._forms.get(text[at : at + LEAST_LENGTH], ()):
-                if text.startswith(form, at):
+            for length in self._lengths.get(text[at : at + LEAST_LENGTH], ()):
+                if text[at : at + length] in self._forms:
                     parts += [text[end:at], HIDDEN] if at >= end else []
-                    end = max(end, at + len(form))
+                    end = max(end, at + length)
         return "".join([*parts, text[end:]]) if end else text
 
     def _learn(self, answer: Any) -> None:
