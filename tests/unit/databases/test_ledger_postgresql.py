@@ -64,7 +64,8 @@ def test_a_transaction_sees_what_was_written_while_it_waited_whatever_the_server
 ) -> None:
     server.isolate(location, isolation)
     ledger = opened(location)
-    assert ledger._database.query("SHOW transaction_isolation") == [(isolation,)]
+    assert ledger._database.query("SHOW transaction_isolation") == [("read committed",)]
+    ledger._database.query(f"SET default_transaction_isolation = '{isolation}'")  # a transaction asks for its own
     with ThreadPoolExecutor(1) as pool, server.admin(location.rpartition("/")[2]) as other:
         other.execute("SELECT pg_advisory_lock(%s)", (number_of(SETUP),))
         asked = pool.submit(ledger.reserve, Caps("run", 1, holder="one"), wanted("B"))
