@@ -334,8 +334,8 @@ def _without_order(intent: Intent, possible: Collection[Order], times: Times) ->
 def unless_lost(decision: Decision, changed_at: Optional[datetime], times: Times) -> Decision:
     """Order nothing that may have been ordered without a note left of it, since another server holds the ledger.
 
-    ``changed_at`` is when that was noticed; None where the ledger is where it was. A list with a gap never shows that
-    nothing was ordered in this term.
+    ``changed_at`` is when that was noticed; None where the ledger is where it was. A list with a gap never proves
+    that no order is there.
     """
     if decision.state != _states.DUE or decision.terms is None or changed_at is None:
         return decision
