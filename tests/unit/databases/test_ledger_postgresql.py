@@ -132,18 +132,6 @@ def test_a_connection_that_is_cut_off_gives_its_lock_up_and_every_use_is_an_erro
     again.close()
 
 
-def test_a_user_who_may_not_write_is_refused_before_anything_is_ordered(server: Postgres, location: str) -> None:
-    opened(location).close()
-    name = location.rpartition("/")[2]
-    with server.admin() as connection:
-        connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-    with pytest.raises(LedgerError, match=r"read-only.*this user may write"):
-        opened(location)
-    reader = opened(location, read_only=True)
-    assert reader.intents() == []
-    reader.close()
-
-
 @pytest.mark.parametrize("part", ["password", "port", "database"])
 def test_what_cannot_be_reached_is_named_without_user_and_password(server: Postgres, location: str, part: str) -> None:
     wrong = {
