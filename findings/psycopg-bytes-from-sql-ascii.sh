@@ -6,7 +6,8 @@
 # From a database in SQL_ASCII, psycopg 3 gives back bytes for every TEXT, also for plain ASCII, where it was given str.
 # client_encoding='UTF8' makes it str again, with the same bytes in the database.
 #
-# Version: psycopg 3.3.9, PostgreSQL 15.18 (Debian). https://www.psycopg.org/psycopg3/docs/basic/adapt.html tells of it.
+# Version: psycopg 3.3.9, PostgreSQL 15.18 (Debian). It is meant to:
+# https://www.psycopg.org/psycopg3/docs/basic/adapt.html#strings-adaptation
 # Why it hurts our users: a ledger in such a database reads b'...' where a date is expected: "was it edited by hand?"
 # Where we handle it: plugins/module_utils/_postgresql.py always connects with client_encoding UTF8.
 set -eu
