@@ -192,7 +192,8 @@ options:
         C(~/.local/state). It is made when it is needed. It is that of the user whom the task runs as, so with C(become)
         it is another one.
       - Nothing is ordered with a file on a network file system, or one that others than its owner may write to.
-      - PostgreSQL needs the Python library psycopg, version 3.
+      - PostgreSQL needs the Python library psycopg, version 3. If another server is to take over, let it be a
+        synchronous standby. After a failover, which may lose notes, nothing is ordered until O(settle_window) is over.
       - What it holds belongs to the address of the portal. How O(base_url) is spelled does not matter (case, default
         port, last dot or slash, C(localhost) or C(127.0.0.1) or C([::1])); another host name is another portal.
     type: str

@@ -45,18 +45,37 @@ def _in_memory(schema: Schema, name: str) -> Database:
 
 
 def _connect_postgresql(database: Postgresql, schema: Schema, read_only: bool, makes: bool) -> Database:
-    if not read_only:
-        database.prove_session()
-    if not database.has_schema():
-        if read_only or not makes:
-            database.close()
-            return _in_memory(schema, database.name)
-        _create_tables(database, schema)
-    database.version = _version_of(database, database.query, schema)
-    if not read_only:
-        _upgrade(database, schema)
-        _prove_writable(database)
+    try:
+        database.doubt = database.prepare()
+        _refuse_doubt(database, read_only)
+        if not database.has_schema():
+            if makes:
+                database.doubt = database.doubt or database.doubt_about_making()
+                _refuse_doubt(database, read_only)
+            if read_only or not makes:
+                empty = _in_memory(schema, database.name)
+                empty.doubt = database.doubt
+                database.close()
+                return empty
+            _create_tables(database, schema)
+        database.version = _version_of(database, database.query, schema)
+        if database.version < schema.version:
+            database.doubt = database.doubt or database.doubt_about_upgrading()
+            _refuse_doubt(database, read_only)
+        if not read_only:
+            _upgrade(database, schema)
+            _prove_writable(database)
+    except BaseException:  # raised again
+        database.close()
+        raise
     return database
+
+
+def _refuse_doubt(database: Database, read_only: bool) -> None:
+    if database.doubt is not None and not read_only:
+        raise LedgerError(
+            f"the ledger {database.name} cannot be relied upon, and nothing is ordered without it: {database.doubt}"
+        )
 
 
 def _connect_sqlite(path: Path, schema: Schema, read_only: bool, makes: bool) -> Database:

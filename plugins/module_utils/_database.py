@@ -46,13 +46,15 @@ class Database:
     """One connection, for one thread at a time.
 
     ``name`` is for people and holds no password; ``version`` is its schema's; ``doubt`` is why it must not be relied
-    upon when ordering, where it is only read.
+    upon when ordering, where it is only read. ``identity`` tells its server from any other one that may take its place;
+    None where there is none, or where it is not known.
     """
 
     advice = ""
     errors: tuple[type[Exception], ...] = ()
     version = 0
     doubt: Optional[str] = None
+    identity: Optional[str] = None
 
     def __init__(self, name: str, connection: Any, is_kept: bool = True) -> None:
         """``is_kept`` says whether what is written outlives the process."""
@@ -80,7 +82,7 @@ class Database:
                 with suppress(*self.errors):  # a connection that is gone has taken its transaction with it
                     self._connection.rollback()
                 raise
-            self._connection.commit()
+            self._commit()
 
     def try_lock(self, key: str) -> bool:
         """Take a lock that ends with this process; False when another process has it."""
@@ -97,6 +99,9 @@ class Database:
     def _begin(self) -> None:
         """Begin a transaction that excludes every other one that writes."""
         raise NotImplementedError
+
+    def _commit(self) -> None:
+        self._connection.commit()
 
     def _execute(self, statement: str, values: Sequence[Any] = ()) -> Rows:
         cursor = self._connection.execute(statement, values)

@@ -13,102 +13,27 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Optional
 
 from . import _intent
 from ._caps import Caps, Reservation, excess_of
 from ._connect import connect
-from ._database import Database, Execute, LedgerError, Rows, Schema, Step
+from ._database import Database, Execute, LedgerError, Rows
 from ._intent import Intent
 from ._money import Money, parse_amount, parse_currency
 from ._names import portal_name, united
+from ._schema import COLUMNS, INSERT_INTENT, SCHEMA, SINCE, as_mappings
 from ._terms import same_expiry
 from ._time import format_instant, parse_instant
 
 LOCK_WAIT = 60.0  # s that a run waits for another that is ordering the same PBX (faults, row 38)
 _LOCK_POLL = 0.2  # s
 
-_COLUMNS = tuple(field.name for field in fields(Intent))
 _INSTANTS = ("expires_at", "uncertain_since", "portal_uncertain_since")
-# The version from which on an intent has said this.
-_SINCE = {
-    **dict.fromkeys(("plan_id", "service_ids", "price_amount", "price_currency"), 2),
-    **dict.fromkeys(("orders_before", "unreported_by"), 3),
-}
 _OF_INTENT = " AND product_no = ? AND expires_at = ?"
-_INSERT = f"INSERT INTO yeastar_intent ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' for dummy in _COLUMNS)})"
 _UNRESERVE = "DELETE FROM yeastar_reservation WHERE run_id = ? AND holder = ? AND product_no = ?"
-_STATUS_LIST = ", ".join(f"'{status}'" for status in _intent.STATUSES)
-# ``expires_at`` is empty where an earlier version has reserved, which did not note it.
-_RESERVATION = """CREATE TABLE yeastar_reservation (
-    run_id TEXT NOT NULL, holder TEXT NOT NULL, product_no TEXT NOT NULL, expires_at TEXT NOT NULL, amount TEXT,
-    currency TEXT,
-    PRIMARY KEY (run_id, holder, product_no, expires_at))"""
-
-# A person may call an order unrelated to one PBX, and it may be that of another.
-_UNRELATED_ORDERS = """CREATE TABLE yeastar_unrelated_order (
-        portal TEXT NOT NULL, product_no TEXT NOT NULL, order_no TEXT NOT NULL, reason TEXT NOT NULL, at TEXT NOT NULL,
-        PRIMARY KEY (portal, product_no, order_no))"""
-
-_TABLES = (
-    "CREATE TABLE yeastar_schema (version INTEGER NOT NULL)",
-    f"""CREATE TABLE yeastar_intent (
-        portal TEXT NOT NULL, product_no TEXT NOT NULL, expires_at TEXT NOT NULL, account TEXT NOT NULL,
-        run_id TEXT NOT NULL, status TEXT NOT NULL CHECK (status IN ({_STATUS_LIST})),
-        generation INTEGER NOT NULL CHECK (generation > 0), billing_cycle TEXT NOT NULL, quantity INTEGER NOT NULL,
-        po_number TEXT NOT NULL, uncertain_since TEXT NOT NULL, portal_uncertain_since TEXT, order_no TEXT,
-        transaction_no TEXT, order_status TEXT, note TEXT NOT NULL, plan_id TEXT, service_ids TEXT, price_amount TEXT,
-        price_currency TEXT, orders_before TEXT, unreported_by TEXT,
-        PRIMARY KEY (portal, product_no, expires_at))""",
-    """CREATE TABLE yeastar_history (
-        at TEXT NOT NULL, portal TEXT NOT NULL, product_no TEXT NOT NULL, expires_at TEXT NOT NULL,
-        generation INTEGER NOT NULL, status TEXT NOT NULL, run_id TEXT NOT NULL, order_no TEXT, note TEXT NOT NULL)""",
-    _RESERVATION,
-    "CREATE TABLE yeastar_spent_plan (digest TEXT PRIMARY KEY, run_id TEXT NOT NULL, at TEXT NOT NULL)",
-    _UNRELATED_ORDERS,
-)
-
-
-def _new_columns(version: int) -> tuple[str, ...]:
-    names = [name for name, since in _SINCE.items() if since == version]
-    return tuple(f"ALTER TABLE yeastar_intent ADD COLUMN {name} TEXT" for name in names)
-
-
-def _rebuilt(name: str, table: str, columns: str) -> tuple[str, ...]:
-    """Give a table another primary key, which SQLite cannot change; ``columns`` is what the old one has for the new."""
-    rows = f"INSERT INTO {name} SELECT {columns} FROM {name}_old"
-    return (f"ALTER TABLE {name} RENAME TO {name}_old", table, rows, f"DROP TABLE {name}_old")
-
-
-def _give_portals_one_name(execute: Execute) -> None:
-    """Bring what stands under several spellings of a portal's address together under its one name."""
-    for (name,) in execute("SELECT DISTINCT portal FROM yeastar_history"):
-        execute("UPDATE yeastar_history SET portal = ? WHERE portal = ?", (portal_name(name), name))
-    unrelated = {
-        (portal_name(row[0]), *row[1:3]): row
-        for row in execute("SELECT portal, product_no, order_no, reason, at FROM yeastar_unrelated_order")
-    }
-    execute("DELETE FROM yeastar_unrelated_order")
-    for key, row in unrelated.items():
-        execute("INSERT INTO yeastar_unrelated_order VALUES (?, ?, ?, ?, ?)", (*key, *row[3:]))
-    intents = united(_as_mappings(execute(f"SELECT {', '.join(_COLUMNS)} FROM yeastar_intent")))
-    execute("DELETE FROM yeastar_intent")
-    for intent in intents:
-        execute(_INSERT, tuple(intent.values()))
-
-
-_UPGRADES: dict[int, tuple[Step, ...]] = {
-    1: _new_columns(2),
-    2: (
-        *_new_columns(3),
-        *_rebuilt("yeastar_unrelated_order", _UNRELATED_ORDERS, "*"),
-        *_rebuilt("yeastar_reservation", _RESERVATION, "run_id, holder, product_no, '', amount, currency"),
-        _give_portals_one_name,
-    ),
-}
-SCHEMA = Schema(3, _TABLES, _UPGRADES)
 
 
 class Taken(Exception):
@@ -137,12 +62,14 @@ class Ledger:
         self._clock = clock
         self.portal = portal
         # One that is only read may be of an earlier version: without some columns, with several names of the portal.
-        names = [f"NULL AS {name}" if _SINCE.get(name, 1) > database.version else name for name in _COLUMNS]
+        names = [f"NULL AS {name}" if SINCE.get(name, 1) > database.version else name for name in COLUMNS]
         self._names = _names_of(portal, database) if database.version < SCHEMA.version else (portal,)
         self._of_portal = f"WHERE portal IN ({', '.join('?' for dummy in self._names)})"
         self._select = f"SELECT {', '.join(names)} FROM yeastar_intent {self._of_portal}"
         expires_at = "expires_at" if database.version >= 3 else "''"
         self._reserved = f"SELECT product_no, {expires_at}, amount, currency FROM yeastar_reservation WHERE run_id = ?"
+        # Since when another server holds it, which may lack what was noted last; None where that is not so.
+        self.server_changed_at: Optional[datetime] = None
 
     def close(self) -> None:
         """Give up the connection and every lock."""
@@ -162,6 +89,24 @@ class Ledger:
     def doubt(self) -> Optional[str]:
         """Why a run that orders would refuse it, where it is only read."""
         return self._database.doubt
+
+    def notice_server(self, read_only: bool) -> None:
+        """See whether another server holds the ledger than before, and note it, unless ``read_only``."""
+        if self._database.version < 4 or self._database.identity is None:
+            return
+        noted, changed_at = self._server(self._database.query)
+        if noted != self._database.identity and not read_only:
+            with self._database.transaction() as execute:
+                noted, changed_at = self._server(execute)
+                if noted is None:
+                    execute("INSERT INTO yeastar_server VALUES (?, NULL)", (self._database.identity,))
+                elif noted != self._database.identity:
+                    changed_at = self._clock()
+                    change = "UPDATE yeastar_server SET identity = ?, changed_at = ?"
+                    execute(change, (self._database.identity, format_instant(changed_at)))
+        elif noted not in (None, self._database.identity):
+            changed_at = self._clock()
+        self.server_changed_at = changed_at
 
     def intents(self) -> list[Intent]:
         """All intents of the portal, sorted by PBX and expiry."""
@@ -251,7 +196,7 @@ class Ledger:
                     raise Taken(existing)
                 if is_same:
                     execute(f"DELETE FROM yeastar_intent WHERE portal = ?{_OF_INTENT}", _key(existing))
-            execute(_INSERT, _row_of(intent))
+            execute(INSERT_INTENT, _row_of(intent))
             self._note(execute, intent)
 
     def update(self, intent: Intent, **changes: Any) -> Intent:
@@ -263,7 +208,7 @@ class Ledger:
             rows = execute(self._select + _OF_INTENT, _key(intent))
             if not rows:
                 raise LedgerError(f"{self._database.name}: the intent for {intent} is gone; was the ledger edited?")
-            current = dict(zip(_COLUMNS, rows[0]))
+            current = dict(zip(COLUMNS, rows[0]))
             if (current["status"], current["generation"]) != (intent.status, intent.generation):
                 raise Taken(self._read(rows[0]))
             self._change(execute, intent, changed)
@@ -303,7 +248,7 @@ class Ledger:
                 execute(f"{clear} product_no = ? AND status = ?", (self.portal, product_no, _intent.RENEWED))
 
     def _change(self, execute: Execute, intent: Intent, changed: Intent) -> None:
-        assignments = ", ".join(f"{name} = ?" for name in _COLUMNS)
+        assignments = ", ".join(f"{name} = ?" for name in COLUMNS)
         statement = f"UPDATE yeastar_intent SET {assignments} WHERE portal = ?{_OF_INTENT}"
         execute(statement, (*_row_of(changed), *_key(intent)))
         if (changed.status, changed.note) != (intent.status, intent.note):
@@ -324,14 +269,23 @@ class Ledger:
                 raise self._unreadable(f"a reservation of {product_no}", error) from None
         return reserved
 
+    def _server(self, execute: Execute) -> tuple[Optional[str], Optional[datetime]]:
+        """The server that is noted, and when it was found to be another one than before."""
+        rows = execute("SELECT identity, changed_at FROM yeastar_server")
+        try:
+            ((identity, changed_at),) = rows or [(None, None)]
+            return identity, None if changed_at is None else parse_instant(changed_at)
+        except ValueError as error:
+            raise self._unreadable("the note of its server", error) from None
+
     def _all(self, rows: Rows) -> list[Intent]:
         """The intents in rows, sorted by PBX and expiry."""
         if self._names != (self.portal,):
-            rows = [tuple(row.values()) for row in united(_as_mappings(rows))]
+            rows = [tuple(row.values()) for row in united(as_mappings(rows))]
         return sorted(map(self._read, rows), key=lambda intent: (intent.product_no, intent.expires_at))
 
     def _read(self, row: tuple[Any, ...]) -> Intent:
-        values = dict(zip(_COLUMNS, row))
+        values = dict(zip(COLUMNS, row))
         try:
             if values["status"] not in _intent.STATUSES:
                 raise ValueError(f"status {values['status']!r}")
@@ -369,17 +323,15 @@ def open_ledger(
     Raises LedgerError when it cannot be trusted: not readable, not writable, corrupt, of a newer version, or where
     others may change it (faults, rows 11 and 13).
     """
-    return Ledger(connect(location, SCHEMA, read_only, makes, password), portal, clock)
+    ledger = Ledger(connect(location, SCHEMA, read_only, makes, password), portal, clock)
+    ledger.notice_server(read_only)
+    return ledger
 
 
 def _names_of(portal: str, database: Database) -> tuple[str, ...]:
     """All names that a ledger of an earlier version has for a portal."""
     rows = database.query("SELECT portal FROM yeastar_intent UNION SELECT portal FROM yeastar_unrelated_order")
     return tuple(sorted({portal, *(row[0] for row in rows if portal_name(row[0]) == portal)}))
-
-
-def _as_mappings(rows: Rows) -> list[dict[str, Any]]:
-    return [dict(zip(_COLUMNS, row)) for row in rows]
 
 
 def _refuse_spent(execute: Execute, digest: str) -> None:
@@ -392,5 +344,5 @@ def _key(intent: Intent) -> tuple[str, str, str]:
 
 
 def _row_of(intent: Intent) -> tuple[Any, ...]:
-    values = (getattr(intent, name) for name in _COLUMNS)
+    values = (getattr(intent, name) for name in COLUMNS)
     return tuple(format_instant(value) if isinstance(value, datetime) else value for value in values)

@@ -33,7 +33,7 @@ from ._planner import (
     without_orders,
 )
 from ._screening import Screening
-from ._settlement import Settlement, orders_of_intent, recorded_order, settle
+from ._settlement import Settlement, orders_of_intent, recorded_order, settle, unless_lost
 from ._time import DAY, format_instant, in_words
 
 OPEN_TOO_LONG = DAY  # after which an order that is still open is warned of (faults, row 58)
@@ -212,7 +212,8 @@ class Run(Facts):
         declaration, subscription = self._declarations[product_no], self._snapshot.subscriptions[product_no]
         decision = decide(declaration, subscription, self._evidence, self._policy, self._report.now)
         gap = self._snapshot.orders_gap
-        return decision if gap is None or self._ledger.name != NONE else _unless_hidden(decision, gap)
+        decision = decision if gap is None or self._ledger.name != NONE else _unless_hidden(decision, gap)
+        return unless_lost(decision, self._ledger.server_changed_at, self._times)
 
     def _decide_in_full(self, product_no: str) -> Decision:
         """Decide, with what must be asked for this PBX alone."""

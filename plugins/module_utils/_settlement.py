@@ -16,10 +16,10 @@ from datetime import datetime, timedelta
 from typing import Optional, Union
 
 from . import _intent, _states
-from ._cycles import advanced_by_one_cycle, days_lost
+from ._cycles import advanced_by_one_cycle, current_term_began, days_lost
 from ._intent import Intent
-from ._model import FROM_EXPIRY, FROM_ORDER, Order, Subscription, Undetermined
-from ._planner import is_open
+from ._model import FROM_EXPIRY, FROM_ORDER, Decision, Order, Subscription, Undetermined
+from ._planner import is_open, settled
 from ._span import bounds, shown
 from ._tag import is_tag, tagged_for
 from ._terms import effective, same_expiry
@@ -50,9 +50,13 @@ class Times:
 
     def left_of_window(self, intent: Intent) -> timedelta:
         """How long the portal may still take to show an order: both clocks must say that the window is over."""
-        ages = [self.now - intent.uncertain_since]
+        return self.left_since(intent.uncertain_since, intent.portal_uncertain_since)
+
+    def left_since(self, since: datetime, portal_since: Optional[datetime] = None) -> timedelta:
+        """How long the portal may still take to show what was ordered until then, by either clock."""
+        ages = [self.now - since]
         if self.portal is not None:
-            ages.append(self.portal - (intent.portal_uncertain_since or intent.uncertain_since))
+            ages.append(self.portal - (portal_since or since))
         return max(self.settle_window - min(ages), timedelta(0))
 
 
@@ -325,6 +329,27 @@ def _without_order(intent: Intent, possible: Collection[Order], times: Times) ->
         )
         return Settlement(_intent.UNKNOWN, "waiting", message)
     return Settlement(_intent.ABSENT, "waiting", "no order showed within the settle window: it was not ordered")
+
+
+def unless_lost(decision: Decision, changed_at: Optional[datetime], times: Times) -> Decision:
+    """Order nothing that may have been ordered without a note left of it, since another server holds the ledger.
+
+    ``changed_at`` is when that was noticed; None where the ledger is where it was. A list with a gap never proves
+    that no order is there.
+    """
+    if decision.state != _states.DUE or decision.terms is None or changed_at is None:
+        return decision
+    seen = (
+        f"another server holds the ledger since {format_instant(changed_at)}, after a failover or a restore, and what"
+        f" was noted last may be lost with the old one: {LOOK_BEFORE_ANYTHING_ELSE}"
+    )
+    left = times.left_since(changed_at)
+    if left > timedelta(0):
+        return settled(decision, "waiting", f"{seen}; {until_freed(times.now + left)}")
+    if times.gap is not None and changed_at > current_term_began(decision.terms):
+        message = f"{seen}. The order list may not be whole, and may hide it: {times.gap}. Renew it in the portal"
+        return settled(decision, "recent_order", message)
+    return decision
 
 
 def until_freed(instant: datetime) -> str:

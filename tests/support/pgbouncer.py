@@ -22,8 +22,11 @@ _START_TIMEOUT = 20  # s
 
 
 @contextmanager
-def pooled(server: Postgres, database_url: str, pool_mode: str) -> Iterator[str]:
-    """The URL of a database through a pooler; ``pool_mode`` is one of pgbouncer's: session, transaction, statement."""
+def pooled(server: Postgres, database_url: str, pool_mode: str, **others: int) -> Iterator[str]:
+    """The URL of a database through a pooler; ``pool_mode`` is one of pgbouncer's: session, transaction, statement.
+
+    ``others`` are more settings of pgbouncer's.
+    """
     program = provided(lambda: shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin"), "pgbouncer")
     name, port = database_url.rpartition("/")[2], free_port()
     with tempfile.TemporaryDirectory(prefix="pbxops-pgbouncer-") as directory:
@@ -31,7 +34,7 @@ def pooled(server: Postgres, database_url: str, pool_mode: str) -> Iterator[str]
         settings.write_text(
             f"[databases]\n{name} = host=127.0.0.1 port={server.port} user={ROLE} password={server.password}\n"
             f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n"
-            f"pool_mode = {pool_mode}\n",
+            f"pool_mode = {pool_mode}\n" + "".join(f"{key} = {value}\n" for key, value in others.items()),
             encoding="utf-8",
         )
         account = server_account()  # it does not run as root either

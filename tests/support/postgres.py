@@ -45,15 +45,20 @@ _PORTS_TRIED = 5
 # A package that starts a cluster of its own when it is installed shall not do so for our sake.
 _NO_MAIN_CLUSTER = Path("/etc/postgresql-common/createcluster.d/pbxops-yeastar-tests.conf")
 _HBA = f"""
+host  replication  all  127.0.0.1/32  trust
 host  all  {ROLE}  127.0.0.1/32  scram-sha-256
 host  all  all     127.0.0.1/32  trust
 """
 
 
 class Postgres:
-    """A server; as a context manager it runs inside, and nothing of it is left after."""
+    """A server; as a context manager it runs inside, and nothing of it is left after.
 
-    def __init__(self) -> None:
+    ``primary`` makes it a standby, which follows that server as that one writes, without being waited for.
+    """
+
+    def __init__(self, primary: Postgres | None = None) -> None:
+        self._primary = primary
         self.port = 0
         self.password = PASSWORD
         self._process: subprocess.Popen[bytes] | None = None
@@ -68,8 +73,9 @@ class Postgres:
         try:
             self._create()
             self.start()
-            with self.admin() as connection:
-                connection.execute(f"CREATE ROLE {ROLE} LOGIN PASSWORD '{self.password}'")
+            if self._primary is None:
+                with self.admin() as connection:
+                    connection.execute(f"CREATE ROLE {ROLE} LOGIN PASSWORD '{self.password}'")
             os.environ["PGPASSWORD"] = self.password
         except BaseException:  # raised again, once nothing is left of it
             self._remove()
@@ -106,15 +112,41 @@ class Postgres:
             process.wait()
             raise
 
+    # a standby
+
+    def catch_up(self) -> None:
+        """Wait until this standby has all that its primary has written."""
+        assert self._primary is not None
+        with self._primary.admin() as primary, self.admin() as standby:
+            written = primary.execute("SELECT pg_current_wal_lsn()::text").fetchone()
+            deadline = time.monotonic() + _START_TIMEOUT
+            while standby.execute("SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", written).fetchone() != (True,):
+                assert time.monotonic() < deadline, "the standby does not follow"
+                time.sleep(0.05)
+
+    def fall_behind(self) -> None:
+        """Have this standby take nothing more from its primary, as one whose network is gone."""
+        self.configure(primary_conninfo="")
+        deadline = time.monotonic() + _START_TIMEOUT
+        with self.admin() as connection:
+            while connection.execute("SELECT 1 FROM pg_stat_wal_receiver").fetchall():
+                assert time.monotonic() < deadline, "the standby still follows"
+                time.sleep(0.05)
+
+    def promote(self) -> None:
+        """Make this standby a primary."""
+        with self.admin() as connection:
+            assert connection.execute("SELECT pg_promote()").fetchone() == (True,)
+
     # databases
 
     @contextmanager
-    def database(self) -> Iterator[str]:
+    def database(self, encoding: str = "UTF8") -> Iterator[str]:
         """The URL of a new and empty database that the role owns; it is gone after, whoever still uses it."""
         self._databases += 1
         name = f"test_{self._databases}"
         with self.admin() as connection:
-            connection.execute(f"CREATE DATABASE {name} OWNER {ROLE}")
+            connection.execute(f"CREATE DATABASE {name} OWNER {ROLE} ENCODING '{encoding}' TEMPLATE template0")
         try:
             yield self.url(name)
         finally:
@@ -134,9 +166,26 @@ class Postgres:
 
     def isolate(self, database_url: str, isolation: str) -> None:
         """Make this isolation the default of a database's transactions."""
+        self.preset(database_url, default_transaction_isolation=isolation)
+
+    def preset(self, database_url: str, **settings: str) -> None:
+        """Make these settings the defaults of a database's sessions."""
         with self.admin() as connection:
-            name = database_url.rpartition("/")[2]
-            connection.execute(f"ALTER DATABASE {name} SET default_transaction_isolation = '{isolation}'")
+            for name, value in settings.items():
+                connection.execute(f"ALTER DATABASE {database_url.rpartition('/')[2]} SET {name} = '{value}'")
+
+    def configure(self, **settings: str) -> None:
+        """Have the server itself run with these settings, none of which it must be started again for."""
+        with self.admin() as connection:
+            for name, value in settings.items():
+                connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")
+            connection.execute("SELECT pg_reload_conf()")
+        with self.admin() as connection:
+            for name, value in settings.items():
+                deadline = time.monotonic() + _START_TIMEOUT
+                while connection.execute(f"SHOW {name}").fetchone() != (value,):
+                    assert time.monotonic() < deadline, f"{name} is not {value}"
+                    time.sleep(0.02)
 
     def cut_off(self, database_url: str) -> int:
         """End the sessions of a database, as a failing network would; returns how many there were."""
@@ -165,19 +214,17 @@ class Postgres:
         self._directory = Path(tempfile.mkdtemp(prefix="pbxops-postgres-"))
         if self._account:
             os.chown(self._directory, *self._account)
+        if self._primary is None:
+            self._fill("initdb", "-A", "trust", "-E", "UTF8", "--no-locale")
+            (self._home / "data" / "pg_hba.conf").write_text(_HBA)
+        else:
+            address = ("-h", "127.0.0.1", "-p", str(self._primary.port))
+            self._fill("pg_basebackup", *address, "--checkpoint=fast", "--write-recovery-conf")
+
+    def _fill(self, program: str, *options: str) -> None:
+        """Have a program make the directory of the data."""
         made = subprocess.run(
-            [
-                self._binaries / "initdb",
-                "-D",
-                self._home / "data",
-                "-U",
-                _ADMIN,
-                "-A",
-                "trust",
-                "-E",
-                "UTF8",
-                "--no-locale",
-            ],
+            [self._binaries / program, "-D", self._home / "data", "-U", _ADMIN, *options],
             capture_output=True,
             text=True,
             timeout=_START_TIMEOUT,
@@ -185,8 +232,8 @@ class Postgres:
             **self._as_account(),
         )
         if made.returncode:
-            raise Unavailable(f"initdb ended with {made.returncode}:\n{made.stdout[-1000:]}{made.stderr[-1000:]}")
-        (self._home / "data" / "pg_hba.conf").write_text(_HBA)
+            problem = f"{program} ended with {made.returncode}"
+            raise Unavailable(f"{problem}:\n{made.stdout[-1000:]}{made.stderr[-1000:]}")
 
     def _as_account(self) -> dict[str, Any]:
         """What a process of the server gets: who it is, a directory it may be in, and nobody's settings."""

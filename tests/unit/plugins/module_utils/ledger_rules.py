@@ -438,13 +438,13 @@ class LedgerRules:
         with pytest.raises(LedgerError, match="a reservation of A cannot be read"):
             ledger.reserve(caps(), wanted("B"))
 
-    @pytest.mark.parametrize("version", [0, 4])
+    @pytest.mark.parametrize("version", [0, 5])
     def test_another_version_is_refused_and_left_as_it_is(self, ledger: Ledger, location: str, version: int) -> None:
         self.edit(ledger, f"UPDATE yeastar_schema SET version = {version}")
         for read_only in (True, False):
-            with pytest.raises(LedgerError, match=rf"version \[{version}\], expected \[3\]"):
+            with pytest.raises(LedgerError, match=rf"version \[{version}\], expected \[4\]"):
                 opened(location, read_only=read_only)
-        self.edit(ledger, "UPDATE yeastar_schema SET version = 3")
+        self.edit(ledger, "UPDATE yeastar_schema SET version = 4")
         assert opened(location).intents() == []
 
     def test_a_ledger_without_a_version_is_refused(self, ledger: Ledger, location: str) -> None:
@@ -454,7 +454,7 @@ class LedgerRules:
 
     # a ledger of an earlier version
 
-    @pytest.fixture(params=[1, 2])
+    @pytest.fixture(params=[1, 2, 3])
     def version(self, request: pytest.FixtureRequest) -> int:
         return int(request.param)
 
@@ -463,18 +463,21 @@ class LedgerRules:
         """Where a ledger of an earlier version is, with one intent and what its run has reserved."""
         ledger = opened(location)
         ledger.call_unrelated(SN, "BN9", "an expansion")
-        for table in ("intent", "reservation"):
+        self.edit(ledger, "DROP TABLE yeastar_server")
+        for table in ("intent", "reservation") if version < 3 else ():
             self.edit(ledger, f"DROP TABLE yeastar_{table}")
-        self.edit(ledger, FIRST_VERSION)
-        for name in SINCE_2 if version > 1 else ():
+        if version < 3:
+            self.edit(ledger, FIRST_VERSION)
+            self.edit(ledger, WITHOUT_EXPIRY)
+        for name in SINCE_2 if version == 2 else ():
             self.edit(ledger, f"ALTER TABLE yeastar_intent ADD COLUMN {name} TEXT")
-        self.edit(ledger, WITHOUT_EXPIRY)
         self.edit(ledger, f"UPDATE yeastar_schema SET version = {version}")
         words = (PORTAL, SN, "2026-12-05T00:00:00Z", "account", "run", "renewed", 1, "annually", 100, "PO")
         row = ", ".join(map(repr, (*words, "2026-11-23T00:00:00Z", "2026-11-23T00:00:00Z")))
-        since = ", NULL, NULL, NULL, NULL" if version > 1 else ""
+        since = ", NULL" * {1: 0, 2: 4, 3: 6}[version]
         self.edit(ledger, f"INSERT INTO yeastar_intent VALUES ({row}, NULL, NULL, NULL, 'done'{since})")
-        self.edit(ledger, f"INSERT INTO yeastar_reservation VALUES ('run', 'one', '{SN}', '60.00', 'USD')")
+        expiry = " ''," if version == 3 else ""  # as what an even earlier version has reserved is brought up to date
+        self.edit(ledger, f"INSERT INTO yeastar_reservation VALUES ('run', 'one', '{SN}',{expiry} '60.00', 'USD')")
         ledger.close()
         return location
 
@@ -488,7 +491,7 @@ class LedgerRules:
         ledger.close()
         again = opened(old)
         assert again.intents_of("B") == [new]
-        assert again._database.query("SELECT version FROM yeastar_schema") == [(3,)]
+        assert again._database.query("SELECT version FROM yeastar_schema") == [(4,)]
         again.close()
 
     def test_a_ledger_of_an_earlier_version_that_is_only_read_is_read_as_it_is(self, old: str, version: int) -> None:
@@ -515,9 +518,9 @@ class LedgerRules:
 
     def test_an_upgrade_that_fails_leaves_the_ledger_as_it_was(self, old: str, monkeypatch: pytest.MonkeyPatch) -> None:
         schema = _ledger.SCHEMA
-        half = (*schema.upgrades[2], "ALTER TABLE nothing ADD COLUMN nothing TEXT")
+        half = (*schema.upgrades[3], "ALTER TABLE nothing ADD COLUMN nothing TEXT")
         with monkeypatch.context() as patched:
-            patched.setattr(_ledger, "SCHEMA", replace(schema, upgrades={**schema.upgrades, 2: half}))
+            patched.setattr(_ledger, "SCHEMA", replace(schema, upgrades={**schema.upgrades, 3: half}))
             with pytest.raises(LedgerError, match="nothing"):
                 opened(old)
         ledger = opened(old)
@@ -528,7 +531,7 @@ class LedgerRules:
     def of_0_2_0(self, location: str) -> str:
         """Where a ledger is that release 0.2.0 has written."""
         ledger = opened(location)
-        for table in ("schema", "intent", "history", "reservation", "spent_plan", "unrelated_order"):
+        for table in ("schema", "intent", "history", "reservation", "spent_plan", "unrelated_order", "server"):
             self.edit(ledger, f"DROP TABLE yeastar_{table}")
         for statement in statements_of(DUMP):
             self.edit(ledger, statement)
