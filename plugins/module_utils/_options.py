@@ -116,7 +116,8 @@ def product_no_of(value: Any) -> str:
             return text
     raise ValueError(
         f"product_no: expected a serial number as text, got {quoted(value)}; quote it, since YAML, INI and"
-        " templates read some serial numbers as numbers (3631E3418911 becomes inf, 0012345 becomes 5349)"
+        " templates read some serial numbers as numbers (3631E3418911 becomes inf, 0012345 becomes 5349). Where a"
+        " template sets it and ansible-core 2.18 has jinja2_native on, end the template in | string"
     )
 
 

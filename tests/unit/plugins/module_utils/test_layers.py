@@ -34,6 +34,7 @@ LAYERS = (
         "_progress",
         "_controller",
         "_blanks",
+        "_templates",
     },
     {"_span", "_database"},
     {"_model"},
@@ -79,7 +80,7 @@ PURE = (
         "_cycles",
         "_changes",
     ),
-    *("_model", "_intent", "_time", "_money", "_states", "_envelope", "_text"),
+    *("_model", "_intent", "_time", "_money", "_states", "_envelope", "_text", "_templates"),
 )
 NETWORK = {"requests", "urllib3", "urllib", "http", "socket", "ssl", "ansible", "ansible_collections"}
 MAX_FILE, MAX_FUNCTION, MAX_MAIN = 400, 40, 40  # lines
