@@ -43,7 +43,7 @@ LAYERS = (
     {"_fields", "_connect", "_terms", "_diff", "_tag", "_report", "_inventory", "_variables"},
     {"_caps", "_cycles"},
     {"_planner", "_windows", "_order_rows", "_services", "_accord", "_current_plan"},
-    {"_settlement", "_saved_plan", "_changes", "_prices", "_auto_renewal", "_memory", "_names"},
+    {"_settlement", "_saved_plan", "_changes", "_prices", "_auto_renewal", "_memory", "_names", "_surroundings", "_unpack"},
     {"_plan_file", "_ledger", "_http"},
     {"_answer"},
     {"_errors"},
