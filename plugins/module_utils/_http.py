@@ -28,8 +28,8 @@ from ._surroundings import (
     AUTHORITIES,
     Proxy,
     advice_on_authorities,
-    refuse_authorities,
     refusal_of_tunnel,
+    refuse_authorities,
     refuse_proxy,
     spelling_of,
     without_connection,
@@ -328,9 +328,9 @@ def refuse_surroundings(connection: Connection) -> None:
     if urlsplit(connection.base_url).scheme != "https" or not connection.validate_certs:
         return
     named = [(name, os.environ.get(name)) for name in AUTHORITIES]
-    for name, path in [("ca_path", connection.ca_path), *named]:
-        if path:
-            return refuse_authorities(name, path)
+    read = next(((name, path) for name, path in [("ca_path", connection.ca_path), *named] if path), None)
+    if read is not None:
+        refuse_authorities(*read)
 
 
 def _proxy_of(connection: Connection) -> tuple[Optional[Proxy], str]:

@@ -57,11 +57,12 @@ def refuse_proxy(proxy: Proxy, text: str) -> None:
                 f"{proxy.variable}: expected the proxy's address with its scheme, as in http://{bare}, got it without"
             )
         raise ValueError(
-            f"{proxy.variable}: expected http://host:port, such as http://proxyhost:3128, got something else; signs such"
-            " as / # @ in a user or password are written as %2F %23 %40"
+            f"{proxy.variable}: expected http://host:port, such as http://proxyhost:3128, got something else; signs"
+            " such as / # @ in a user or password are written as %2F %23 %40"
         )
     if proxy.scheme not in ("http", "https", *_SOCKS):
-        raise ValueError(f"{proxy.variable}: expected a proxy of http, https or {', '.join(_SOCKS)}, got {proxy.scheme}")
+        kinds = ", ".join(_SOCKS)
+        raise ValueError(f"{proxy.variable}: expected a proxy of http, https or {kinds}, got {proxy.scheme}")
     if proxy.scheme in _SOCKS and importlib.util.find_spec("socks") is None:
         raise ValueError(
             f"{proxy.variable}: {proxy.scheme} needs the Python library PySocks, which is not installed; install it,"

@@ -24,9 +24,7 @@ def job(ansible: Ansible, folder: Path, playbook: str, handed_on: dict[str, str]
     limits = {"pce_plan_folder": str(folder), "pce_renewal_max_orders": 2, "pce_renewal_wait_timeout": 0}
     variables.write_text(json.dumps({**limits, **handed_on}), encoding="utf-8")
     environment = {"ANSIBLE_SHOW_CUSTOM_STATS": "true", "ANSIBLE_JINJA2_NATIVE": native}
-    process = ansible.playbook(
-        "-i", f"{ANNUAL},", "-e", f"@{variables}", EXAMPLE / playbook, environment=environment
-    )
+    process = ansible.playbook("-i", f"{ANNUAL},", "-e", f"@{variables}", EXAMPLE / playbook, environment=environment)
     assert process.returncode == 0, process.stdout
     artifacts = re.search(r"^\s*RUN: (\{.*\})\s*$", process.stdout, re.MULTILINE)
     return {} if artifacts is None else dict(json.loads(artifacts[1]))

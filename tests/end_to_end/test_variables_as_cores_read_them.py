@@ -50,7 +50,13 @@ def role_with(role: str, variables: dict[str, str], **others: Any) -> str:
     lines = [f"    {name}: {value.rstrip()}" for name, value in variables.items()]
     lines += [f"    {name}: {json.dumps(value)}" for name, value in others.items()]
     # Of the inventory's hosts only the implicit one runs modules with the Python of the tests.
-    head = [f"- hosts: {'localhost' if role == REPORT else 'all'}", "  gather_facts: false", "  connection: local", f"  roles: [{role}]", "  vars:"]
+    head = [
+        f"- hosts: {'localhost' if role == REPORT else 'all'}",
+        "  gather_facts: false",
+        "  connection: local",
+        f"  roles: [{role}]",
+        "  vars:",
+    ]
     return "\n".join([*head, *lines, ""])
 
 
@@ -79,9 +85,7 @@ def test_the_role_takes_inline_vault_values_from_module_defaults(six: Ansible) -
 
 
 def test_the_report_takes_inline_vault_values(six: Ansible) -> None:
-    texts = vaulted(
-        six, pce_report_client_id=six.portal.client_id, pce_report_client_secret=six.portal.client_secret
-    )
+    texts = vaulted(six, pce_report_client_id=six.portal.client_id, pce_report_client_secret=six.portal.client_secret)
     shown = with_vault(six, "play.yml", role_with(REPORT, texts))
     assert shown.status == 0 and shown.output.count("days left") == 6, shown.output
     assert six.portal.client_secret not in shown.output

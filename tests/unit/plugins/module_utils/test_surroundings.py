@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Proxies and authorities of the environment: each message names the variable as it is spelled, and never a password."""
+"""Proxies and authorities of the environment: messages name the variable as it is spelled, and never a password."""
 
 from __future__ import annotations
 
@@ -171,7 +171,10 @@ def test_a_proxy_that_cannot_be_resolved_is_named(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("answer", "problem"),
     [
-        (b"HTTP/1.1 407 canary\r\n\r\n", "refused to connect, with HTTP 407: it wants a user and password, or other ones"),
+        (
+            b"HTTP/1.1 407 canary\r\n\r\n",
+            "refused to connect, with HTTP 407: it wants a user and password, or other ones",
+        ),
         (b"HTTP/1.1 403 canary\r\n\r\n", "refused to connect, with HTTP 403"),
         (b"", "the connection broke (RemoteDisconnected)"),
         (b"canary\r\n\r\n", "the connection broke (BadStatusLine)"),
@@ -213,7 +216,8 @@ def _files(tmp_path: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "ca_path"])
 @pytest.mark.parametrize(
-    ("file", "problem"), [("missing", "does not exist"), ("empty", "has none in PEM format"), ("other", "has none in PEM")]
+    ("file", "problem"),
+    [("missing", "does not exist"), ("empty", "has none in PEM format"), ("other", "has none in PEM")],
 )
 def test_a_file_without_authorities_is_refused(
     files: dict[str, str], monkeypatch: pytest.MonkeyPatch, name: str, file: str, problem: str
