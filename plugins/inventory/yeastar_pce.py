@@ -146,6 +146,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._plugin_options imp
     inventory_account_of,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._secrets import Secrets
+from ansible_collections.pbxops.yeastar.plugins.module_utils._templates import textual
 from ansible_collections.pbxops.yeastar.plugins.module_utils._time import utc_now
 
 # From 2.19 on, only what is marked is a template for Ansible; before, everything is that is not wrapped.
@@ -179,6 +180,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         """Fill the inventory with the whole account. Raises AnsibleParserError, and has then added nothing."""
         super().parse(inventory, loader, path, cache)
+        self.templar = textual(self.templar)
         config: Mapping[str, Any] = {}
         try:
             config = self._configure(path)

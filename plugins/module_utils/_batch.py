@@ -36,6 +36,7 @@ from ._argument_specs import (
 from ._blanks import LIMITS, refuse_blanks, refuse_nulls
 from ._location import ledger_of
 from ._options import connection_of, declarations_of, product_no_of
+from ._templates import decrypted, textual
 from ._text import quoted
 from ._variables import complaint_about, extra_variable
 
@@ -125,9 +126,9 @@ def read_params(
     """
     names = (*_COMMON_OPTIONS, "product_no", *DECLARATION_OPTIONS, *MODE_OPTIONS[mode])
     raw = {name: task_vars[variable_of(name)] for name in names if variable_of(name) in task_vars}
-    given = templar.template(raw)
+    given = decrypted(textual(templar).template(raw))
     unset = (None, task_vars.get("omit"))
-    values = {**arguments, **{name: value for name, value in given.items() if value not in unset}}
+    values = {**decrypted(arguments), **{name: value for name, value in given.items() if value not in unset}}
     refuse_blanks(values, (name for name in values if name not in _MAY_BE_BLANK), variable_of)
     refuse_nulls(given, LIMITS, variable_of)
     _refuse_part_of_play([name for name in _FILES if values.get(name) is not None], task_vars)

@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """HTTP exchanges and nothing more: no redirect, no netrc, no retry, a deadline for the whole and a size cap.
 
-Bodies are read and unpacked here, since older releases of urllib3 unpack without any bound.
-
 The only file that touches the network. What an answer means is decided in `_transport`.
 """
 
@@ -16,7 +14,6 @@ import os
 import socket
 import ssl
 import threading
-import zlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, InvalidStateError
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -27,14 +24,26 @@ from typing import Any, Optional
 from urllib.parse import urlsplit
 
 from ._pool import Pool
-from ._text import LONGEST_QUOTE, one_line
+from ._surroundings import (
+    AUTHORITIES,
+    Proxy,
+    advice_on_authorities,
+    refusal_of_tunnel,
+    refuse_authorities,
+    refuse_proxy,
+    spelling_of,
+    without_connection,
+)
+from ._unpack import BadBody, read_body
 
 try:
     import requests
     from requests.adapters import HTTPAdapter
+    from requests.utils import get_environ_proxies, prepend_scheme_if_needed, select_proxy
     from urllib3.connection import HTTPConnection, HTTPSConnection
     from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
     from urllib3.exceptions import HTTPError, NewConnectionError
+    from urllib3.util import parse_url
 except ImportError as error:
     REQUESTS_IMPORT_ERROR: Optional[ImportError] = error
 else:
@@ -44,9 +53,6 @@ CONNECT_TIMEOUT = 10.0  # s
 # s that a socket waits beyond the deadline of its exchange, so that one clock ends a read. urllib3 takes the connect
 # timeout for the TLS handshake, and calls its end a read timeout.
 _AFTER_DEADLINE = 5.0
-MAX_BODY = 10 * 1024 * 1024  # bytes
-_PART = 65536  # bytes that are read at once
-_GZIP = 16 + zlib.MAX_WBITS  # how zlib names that format
 
 
 @dataclass(frozen=True)
@@ -271,7 +277,7 @@ class Http:
                 line.cut()  # an order that has left may still come to its end
             if not isinstance(error, (Broken, requests.RequestException, HTTPError, OSError, ValueError)):
                 raise
-            raise Broken(_problem_of(error), sent=body is None or body.has_started) from None
+            raise Broken(_problem_of(error, self._connection), sent=body is None or body.has_started) from None
 
     def _send(self, session: Any, method: str, path: str, **payload: Any) -> Answer:
         connection = self._connection
@@ -284,7 +290,7 @@ class Http:
             **payload,
         )
         with response:
-            return Answer(response.status_code, response.headers, _read_body(response))
+            return Answer(response.status_code, response.headers, read_body(response))
 
     def _within_deadline(self, work: Callable[[], Answer]) -> Answer:
         """Run ``work`` in a thread, since a socket's timeout bounds each wait for a byte and not the whole."""
@@ -309,55 +315,70 @@ class Http:
             raise Broken(f"no whole answer within {self._connection.timeout:g} s") from None
 
 
-def _read_body(response: Any) -> bytes:
-    """The whole body, unpacked. Raises Broken when it is cut, damaged, packed in an unusual way or too large."""
-    named = response.headers.get("Content-Encoding", "").lower().split(",")
-    encodings = [name.strip() for name in named if name.strip() not in ("", "identity")]
-    if encodings not in ([], ["gzip"], ["x-gzip"]):
-        seen = one_line(", ".join(encodings), LONGEST_QUOTE)
-        raise Broken(f"expected an answer that is not packed, got it as {seen}; check what is in between")
-    unpacker = zlib.decompressobj(_GZIP) if encodings else None
-    content = bytearray()
-    while part := response.raw.read(_PART, decode_content=False):
-        content += part if unpacker is None else _unpacked(unpacker, part, MAX_BODY + 1 - len(content))
-        if len(content) > MAX_BODY:
-            raise Broken(f"the answer is larger than {MAX_BODY} bytes")
-    length = response.headers.get("Content-Length", "")
-    if length.isdigit() and response.raw.tell() < int(length):
-        raise Broken(f"the answer broke off after {response.raw.tell()} of {length} bytes")
-    if unpacker is not None and response.raw.tell() and not unpacker.eof:
-        raise Broken("the packed answer broke off")
-    return bytes(content)
+def refuse_surroundings(connection: Connection) -> None:
+    """Raise ValueError for what the environment says of the way to the portal, where no request could go that way.
+
+    Also for ``ca_path``. Opens no connection; a proxy that does not answer may do so later.
+    """
+    if REQUESTS_IMPORT_ERROR is not None:
+        return
+    proxy, text = _proxy_of(connection)
+    if proxy is not None:
+        refuse_proxy(proxy, text)
+    if urlsplit(connection.base_url).scheme != "https" or not connection.validate_certs:
+        return
+    named = [(name, os.environ.get(name)) for name in AUTHORITIES]
+    read = next(((name, path) for name, path in [("ca_path", connection.ca_path), *named] if path), None)
+    if read is not None:
+        refuse_authorities(*read)
 
 
-def _unpacked(unpacker: Any, part: bytes, most: int) -> bytes:
+def _proxy_of(connection: Connection) -> tuple[Optional[Proxy], str]:
+    """The proxy that `requests` takes from the environment, and what its variable says; None where it takes none."""
+    url = urlsplit(connection.base_url)
+    proxies = {} if is_loopback_host(url.hostname or "") else get_environ_proxies(connection.base_url)
+    text = select_proxy(connection.base_url, proxies)
+    if not text:
+        return None, ""
+    key = url.scheme if url.scheme in proxies else "all"
+    variable = spelling_of(f"{key}_proxy", os.environ) or "the settings of this system"
     try:
-        content: bytes = unpacker.decompress(part, most)
-    except zlib.error:
-        raise Broken("the packed answer is damaged") from None
-    if unpacker.unused_data:
-        raise Broken("the packed answer goes on after its end")
-    return content
+        parsed = parse_url(prepend_scheme_if_needed(text, "http"))
+    except (HTTPError, ValueError):
+        return Proxy(variable, "", ""), text
+    if not parsed.host or ("@" in text and parsed.auth is None):  # a sign in a password has ended the host early
+        return Proxy(variable, "", ""), text
+    port = "" if parsed.port is None else f":{parsed.port}"
+    return Proxy(variable, parsed.scheme or "", f"{parsed.host}{port}"), text
 
 
-def _problem_of(error: Exception) -> str:
+def _problem_of(error: Exception, connection: Connection) -> str:
     """Say what went wrong in an exchange, without repeating texts that may hold an address or a header."""
-    if isinstance(error, Broken):
+    if isinstance(error, (Broken, BadBody)):
         return str(error)
-    causes = _causes(error)
-    if any(isinstance(cause, requests.exceptions.ConnectTimeout) for cause in causes):
-        return "the connection timed out"
-    if any(isinstance(cause, NewConnectionError) for cause in causes):
-        return "no connection: is base_url right, and is the host reachable?"
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-        return "the server's certificate is not trusted; see validate_certs and ca_path"
-    if any(isinstance(cause, ssl.SSLError) for cause in causes):
-        return "no TLS with this server; is base_url right?"
-    if any(isinstance(cause, OSError) and str(cause).startswith("Tunnel connection failed") for cause in causes):
-        return "the proxy refused to connect"
-    if any(isinstance(cause, (requests.exceptions.ReadTimeout, TimeoutError)) for cause in causes):
-        return "the connection timed out"
-    return f"the connection broke ({type(causes[-1]).__name__})"
+    causes, proxy = _causes(error), _proxy_of(connection)[0]
+    through = "" if proxy is None else f" (through {proxy})"
+
+    def has(*kinds: Any) -> bool:
+        return any(isinstance(cause, kinds) for cause in causes)
+
+    if has(NewConnectionError) and not has(requests.exceptions.ConnectTimeout):
+        return without_connection(proxy, urlsplit(connection.base_url), causes, os.environ)
+    if has(ssl.SSLCertVerificationError):
+        advice = advice_on_authorities(connection.ca_path, os.environ)
+        return f"the server's certificate is not trusted; {advice}{through}"
+    if any(isinstance(cause, ssl.SSLError) and cause.library not in (None, "SSL") for cause in causes):
+        return f"the certificate authorities cannot be read; {advice_on_authorities(connection.ca_path, os.environ)}"
+    refusal = refusal_of_tunnel(causes)
+    if has(ssl.SSLError):
+        problem = "no TLS with this server; is base_url right?"
+    elif refusal and not has(requests.exceptions.ConnectTimeout):
+        problem = refusal
+    elif has(requests.exceptions.ConnectTimeout, requests.exceptions.ReadTimeout, TimeoutError):
+        problem = "the connection timed out"
+    else:
+        problem = f"the connection broke ({type(causes[-1]).__name__})"
+    return problem + through
 
 
 def _causes(error: BaseException) -> list[BaseException]:

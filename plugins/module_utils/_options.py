@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import uuid
 from collections import Counter
@@ -20,7 +19,7 @@ from ._argument_specs import DECLARATION_OPTIONS, DEFAULT_CONCURRENCY, OF_A_RUN
 from ._blanks import refuse_blanks
 from ._bookkeeping import Word
 from ._fields import Fields
-from ._http import Connection, is_loopback_host
+from ._http import Connection, is_loopback_host, refuse_surroundings
 from ._location import NONE, ledger_of
 from ._model import Declaration, Filters, Policy
 from ._money import parse_amount, parse_currency, parse_percentage
@@ -44,7 +43,7 @@ _NUMBER_WORDS = ("inf", "infinity", "nan", "none", "null", "true", "false")
 
 
 def connection_of(params: Mapping[str, Any]) -> Connection:
-    """How to reach the portal. Raises ValueError when credentials are missing or base_url is not acceptable."""
+    """How to reach the portal. Raises ValueError for bad options, and for an environment that leads to no portal."""
     base_url = _checked_base_url(params["base_url"].strip())
     if not params["access_token"] and not (params["client_id"] and params["client_secret"]):
         raise ValueError(
@@ -54,10 +53,8 @@ def connection_of(params: Mapping[str, Any]) -> Connection:
     if not 0 < params["timeout"] <= MAX_SECONDS:
         raise ValueError(f"timeout: expected more than 0 and at most {MAX_SECONDS} seconds, got {params['timeout']}")
     refuse_blanks(params, ("ca_path",))
-    if params["ca_path"] and not os.path.exists(params["ca_path"]):
-        raise ValueError(f"ca_path: expected a file with certificate authorities, {params['ca_path']} does not exist")
     _within("retries", params["retries"], 0, MAX_RETRIES)
-    return Connection(
+    connection = Connection(
         base_url=base_url,
         client_id=params["client_id"],
         client_secret=params["client_secret"],
@@ -68,6 +65,8 @@ def connection_of(params: Mapping[str, Any]) -> Connection:
         ca_path=params["ca_path"],
         user_agent=params["user_agent"],
     )
+    refuse_surroundings(connection)
+    return connection
 
 
 def portal_of(params: Mapping[str, Any]) -> str:
@@ -116,7 +115,8 @@ def product_no_of(value: Any) -> str:
             return text
     raise ValueError(
         f"product_no: expected a serial number as text, got {quoted(value)}; quote it, since YAML, INI and"
-        " templates read some serial numbers as numbers (3631E3418911 becomes inf, 0012345 becomes 5349)"
+        " templates read some serial numbers as numbers (3631E3418911 becomes inf, 0012345 becomes 5349). Where a"
+        " template sets it and ansible-core 2.18 has jinja2_native on, end the template in | string"
     )
 
 

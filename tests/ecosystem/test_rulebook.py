@@ -163,3 +163,29 @@ def test_the_rulebook_of_the_collection_plans_and_never_buys(tools: Tools, colle
     assert shown.states() == expected, shown.output
     assert shown.output.count('"state": "due"') == 2, "each once"
     assert orders_sent(tools.portal) == 0 and tools.portal.invoices == []
+
+
+NUMBERS = ("3631E3418911", "36580000012345", "0036580000012345")
+ACCOUNT = [
+    {"product_no": number, "expires_in_days": 5, "plan": "Enterprise Plan", "quantity": 5, "billing_cycle": "annually"}
+    for number in NUMBERS
+]
+
+
+@pytest.mark.parametrize("fleet", [{"pbxs": ACCOUNT}], indirect=True, ids=["numbers"])
+def test_a_serial_number_reaches_a_playbook_as_the_guide_passes_it_on(tools: Tools, collections: Path) -> None:
+    named = {"hosts": "{{ ansible_eda.event.product_no }}", "gather_facts": False, "connection": "local"}
+    plays = [
+        {"import_playbook": "pbxops.yeastar.plan"},
+        {**named, "tasks": [{"debug": {"msg": "NAMED {{ inventory_hostname }}"}}]},
+    ]
+    (tools.home / "pass_on.yml").write_text(json.dumps(plays))
+    passed_on = {"pce_renewal_hosts": "'{{ event.product_no }}'", "pce_renewal_max_orders": 1}
+    path = written(tools, interval=3600)
+    rulebook = json.loads(path.read_text())
+    rulebook[0]["rules"][0]["action"] = {"run_playbook": {"name": "pass_on.yml", "extra_vars": passed_on}}
+    path.write_text(json.dumps(rulebook))
+    with running(tools, collections, path) as run:
+        run.wait(lambda: run.output.count("NAMED") >= len(NUMBERS), f"{len(NUMBERS)} playbooks")
+    assert run.output.count('"state": "due"') == len(NUMBERS), run.output
+    assert sorted(re.findall(r"NAMED (\w+)", run.output)) == sorted(NUMBERS)

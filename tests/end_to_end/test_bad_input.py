@@ -176,6 +176,33 @@ def test_an_account_that_cannot_be_entered_is_told_with_the_call_that_failed(
     assert all(entry.path.endswith("/token") for entry in tutorial.portal.log)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("HTTPS_PROXY", "user:hunter2@proxyhost:3128", "HTTPS_PROXY: expected the proxy's address with its scheme"),
+        ("all_proxy", "socks6://user:hunter2@proxyhost:1080", "all_proxy: expected a proxy of http, https or socks4"),
+        ("REQUESTS_CA_BUNDLE", "/nowhere.pem", "REQUESTS_CA_BUNDLE: expected a file with certificate authorities"),
+    ],
+)
+def test_an_environment_that_leads_to_no_portal_is_refused_at_once(
+    tutorial: Ansible, name: str, value: str, says: str
+) -> None:
+    arguments = {**ONE, "base_url": "https://portal.example", "wait_timeout": 0}
+    result = tutorial.start("yeastar_pce_renewal", arguments, environment={name: value}).result()
+    assert_nothing_bought(tutorial, result, [says])
+    assert "hunter2" not in str(result) and not tutorial.portal.log
+
+
+@pytest.mark.parametrize(
+    "variables", [{"HTTPS_PROXY": "http://127.0.0.1:1"}, {"https_proxy": "http://user:hunter2@127.0.0.1:1"}]
+)
+def test_a_proxy_that_is_gone_is_told_by_its_variable(tutorial: Ansible, variables: dict[str, str]) -> None:
+    arguments = {**ONE, "base_url": "https://portal.example", "retries": 0, "wait_timeout": 0}
+    result = tutorial.start("yeastar_pce_renewal", arguments, environment=variables).result()
+    assert_nothing_bought(tutorial, result, [f"no connection to the proxy 127.0.0.1:1 of {next(iter(variables))}"])
+    assert "hunter2" not in str(result)
+
+
 BLOCKED: list[tuple[str, dict[str, Any], str, list[str]]] = [
     ("quantity", {"quantity": 99}, "contradiction", ["quantity is declared as 99, the portal says 100"]),
     (

@@ -91,4 +91,4 @@ def test_the_roles_argument_spec_has_the_variables_that_the_batch_reads(entry_po
         row = declared[batch.variable_of(name)]
         assert row["type"] == option["type"]
         assert row.get("choices") == option.get("choices")
-        assert row.get("no_log") == option.get("no_log")
+        assert "no_log" not in row, "with it, ansible-core 2.18 refuses an inline !vault value"

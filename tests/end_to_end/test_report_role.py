@@ -262,7 +262,8 @@ def test_the_argument_spec_has_every_connection_option_as_the_modules_have_it() 
     assert set(declared) == {f"pce_report_{name}" for name in {*read, *own}}
     for name, option in read.items():
         row = declared[f"pce_report_{name}"]
-        assert (row["type"], row.get("no_log")) == (option["type"], option.get("no_log"))
+        assert row["type"] == option["type"]
+        assert "no_log" not in row, "with it, ansible-core 2.18 refuses an inline !vault value"
 
 
 def test_every_format_but_text_has_one_file() -> None:

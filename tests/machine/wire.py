@@ -15,8 +15,9 @@ from urllib.parse import unquote, urlencode
 from requests.structures import CaseInsensitiveDict
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _intent
-from ansible_collections.pbxops.yeastar.plugins.module_utils._http import MAX_BODY, Answer, Broken
+from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Answer, Broken
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import ORDER_LIST, ORDER_SAVE, PRODUCT_DETAIL
+from ansible_collections.pbxops.yeastar.plugins.module_utils._unpack import MAX_BODY
 from tests.machine.world import Post, World
 from tests.simulator import answer as portal
 from tests.simulator.clock import parse_instant

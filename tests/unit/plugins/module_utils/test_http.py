@@ -30,7 +30,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _http
+from ansible_collections.pbxops.yeastar.plugins.module_utils import _http, _unpack
 from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Broken, Connection, Http
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pool import Pool
 
@@ -361,8 +361,8 @@ def test_an_answer_that_ends_with_the_connection_is_taken_as_it_is(serve: Any, s
 
 
 def test_an_answer_of_exactly_the_largest_size_is_whole(serve: Any) -> None:
-    server = serve(say(whole(b"x" * _http.MAX_BODY)))
-    assert len(post(http_to(server, timeout=5)).content) == _http.MAX_BODY
+    server = serve(say(whole(b"x" * _unpack.MAX_BODY)))
+    assert len(post(http_to(server, timeout=5)).content) == _unpack.MAX_BODY
 
 
 BOMB = gzip.compress(b"\0" * (50 * 1024 * 1024), 1)
@@ -370,7 +370,7 @@ BOMB = gzip.compress(b"\0" * (50 * 1024 * 1024), 1)
 
 @pytest.mark.parametrize(
     "content",
-    [whole(b"x" * (_http.MAX_BODY + 1)), whole(BOMB, b"Content-Encoding: gzip\r\n")],
+    [whole(b"x" * (_unpack.MAX_BODY + 1)), whole(BOMB, b"Content-Encoding: gzip\r\n")],
     ids=["plain", "gzip"],  # compressed bytes hold the time
 )
 def test_an_answer_that_is_too_large_is_given_up(serve: Any, content: bytes) -> None:
@@ -428,7 +428,7 @@ def test_a_packed_answer_that_is_too_large_is_unpacked_no_further(serve: Any) ->
         most = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert most < 4 * _http.MAX_BODY
+    assert most < 4 * _unpack.MAX_BODY
 
 
 @pytest.mark.parametrize("first", [b"1;", b"0\r\nX: "], ids=["size of a chunk", "trailer"])
@@ -516,8 +516,8 @@ def test_a_cut_body_is_noticed_even_where_urllib3_does_not_look() -> None:
     parts = [b"", b"12345"]
     stream = SimpleNamespace(tell=lambda: 5, read=lambda size, decode_content: parts.pop())
     response = SimpleNamespace(headers={"Content-Length": "6"}, raw=stream)
-    with pytest.raises(Broken, match="5 of 6 bytes"):
-        _http._read_body(response)
+    with pytest.raises(_unpack.BadBody, match="5 of 6 bytes"):
+        _unpack.read_body(response)
 
 
 def test_without_requests_the_file_can_be_imported_and_knows_why(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,7 @@ LAYERS = (
         "_progress",
         "_controller",
         "_blanks",
+        "_templates",
     },
     {"_span", "_database", "_envelope"},
     {"_model"},
@@ -42,7 +43,17 @@ LAYERS = (
     {"_fields", "_connect", "_terms", "_diff", "_tag", "_report", "_inventory", "_variables"},
     {"_caps", "_cycles"},
     {"_planner", "_windows", "_order_rows", "_services", "_accord", "_current_plan"},
-    {"_settlement", "_saved_plan", "_changes", "_prices", "_auto_renewal", "_memory", "_names"},
+    {
+        "_settlement",
+        "_saved_plan",
+        "_changes",
+        "_prices",
+        "_auto_renewal",
+        "_memory",
+        "_names",
+        "_surroundings",
+        "_unpack",
+    },
     {"_plan_file", "_schema", "_http"},
     {"_ledger"},
     {"_answer"},
@@ -81,7 +92,7 @@ PURE = (
         "_cycles",
         "_changes",
     ),
-    *("_model", "_intent", "_time", "_money", "_states", "_envelope", "_secrets", "_text"),
+    *("_model", "_intent", "_time", "_money", "_states", "_envelope", "_secrets", "_text", "_templates"),
 )
 PARSER = "urllib.parse"  # takes texts apart, and reaches nothing
 NETWORK = {"requests", "urllib3", "urllib", "http", "socket", "ssl", "ansible", "ansible_collections"}

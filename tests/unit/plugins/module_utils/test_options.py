@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 import yaml
 
@@ -127,7 +128,7 @@ class TestConnection:
             _options.refuse_unverified(_options.connection_of(_params(base_url=base_url, validate_certs=False)))
 
     @pytest.mark.parametrize(
-        "changes", [{}, {"base_url": "http://127.0.0.1:8080", "validate_certs": False}, {"ca_path": __file__}]
+        "changes", [{}, {"base_url": "http://127.0.0.1:8080", "validate_certs": False}, {"ca_path": certifi.where()}]
     )
     def test_a_checked_certificate_or_the_loopback_may_order(self, changes: dict[str, Any]) -> None:
         connection = _options.connection_of(_params(**changes))

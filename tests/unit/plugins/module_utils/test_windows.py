@@ -130,6 +130,15 @@ def test_what_becomes_a_variable_of_a_play_has_no_braces() -> None:
     assert events_of(row(EXPIRY, plan=None), None, EXPIRY)[0][0]["plan"] is None
 
 
+@pytest.mark.parametrize("expires_at", [utc(2000, 1, 1), EXPIRY, utc(2099, 12, 31)], ids=str)
+def test_values_are_text_and_numbers_that_a_rule_engine_of_32_bits_keeps(expires_at: datetime) -> None:
+    told = Told(utc(1999, 1, 1))
+    renewed = events_of(row(expires_at, product_no="36580000012345"), told, EXPIRY)[0][0]
+    assert renewed["entered"] == "renewed" and type(renewed["days_left"]) is int
+    assert abs(renewed.pop("days_left")) < 2**31
+    assert {type(value) for value in renewed.values()} == {str}
+
+
 def test_what_was_told_is_read_as_it_was_written() -> None:
     told = {"B": Told(EXPIRY, "expired"), "A": Told(EXPIRY)}
     assert told_in(told_as_document(told)) == told

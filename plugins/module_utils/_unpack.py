@@ -1,0 +1,50 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bodies of answers, read and unpacked within bounds: older releases of urllib3 unpack without any."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+from ._text import LONGEST_QUOTE, one_line
+
+MAX_BODY = 10 * 1024 * 1024  # bytes
+_PART = 65536  # bytes that are read at once
+_GZIP = 16 + zlib.MAX_WBITS  # how zlib names that format
+
+
+class BadBody(ValueError):
+    """A body that is not whole. The text is a clause for people, without any of the body."""
+
+
+def read_body(response: Any) -> bytes:
+    """The whole body, unpacked. Raises BadBody when it is cut, damaged, packed in an unusual way or too large."""
+    named = response.headers.get("Content-Encoding", "").lower().split(",")
+    encodings = [name.strip() for name in named if name.strip() not in ("", "identity")]
+    if encodings not in ([], ["gzip"], ["x-gzip"]):
+        seen = one_line(", ".join(encodings), LONGEST_QUOTE)
+        raise BadBody(f"expected an answer that is not packed, got it as {seen}; check what is in between")
+    unpacker = zlib.decompressobj(_GZIP) if encodings else None
+    content = bytearray()
+    while part := response.raw.read(_PART, decode_content=False):
+        content += part if unpacker is None else _unpacked(unpacker, part, MAX_BODY + 1 - len(content))
+        if len(content) > MAX_BODY:
+            raise BadBody(f"the answer is larger than {MAX_BODY} bytes")
+    length = response.headers.get("Content-Length", "")
+    if length.isdigit() and response.raw.tell() < int(length):
+        raise BadBody(f"the answer broke off after {response.raw.tell()} of {length} bytes")
+    if unpacker is not None and response.raw.tell() and not unpacker.eof:
+        raise BadBody("the packed answer broke off")
+    return bytes(content)
+
+
+def _unpacked(unpacker: Any, part: bytes, most: int) -> bytes:
+    try:
+        content: bytes = unpacker.decompress(part, most)
+    except zlib.error:
+        raise BadBody("the packed answer is damaged") from None
+    if unpacker.unused_data:
+        raise BadBody("the packed answer goes on after its end")
+    return content
