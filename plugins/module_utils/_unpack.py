@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from typing import Any
 
-from ._text import LONGEST_QUOTE, one_line
-
 MAX_BODY = 10 * 1024 * 1024  # bytes
 _PART = 65536  # bytes that are read at once
+_NAME = re.compile("[a-z0-9-]{1,20}")  # of an encoding; what is longer may hold a secret, and is not repeated
 _GZIP = 16 + zlib.MAX_WBITS  # how zlib names that format
 
 
@@ -24,7 +24,7 @@ def read_body(response: Any) -> bytes:
     named = response.headers.get("Content-Encoding", "").lower().split(",")
     encodings = [name.strip() for name in named if name.strip() not in ("", "identity")]
     if encodings not in ([], ["gzip"], ["x-gzip"]):
-        seen = one_line(", ".join(encodings), LONGEST_QUOTE)
+        seen = ", ".join(name if _NAME.fullmatch(name) else "something that is no name" for name in encodings[:3])
         raise BadBody(f"expected an answer that is not packed, got it as {seen}; check what is in between")
     unpacker = zlib.decompressobj(_GZIP) if encodings else None
     content = bytearray()

@@ -22,7 +22,11 @@ SANITY_AT_ONCE = 2
 # How ansible-test tells of what it cannot run on this machine.
 _LEFT_OUT = re.compile(r"^WARNING: Skipping (.+)$", re.MULTILINE)
 ROLE_TESTS = tuple(
-    f"tests/end_to_end/test_{name}.py" for name in ("tutorial_order", "role", "report_formats", "canaries")
+    f"tests/end_to_end/test_{name}.py"
+    for name in (
+        *("tutorial_order", "role", "report_formats", "canaries"),
+        *("variables_as_cores_read_them", "awx_handover"),
+    )
 )
 
 
