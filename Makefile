@@ -47,7 +47,7 @@ reliability: $(READY)
 # Hold that the unit and property tests, and these alone, run nearly all of the plugins' code.
 coverage: $(READY)
 	mkdir -p .tools
-	PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH) $(BIN)/python -m coverage run -m pytest tests/unit/plugins tests/property
+	PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH) $(BIN)/python -m pytest --numprocesses 2 --dist worksteal --cov --cov-report= tests/unit/plugins tests/unit/databases tests/property
 	$(BIN)/python -m coverage report
 
 # Let anything happen in any order, thousands of times, and hold the money's invariants: make soak SEED=7 EXAMPLES=20000

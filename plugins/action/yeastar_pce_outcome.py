@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Optional
 
 from ansible import constants
@@ -35,7 +36,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._http import REQUES
 from ansible_collections.pbxops.yeastar.plugins.module_utils._job import Job, describe
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import Spent
 from ansible_collections.pbxops.yeastar.plugins.module_utils._results import Report, fails_host
-from ansible_collections.pbxops.yeastar.plugins.module_utils._secrets import Secrets
+from ansible_collections.pbxops.yeastar.plugins.module_utils._secrets import Secrets, secrets_of
 
 SHOWN = ("state", "reason", "expires_before", "expires_after", "order")
 
@@ -75,14 +76,14 @@ class ActionModule(ActionBase):
 
     def _run_batch(self, requests: list[Request], task_vars: dict[str, Any]) -> dict[str, Any]:
         """The outcome of every request. What concerns them all, such as refused credentials, fails each of them."""
-        secrets = Secrets(on_issued=hide_on_display)
+        secrets = Secrets(secrets_of(os.environ), hide_on_display)
         try:
             own_params = read_params(self._task.args, task_vars, self._templar, requests[0].mode)
             for name in SECRET_OPTIONS:
                 secrets.add(own_params[name] or "")
             params = params_for(requests, own_params, run_key(RUN_DIRECTORY))
         except ValueError as error:
-            return {request.host: {"failed": True, "msg": str(error)} for request in requests}
+            return {request.host: {"failed": True, "msg": secrets.hide(str(error))} for request in requests}
         if params["run_id"] is None:
             params["run_id"] = str(self._task.get_play()._uuid)
         job = Job(params, secrets, Display().warning, waits_for_worker())

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -19,7 +20,7 @@ from ._inventory import Row, rows_of
 from ._job import Job, describe
 from ._model import Filters
 from ._plugin_options import SECRET_OPTIONS
-from ._secrets import Secrets
+from ._secrets import Secrets, secrets_of
 from ._time import utc_now
 
 
@@ -35,7 +36,7 @@ class Account:
         self._params = params
         self._on_warning = on_warning
         given = [str(params[name]) for name in SECRET_OPTIONS if params[name]]
-        self._secrets = Secrets(given, hide_on_display)
+        self._secrets = Secrets([*given, *secrets_of(os.environ)], hide_on_display)
 
     def read(self) -> tuple[list[Row], Optional[datetime]]:
         """Every subscription of the account, and the portal's own instant where it tells one.

@@ -120,6 +120,7 @@ INFO_OPTIONS: dict[str, dict[str, Any]] = {
     "expires_within": {"type": "int"},
     "plan": {"type": "str"},
     "raw": {"type": "bool", "default": False},
+    "ledger_password": {"type": "str", "no_log": True},
     **POOL_OPTIONS,
     "now": {"type": "str"},
 }

@@ -36,6 +36,7 @@ from ._argument_specs import (
 from ._blanks import LIMITS, refuse_blanks, refuse_nulls
 from ._location import ledger_of
 from ._options import connection_of, declarations_of, product_no_of
+from ._secrets import Secrets, secrets_of
 from ._templates import decrypted, textual
 from ._text import quoted
 from ._variables import complaint_about, extra_variable
@@ -129,6 +130,16 @@ def read_params(
     given = decrypted(textual(templar).template(raw))
     unset = (None, task_vars.get("omit"))
     values = {**decrypted(arguments), **{name: value for name, value in given.items() if value not in unset}}
+    own = [str(values[name]) for name in SECRET_OPTIONS if values.get(name)]
+    try:
+        return _validated(values, given, task_vars, mode)
+    except ValueError as error:
+        raise ValueError(Secrets([*own, *secrets_of(os.environ)]).hide(str(error))) from None
+
+
+def _validated(
+    values: dict[str, Any], given: Mapping[str, Any], task_vars: Mapping[str, Any], mode: str
+) -> dict[str, Any]:
     refuse_blanks(values, (name for name in values if name not in _MAY_BE_BLANK), variable_of)
     refuse_nulls(given, LIMITS, variable_of)
     _refuse_part_of_play([name for name in _FILES if values.get(name) is not None], task_vars)

@@ -5,10 +5,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 try:
     from ansible.module_utils.secrets import register_secret  # type: ignore[import-not-found]
 except ImportError:  # before 2.22
     register_secret = None
+
+# From 2.22 on, a failure would bring the text of the exception that led to it, with what it holds.
+NO_TRACE: dict[str, Any] = {} if register_secret is None else {"exception": None}
 
 
 def hide_on_display(secret: str) -> None:

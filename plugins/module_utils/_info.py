@@ -16,6 +16,7 @@ from ._model import Filters, Order, Subscription, Undetermined, portable
 from ._portal import Portal
 from ._questions import AutoRenewals
 from ._results import catalog_as_result, contact_as_result, order_as_result, subscription_as_result
+from ._secrets import masked
 from ._snapshot import DetailRefused, Snapshot
 
 
@@ -56,7 +57,7 @@ def gather(
         ]
         rows["orders"] = [row for row, order in wanted_orders]
         found["orders"] = [order_as_result(order) for row, order in wanted_orders]
-    return {**found, "raw": portable(rows)} if raw else found
+    return {**found, "raw": portable(masked(rows))} if raw else found
 
 
 def _subscriptions(

@@ -175,6 +175,12 @@ class Job:
         try:
             if ledger.doubt is not None:
                 self.warn(f"a run that orders would refuse the ledger {ledger.name}: {ledger.doubt}")
+            if ledger.has_moved:
+                self.warn(
+                    f"the ledger {ledger.name} is held by another server than before, after a failover or a restore,"
+                    " and what was noted last may be lost: the next run that orders notes that, and orders nothing"
+                    " before settle_window is over"
+                )
             yield ledger
         finally:
             ledger.close()

@@ -70,6 +70,8 @@ class Ledger:
         self._reserved = f"SELECT product_no, {expires_at}, amount, currency FROM yeastar_reservation WHERE run_id = ?"
         # Since when another server holds it, which may lack what was noted last; None where that is not so.
         self.server_changed_at: Optional[datetime] = None
+        # Whether it is so and not noted yet, since it was only read.
+        self.has_moved = False
 
     def close(self) -> None:
         """Give up the connection and every lock."""
@@ -104,8 +106,8 @@ class Ledger:
                     changed_at = self._clock()
                     change = "UPDATE yeastar_server SET identity = ?, changed_at = ?"
                     execute(change, (self._database.identity, format_instant(changed_at)))
-        elif noted not in (None, self._database.identity):
-            changed_at = self._clock()
+                    noted = self._database.identity
+        self.has_moved = noted not in (None, self._database.identity)
         self.server_changed_at = changed_at
 
     def intents(self) -> list[Intent]:

@@ -219,8 +219,8 @@ class Postgresql(Database):
         if self._warnings:
             raise LedgerError(
                 f"the ledger {self.name} does not keep what is written: {self._warnings[0]}. It is written on this"
-                " server, and a failover may lose it, so nothing is ordered. See that the synchronous standby is up, or"
-                " have an administrator take it out of synchronous_standby_names"
+                " server, and a failover may lose it, so nothing more is ordered. See that the synchronous standby"
+                " is up, or have an administrator take it out of synchronous_standby_names"
             )
 
     def _execute(self, statement: str, values: Sequence[Any] = ()) -> Rows:
@@ -259,3 +259,4 @@ def _after(seconds: float, action: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
+        timer.join()  # what it has begun is not to meet the next statement

@@ -14,11 +14,11 @@ from typing import Any, NoReturn, Optional
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ._controller import waits_for_module
-from ._core import hide_on_display
+from ._core import NO_TRACE, hide_on_display
 from ._http import REQUESTS_IMPORT_ERROR
 from ._job import Interrupted, Job, describe
 from ._results import Report
-from ._secrets import Secrets
+from ._secrets import Secrets, secrets_of
 from ._text import HIDDEN
 
 
@@ -28,7 +28,7 @@ class Module(AnsibleModule):
     def __init__(self, argument_spec: Mapping[str, Any], **keywords: Any) -> None:
         """As AnsibleModule, with check mode."""
         self._confidential = {name for name, option in argument_spec.items() if option.get("no_log")}
-        self.secrets = Secrets(on_issued=self._hide_issued)
+        self.secrets = Secrets(secrets_of(os.environ), self._hide_issued)
         super().__init__(argument_spec=argument_spec, supports_check_mode=True, **keywords)  # type: ignore[no-untyped-call]
         self._hide_own()
 
@@ -39,7 +39,7 @@ class Module(AnsibleModule):
     def fail_json(self, msg: str, **result: Any) -> NoReturn:
         """End with an error, also that of an option, which may repeat a secret."""
         self._hide_own()
-        super().fail_json(self.secrets.hide(msg), **self._hidden(result))
+        super().fail_json(self.secrets.hide(msg), **{**NO_TRACE, **self._hidden(result)})
 
     def _hidden(self, result: Mapping[str, Any]) -> dict[str, Any]:
         options = {name: HIDDEN if value and name in self._confidential else value for name, value in self._own.items()}

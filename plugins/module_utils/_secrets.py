@@ -9,17 +9,21 @@ written to files, facts, plans or events.
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote_plus
+from urllib.parse import quote, quote_plus
 
 from ._text import HIDDEN, MARK, clean
 
 LEAST_LENGTH = 8  # characters; a shorter secret would be found in dates, names and numbers that are none
 
+_CODES = ("activationcode", "activationcodes")
 _CONFIDENTIAL = ("activationcode", "secret", "token", "password", "authorization", "credential")
+_VARIABLES = ("YEASTAR_CLIENT_SECRET", "YEASTAR_ACCESS_TOKEN", "PGPASSWORD")
+_NAMES_AN_ID = ("id", "no", "sn")
 
 
 class Secrets:
@@ -30,17 +34,20 @@ class Secrets:
         self._on_issued = on_issued
         self._forms: set[str] = set()
         # How long they are, by how they begin: a thousand cost no more to look for than one.
-        self._lengths: dict[str, set[int]] = {}
+        self._lengths: dict[str, tuple[int, ...]] = {}
         for secret in known:
             self.add(secret)
 
     def add(self, secret: str) -> None:
-        """Hide a secret from now on, also as JSON, a form or a terminal would write it, unless it is too short."""
+        """Hide a secret from now on, also as JSON, HTML, a form or a terminal would have it, unless it is too short."""
         secret = secret.strip()
-        for form in {secret, clean(secret), json.dumps(secret)[1:-1], quote_plus(secret)}:
-            if len(form) >= LEAST_LENGTH:
+        as_json = json.dumps(secret)[1:-1]
+        as_forms = (quote(secret, safe=""), quote_plus(secret))
+        for form in {secret, clean(secret), as_json, as_json.replace("/", "\\/"), html.escape(secret), *as_forms}:
+            if len(form) >= LEAST_LENGTH and form not in self._forms:
                 self._forms.add(form)
-                self._lengths.setdefault(form[:LEAST_LENGTH], set()).add(len(form))
+                begin = form[:LEAST_LENGTH]
+                self._lengths[begin] = (*self._lengths.get(begin, ()), len(form))
 
     def issue(self, secret: str) -> None:
         """Hide a secret that the portal has just issued."""
@@ -48,17 +55,22 @@ class Secrets:
         self._on_issued(secret)
 
     def of_answer(self, answer: Any) -> Any:
-        """A copy of an answer of the portal that holds no secret.
+        """A copy of an answer of the portal that holds no secret, nor an activation code that any answer has named.
 
-        A field whose name says that it is confidential is hidden whatever it holds, unless it is empty; its text is
-        hidden wherever else it stands, from now on.
+        Nothing is hidden for the name of its field alone: what is said there may decide about an order.
         """
         self._learn(answer)
-        return self._hidden(answer, by_name=True)
+        return self.hidden(answer)
 
     def hidden(self, value: Any) -> Any:
         """A copy of a JSON value without secrets in its texts and keys."""
-        return self._hidden(value, by_name=False)
+        if isinstance(value, str):
+            return self.hide(value)
+        if isinstance(value, Mapping):
+            return {self.hide(key): self.hidden(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.hidden(item) for item in value]
+        return value
 
     def hide(self, text: str) -> str:
         """A text without the secrets in it."""
@@ -71,27 +83,31 @@ class Secrets:
         return "".join([*parts, text[end:]]) if end else text
 
     def _learn(self, answer: Any) -> None:
-        if isinstance(answer, Mapping):
-            for key, value in answer.items():
-                if isinstance(value, str) and _plain(key).endswith(_CONFIDENTIAL):
-                    self.add(value)
-                else:
-                    self._learn(value)
-        elif isinstance(answer, list):
+        """Take the activation codes of an answer for secrets, but for one by which the same object is named."""
+        if isinstance(answer, list):
             for item in answer:
                 self._learn(item)
+        if not isinstance(answer, Mapping):
+            return
+        for key, value in answer.items():
+            if _plain(key).endswith(_CODES):
+                codes = {str(code) for code in (value if isinstance(value, list) else [value]) if _is_scalar(code)}
+                for code in codes - {str(answer[name]) for name in answer if _plain(name).endswith(_NAMES_AN_ID)}:
+                    self.add(code)
+            else:
+                self._learn(value)
 
-    def _hidden(self, value: Any, by_name: bool) -> Any:
-        if isinstance(value, str):
-            return self.hide(value)
-        if isinstance(value, Mapping):
-            return {
-                self.hide(key): HIDDEN if by_name and item and is_confidential(key) else self._hidden(item, by_name)
-                for key, item in value.items()
-            }
-        if isinstance(value, (list, tuple)):
-            return [self._hidden(item, by_name) for item in value]
-        return value
+
+def secrets_of(environment: Mapping[str, str]) -> list[str]:
+    """What the environment has of secrets that options are taken from."""
+    return [environment[name] for name in _VARIABLES if environment.get(name)]
+
+
+def masked(value: Any) -> Any:
+    """A copy of an answer that may be shown: each field is hidden whose name says that it is confidential."""
+    if isinstance(value, Mapping):
+        return {key: HIDDEN if item and is_confidential(key) else masked(item) for key, item in value.items()}
+    return [masked(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def is_confidential(key: str) -> bool:
@@ -103,3 +119,7 @@ def is_confidential(key: str) -> bool:
 @lru_cache(maxsize=4096)  # the rows of a listing have the same fields
 def _plain(key: str) -> str:
     return key.replace("_", "").replace("-", "").casefold()
+
+
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, (str, int)) and not isinstance(value, bool)

@@ -21,7 +21,6 @@ from ._planner import is_open
 from ._portal import PRODUCT_DETAIL, PRODUCT_LIST, Portal
 from ._states import DEAD_STATUSES, UNPAID_STATUS
 from ._tag import is_tag
-from ._text import HIDDEN
 
 NOTHING_DECLARED: Mapping[str, Declaration] = MappingProxyType({})
 _NEEDED = ("plan", "services", "quantity", "billing_cycle")  # by an order; the expiry is in the list, or declared
@@ -82,9 +81,6 @@ class Snapshot:
         """What may explain that a PBX is not in the product list, as a clause; empty where nothing does."""
         if product_no in self._others:
             return "it is listed as another product, which is not renewed here"
-        hidden = sum(HIDDEN in number for number in self._rows)
-        if hidden:
-            return f"{hidden} of them have a serial number with a secret in it; have it mended in the portal"
         return self._missing
 
     def _listed(self, product_no: str, rows: list[Row]) -> Subscription:

@@ -47,6 +47,12 @@ options:
         the portal refuses is V(null).
     type: bool
     default: false
+  ledger_password:
+    description:
+      - The password of a ledger in PostgreSQL, to be hidden wherever the portal repeats it.
+      - Nothing else is done with it.
+    type: str
+    version_added: 0.2.0
   concurrency:
     description:
       - How many requests may be under way at once, 1 to 64.

@@ -8,9 +8,13 @@ Runs on every core (tests/cores), since each hides other things in other places.
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.support.plays import ROLE, Shown, role_play, run
@@ -19,6 +23,7 @@ from tests.support.processes import Ansible, orders_sent
 from tests.support.reports import FILES
 
 SECRET = "canary-of-a-client-secret-7f3a91"
+SOURCE = "ansible_collections.pbxops.yeastar.extensions.eda.plugins.event_source.expiring_subscriptions"
 FREE, EVERY = "free_texts", "every_text"
 
 # What a callback of a user's own makes of results: what every core hands to callbacks.
@@ -47,14 +52,21 @@ class CallbackModule(CallbackBase):
 def _raw(name: str) -> dict[str, Any]:
     """A task that writes what another has registered, as it is in memory."""
     content = f"{{{{ {name} | to_json }}}}"
-    return {"ansible.builtin.copy": {"content": content, "dest": f"{{{{ playbook_dir }}}}/{name}.json", "mode": "0600"}}
+    return {"ansible.builtin.copy": {"content": content, "dest": f"{{{{ playbook_dir }}}}/{name}.txt", "mode": "0600"}}
 
 
 def _reading(numbers: list[str]) -> list[dict[str, Any]]:
     """Everything that is read without a ledger."""
     everything = {"gather": ["subscriptions", "catalog", "billing_contacts", "orders"], "raw": True}
-    info = {**everything, "product_no": numbers, "client_secret": "{{ lookup('env', 'YEASTAR_CLIENT_SECRET') }}"}
-    report = {"pce_report_dest": "{{ playbook_dir }}/report", "pce_report_formats": ["html", "csv", "junit", "text"]}
+    password = "{{ pce_renewal_ledger_password }}"
+    secret = "{{ lookup('env', 'YEASTAR_CLIENT_SECRET') }}"
+    info = {**everything, "product_no": numbers, "client_secret": secret, "ledger_password": password}
+    report = {
+        "pce_report_dest": "{{ playbook_dir }}/report",
+        "pce_report_formats": ["html", "csv", "junit", "text"],
+        "pce_report_ledger": "{{ pce_renewal_ledger }}",
+        "pce_report_ledger_password": password,
+    }
     tasks: list[dict[str, Any]] = [
         {"pbxops.yeastar.yeastar_pce_info": info, "register": "everything"},
         {"ansible.builtin.debug": {"var": "everything"}},
@@ -73,7 +85,10 @@ def _ordering(numbers: list[str]) -> list[dict[str, Any]]:
     all_of_them = {"subscriptions": [{"product_no": number} for number in numbers], "max_orders": 2}
     one = {"product_no": numbers[0], "max_orders": 1, **options}
     tasks: list[dict[str, Any]] = [
-        {"pbxops.yeastar.yeastar_pce_plan": {**all_of_them, **options}, "register": "planned"},
+        {
+            "pbxops.yeastar.yeastar_pce_plan": {**all_of_them, "dest": "{{ playbook_dir }}/plan.json", **options},
+            "register": "planned",
+        },
         _raw("planned"),
         {"pbxops.yeastar.yeastar_pce_renewal": one, "register": "ordered"},
         _raw("ordered"),
@@ -99,6 +114,21 @@ def location(server: Postgres) -> Iterator[str]:
         yield url
 
 
+def events_of(ansible: Ansible) -> list[Any]:
+    """What the event source says of an account at its first poll."""
+    state = str(ansible.home / "state.json")
+    options = {"base_url": ansible.portal.url, "client_id": "demo-client", "client_secret": SECRET, "state_file": state}
+
+    async def first() -> list[Any]:
+        queue: asyncio.Queue[Any] = asyncio.Queue()
+        watching = asyncio.create_task(import_module(SOURCE).main(queue, {**options, "interval": 60}))
+        await asyncio.sleep(5)
+        watching.cancel()
+        return [queue.get_nowait() for dummy in range(queue.qsize())]
+
+    return asyncio.run(first())
+
+
 def play(ansible: Ansible, location: str, plays: list[dict[str, Any]]) -> Shown:
     """What plays show that are as talkative as Ansible can be."""
     plugins, numbers = ansible.home / "plugins", [pbx.product_no for pbx in ansible.portal.pbxs]
@@ -106,8 +136,7 @@ def play(ansible: Ansible, location: str, plays: list[dict[str, Any]]) -> Shown:
     (plugins / "written.py").write_text(CALLBACK)
     environment = {
         "ANSIBLE_CALLBACK_PLUGINS": str(plugins),
-        "ANSIBLE_CALLBACKS_ENABLED": "written,ansible.builtin.junit,ansible.builtin.tree",
-        "ANSIBLE_CALLBACK_TREE_DIR": str(ansible.home / "tree"),
+        "ANSIBLE_CALLBACKS_ENABLED": "written,ansible.builtin.junit",
         "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
         "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(ansible.home / "facts"),
         "ANSIBLE_REMOTE_TMP": str(ansible.home / "remote"),
@@ -130,14 +159,21 @@ def play(ansible: Ansible, location: str, plays: list[dict[str, Any]]) -> Shown:
     return shown
 
 
-def assert_no_canary(ansible: Ansible, shown: Shown) -> None:
+def assert_no_canary(ansible: Ansible, **shown: str) -> None:
     codes = [pbx.activation_code for pbx in ansible.portal.pbxs]
     assert len(ansible.portal.tokens) >= 2
     kept = {str(path): path.read_text("utf-8", "replace") for path in ansible.home.rglob("*") if path.is_file()}
-    for name, text in {"the output": shown.output, **kept}.items():
+    for name, text in {**shown, **kept}.items():
         for canary in (SECRET, PASSWORD, *ansible.portal.tokens, *codes):
             at = text.find(canary)
             assert at < 0, f"{canary[:9]}… in {name}: {text[max(0, at - 200) : at]}"
+
+
+def rows_in(location: str) -> dict[str, list[tuple[Any, ...]]]:
+    """All that the database of a ledger holds, by its tables."""
+    with psycopg.connect(location, password=PASSWORD) as connection:
+        names = connection.execute("SELECT relname FROM pg_class WHERE relname LIKE 'yeastar_%' AND relkind = 'r'")
+        return {name: connection.execute(f'SELECT * FROM "{name}"').fetchall() for (name,) in names.fetchall()}
 
 
 @pytest.mark.faults(69)
@@ -147,16 +183,39 @@ def test_nothing_that_a_run_shows_registers_or_writes_holds_a_secret(
     start: Callable[..., Ansible], location: str, echoes: str, plays_of: Callable[[list[str]], list[dict[str, Any]]]
 ) -> None:
     account = {"client_id": "demo-client", "client_secret": SECRET}
-    portal = {"echoes": echoes, "echoed": [PASSWORD] if plays_of is _ordering else []}
+    portal = {"echoes": echoes, "echoed": [PASSWORD]}
     ansible = start(fleet={"account": account, "portal": portal, "generate": {"count": 3, "due": 2}})
     shown = play(ansible, location, plays_of([pbx.product_no for pbx in ansible.portal.pbxs]))
-    assert_no_canary(ansible, shown)
+    assert_no_canary(ansible, output=shown.output, ledger=str(rows_in(location)))
+    if plays_of is _ordering and echoes == FREE:
+        assert (ansible.home / "plan.json").exists() and "yeastar_intent" in rows_in(location)
     assert orders_sent(ansible.portal) == (2 if plays_of is _ordering and echoes == FREE else 0), shown.output
     # What was searched is what holds them where nothing hides them.
     kept = ["ansible.log"]
     if plays_of is _reading and echoes == FREE:
-        kept += ["written.txt", "everything.json", f"report/{FILES['html']}", f"report/{FILES['csv']}"]
+        kept += ["written.txt", "everything.txt", f"report/{FILES['html']}", f"report/{FILES['csv']}"]
     for name in kept:
         assert "********" in (ansible.home / name).read_text(), name
-    for name in ("junit", "tree", *(["facts"] if plays_of is _reading else [])):
+    for name in ("junit", *(["facts"] if plays_of is _reading else [])):
         assert any((ansible.home / name).iterdir()), name
+
+
+@pytest.mark.faults(69)
+@pytest.mark.parametrize("echoes", [FREE, EVERY])
+def test_no_host_no_cache_and_no_event_holds_a_secret(
+    start: Callable[..., Ansible], monkeypatch: pytest.MonkeyPatch, echoes: str
+) -> None:
+    monkeypatch.setenv("PGPASSWORD", PASSWORD)
+    account = {"client_id": "demo-client", "client_secret": SECRET}
+    portal = {"echoes": echoes, "echoed": [PASSWORD]}
+    ansible = start(fleet={"account": account, "portal": portal, "generate": {"count": 3, "due": 2}})
+    file = ansible.home / "all.yeastar_pce.yml"
+    cache = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": str(ansible.home / "cache")}
+    file.write_text(json.dumps({"plugin": "pbxops.yeastar.yeastar_pce", **cache}))
+    listed = ansible.inventory("-i", file, "--list", "-vvvvv")
+    assert_no_canary(ansible, output=listed.stdout, errors=listed.stderr)
+    is_whole = listed.returncode == 0 and "********" in listed.stdout and any((ansible.home / "cache").iterdir())
+    assert is_whole == (echoes == FREE), listed.stderr
+    events = events_of(ansible)
+    assert_no_canary(ansible, events=json.dumps(events))
+    assert bool(events) == (echoes == FREE)

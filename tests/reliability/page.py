@@ -41,8 +41,9 @@ No rule of ours can see these, and each may end in a second order or a lapse:
 - A module on another host does not learn that `ansible-playbook` was killed, and goes on to the end of its task.
 - A person settles an intent with `force: true`, or says `not_ordered` where nothing is known, and is wrong.
 - A person calls a renewal `unrelated`, and is wrong: its ledger is gone, and its `po_number` is one of your own.
-- A PostgreSQL whose disk is set back to a snapshot, or an old primary that comes back as one, before the portal shows
-  the order. A failover to a replica that has lost the intent is seen, and what is due waits for `settle_window`.
+- A PostgreSQL whose disk is set back to a snapshot, or an old primary or a standby that is started as a primary, before
+  the portal shows the order. A failover to a replica that was promoted and has lost the intent is seen, and what is due
+  waits for `settle_window`; one to a server without the ledger is not.
 """
 # As they are counted, and as they are told. The last two are the promise.
 TOTALS = {

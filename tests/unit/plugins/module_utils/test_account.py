@@ -41,10 +41,10 @@ def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_it_reads_rows_without_days_and_the_portals_instant(
     warnings: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = {"subscriptions": [{"product_no": "A", "days_left": 5}]}
+    found = {"subscriptions": [{"product_no": "A", "days_left": 5, "comment": "token-2b of secret-1"}]}
     monkeypatch.setattr(_account, "gather", lambda *arguments, **options: found)
     rows, now = Account(PARAMS, warnings.append).read()
-    assert rows == [{"product_no": "A"}]
+    assert rows == [{"product_no": "A", "comment": "******** of ********"}]
     assert now is not None and abs(now - utc_now() - timedelta(hours=1)) < timedelta(minutes=1)
     assert warnings == ["a ******** came with ********"]
 

@@ -471,3 +471,8 @@ def test_blanks_around_a_key_make_no_other_row() -> None:
 def test_a_row_whose_number_is_no_text_and_no_number_is_refused(number: Any) -> None:
     with pytest.raises(ReadError, match=r"a row of the listing has no id$"):
         read((1, {"total": 1, "results": [{"id": number}]}))
+
+
+def test_a_listing_in_whose_numbers_a_secret_was_is_refused_since_two_of_them_may_be_one() -> None:
+    with pytest.raises(ReadError, match="a row of the listing has a secret in its id; have it mended in the portal"):
+        read((1, {"total": 2, "results": [{"id": "5 ********"}, {"id": "5 ********", "is": "another"}]}))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._secrets import Secrets
+from ansible_collections.pbxops.yeastar.plugins.module_utils._secrets import Secrets, masked
 
 SECRET = 'S3cret "für" 7'
 CODE = "A1B2-C3D4"
@@ -24,6 +24,8 @@ CODE = "A1B2-C3D4"
         ("S3cret", "S3cret"),
         ("", ""),
         (json.dumps({"said": SECRET}), '{"said": "********"}'),
+        ("S3cret%20%22f%C3%BCr%22%207", "********"),
+        ("S3cret &quot;für&quot; 7", "********"),
         ("client_secret=S3cret+%22f%C3%BCr%22+7&grant_type=x", "client_secret=********&grant_type=x"),
     ],
 )
@@ -57,6 +59,47 @@ def test_what_the_portal_issues_is_hidden_and_handed_on() -> None:
 
 
 class TestAnswers:
+    @pytest.mark.parametrize("key", ["activationCode", "activation_code", "ACTIVATIONCODE", "pbxActivationCode"])
+    @pytest.mark.parametrize("value", [CODE, [CODE], 1234567890123], ids=["text", "list", "number"])
+    def test_an_activation_code_is_hidden_wherever_it_stands_in_any_answer_from_then_on(
+        self, key: str, value: Any
+    ) -> None:
+        code, secrets = str(value[0] if isinstance(value, list) else value), Secrets()
+        row = {"comment": f"code {code}", "more": [{f"{code}": 1}], key: value}
+        hidden = secrets.of_answer(row)
+        assert (hidden["comment"], hidden["more"]) == ("code ********", [{"********": 1}])
+        assert secrets.of_answer([code]) == ["********"] and secrets.hide(code) == "********"
+
+    @pytest.mark.parametrize("name", ["productNo", "id", "sn", "orderNo"])
+    def test_a_code_that_names_its_object_is_no_secret(self, name: str) -> None:
+        row = {name: "3658B431119665QJ", "activationCode": "3658B431119665QJ"}
+        assert Secrets().of_answer(row) == row
+
+    @pytest.mark.parametrize(
+        "row",
+        [
+            {"tokenType": "certificate", "kind": "certificate"},
+            {"payToken": "3206243356000391169", "id": "3206243356000391169"},
+            {"paymentToken": {"autoRenew": True}, "paymentAuthorization": {"autoRenew": "on"}},
+            {"hasPassword": True, "tokenCount": 5, "credential": ["certificate"]},
+        ],
+        ids=str,
+    )
+    def test_what_decides_about_an_order_is_not_hidden_for_a_name_that_sounds_secret(self, row: Any) -> None:
+        assert Secrets().of_answer(row) == row
+
+    def test_an_answer_stays_as_it_was(self) -> None:
+        row = {"list": [{"activationCode": CODE, "comment": CODE}]}
+        Secrets().of_answer(row)
+        assert row == {"list": [{"activationCode": CODE, "comment": CODE}]}
+
+    @pytest.mark.parametrize("value", [0, 2**70, True, None, 1.5, "", "text"])
+    def test_what_holds_no_secret_is_the_same(self, value: Any) -> None:
+        answer = {"a": value, "list": [value]}
+        assert Secrets([SECRET]).of_answer(answer) == Secrets([SECRET]).hidden(answer) == answer
+
+
+class TestMasked:
     @pytest.mark.parametrize(
         "key",
         [
@@ -73,12 +116,12 @@ class TestAnswers:
             "activation\ufffd(8203)Code",
         ],
     )
-    def test_what_is_confidential_by_its_name_is_hidden(self, key: str) -> None:
-        assert Secrets().of_answer({key: "A1B2", "productNo": "1"}) == {key: "********", "productNo": "1"}
+    def test_what_is_confidential_is_hidden(self, key: str) -> None:
+        assert masked({key: "A1B2", "productNo": "1"}) == {key: "********", "productNo": "1"}
 
     def test_it_is_hidden_at_any_depth_and_whatever_its_shape(self) -> None:
-        row = {"a": [{"b": [{"activationCode": ["A1B2", {"code": "C3D4"}]}]}], "token": {"x": "A1B2"}, "secret": 12}
-        assert Secrets().of_answer(row) == {
+        row = {"a": [{"b": ({"activationCode": ["A1B2", {"code": "C3D4"}]},)}], "token": {"x": "A1B2"}, "secret": 12}
+        assert masked(row) == {
             "a": [{"b": [{"activationCode": "********"}]}],
             "token": "********",
             "secret": "********",
@@ -86,31 +129,12 @@ class TestAnswers:
 
     @pytest.mark.parametrize("nothing", [None, "", [], {}])
     def test_that_nothing_is_there_may_be_seen(self, nothing: Any) -> None:
-        assert Secrets().of_answer({"activationCode": nothing}) == {"activationCode": nothing}
+        assert masked({"activationCode": nothing}) == {"activationCode": nothing}
 
-    def test_what_such_a_field_holds_is_hidden_wherever_it_stands_in_any_answer_from_then_on(self) -> None:
-        secrets = Secrets()
-        row = {"comment": f"code {CODE}", "more": [{f"{CODE}": 1}], "activationCode": CODE}
-        assert secrets.of_answer(row) == {
-            "comment": "code ********",
-            "more": [{"********": 1}],
-            "activationCode": "********",
-        }
-        assert secrets.of_answer([CODE]) == ["********"] and secrets.hide(CODE) == "********"
-
-    def test_a_word_of_another_field_is_no_secret(self) -> None:
-        row = {"tokenType": "certificate", "credential": {"kind": "certificate"}, "kind": "certificate"}
-        assert Secrets().of_answer(row)["kind"] == "certificate"
-
-    def test_an_answer_stays_as_it_was(self) -> None:
-        row = {"list": [{"activationCode": CODE, "comment": CODE}]}
-        Secrets().of_answer(row)
-        assert row == {"list": [{"activationCode": CODE, "comment": CODE}]}
-
-    @pytest.mark.parametrize("value", [0, 2**70, True, None, 1.5, "", "text"])
-    def test_what_holds_no_secret_is_the_same(self, value: Any) -> None:
-        answer = {"a": value, "list": [value]}
-        assert Secrets([SECRET]).of_answer(answer) == Secrets([SECRET]).hidden(answer) == answer
+    def test_the_row_itself_stays_as_it_was(self) -> None:
+        row = {"list": [{"activationCode": "A1B2"}]}
+        masked(row)
+        assert row == {"list": [{"activationCode": "A1B2"}]}
 
 
 def test_a_result_is_searched_for_secrets_and_not_for_names() -> None:
