@@ -213,7 +213,10 @@ class Run(Facts):
         decision = decide(declaration, subscription, self._evidence, self._policy, self._report.now)
         gap = self._snapshot.orders_gap
         decision = decision if gap is None or self._ledger.name != NONE else _unless_hidden(decision, gap)
-        return unless_lost(decision, self._ledger.server_changed_at, self._times)
+        changed_at = self._ledger.server_changed_at
+        if changed_at is None and self._ledger.has_moved and self._report.is_check_mode:
+            changed_at = self._times.now  # as a run that orders would note it
+        return unless_lost(decision, changed_at, self._times)
 
     def _decide_in_full(self, product_no: str) -> Decision:
         """Decide, with what must be asked for this PBX alone."""

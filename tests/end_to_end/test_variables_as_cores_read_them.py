@@ -13,12 +13,11 @@ from typing import Any
 
 import pytest
 
+from tests.support.environment import NATIVE
 from tests.support.plays import ANNUAL, EXPIRED, Shown, renewed, run
 from tests.support.processes import Ansible
 
 NO_ENVIRONMENT = {"YEASTAR_CLIENT_ID": "", "YEASTAR_CLIENT_SECRET": ""}
-# Without effect from ansible-core 2.19 on, where templates always are native, and text stays text.
-NATIVE = {"ANSIBLE_JINJA2_NATIVE": "true"}
 REPORT = "pbxops.yeastar.pce_report"
 
 

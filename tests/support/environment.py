@@ -9,7 +9,12 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from ansible.release import __version__ as core
+
 from tests.simulator import Simulator
+
+# From 2.19 on, templates are always native, text stays text, and the setting itself will be taken away.
+NATIVE = {"ANSIBLE_JINJA2_NATIVE": "true"} if core.startswith("2.18.") else {}
 
 
 def isolated_environment(portal: Simulator, home: Path) -> dict[str, str]:
