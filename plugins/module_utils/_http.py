@@ -220,6 +220,7 @@ class Http:
     def __init__(self, connection: Connection, pool: Optional[Pool] = None) -> None:
         """Opens nothing; the first exchange connects. In a ``pool``, others go on while an answer is waited for."""
         self._connection = connection
+        self._proxy = _proxy_of(connection)[0]
         self._pool = pool or Pool()
         # Those that no exchange is using. The makers of `requests` do not promise that threads may share a session.
         self._sessions: list[Any] = []
@@ -277,7 +278,7 @@ class Http:
                 line.cut()  # an order that has left may still come to its end
             if not isinstance(error, (Broken, requests.RequestException, HTTPError, OSError, ValueError)):
                 raise
-            raise Broken(_problem_of(error, self._connection), sent=body is None or body.has_started) from None
+            raise Broken(_problem_of(error, self._connection, self._proxy), sent=body is None or body.has_started) from None
 
     def _send(self, session: Any, method: str, path: str, **payload: Any) -> Answer:
         connection = self._connection
@@ -352,11 +353,11 @@ def _proxy_of(connection: Connection) -> tuple[Optional[Proxy], str]:
     return Proxy(variable, parsed.scheme or "", f"{parsed.host}{port}"), text
 
 
-def _problem_of(error: Exception, connection: Connection) -> str:
+def _problem_of(error: Exception, connection: Connection, proxy: Optional[Proxy]) -> str:
     """Say what went wrong in an exchange, without repeating texts that may hold an address or a header."""
     if isinstance(error, (Broken, BadBody)):
         return str(error)
-    causes, proxy = _causes(error), _proxy_of(connection)[0]
+    causes = _causes(error)
     through = "" if proxy is None else f" (through {proxy})"
 
     def has(*kinds: Any) -> bool:
