@@ -278,7 +278,9 @@ class Http:
                 line.cut()  # an order that has left may still come to its end
             if not isinstance(error, (Broken, requests.RequestException, HTTPError, OSError, ValueError)):
                 raise
-            raise Broken(_problem_of(error, self._connection, self._proxy), sent=body is None or body.has_started) from None
+            raise Broken(
+                _problem_of(error, self._connection, self._proxy), sent=body is None or body.has_started
+            ) from None
 
     def _send(self, session: Any, method: str, path: str, **payload: Any) -> Answer:
         connection = self._connection

@@ -77,7 +77,7 @@ class Secrets:
         parts, end = [], 0
         for at in range(len(text) - LEAST_LENGTH + 1):
             for length in self._lengths.get(text[at : at + LEAST_LENGTH], ()):
-                if text[at : at + length] in self._forms:
+                if text[at : at + length] in self._forms and not _is_within_a_number(text, at, at + length):
                     parts += [text[end:at], HIDDEN] if at >= end else []
                     end = max(end, at + length)
         return "".join([*parts, text[end:]]) if end else text
@@ -123,3 +123,9 @@ def _plain(key: str) -> str:
 
 def _is_scalar(value: Any) -> bool:
     return isinstance(value, (str, int)) and not isinstance(value, bool)
+
+
+def _is_within_a_number(text: str, start: int, end: int) -> bool:
+    """Whether digits are a part of a longer number, such as an id, and so are no code of eight."""
+    around = (text[start - 1 : start], text[end : end + 1])
+    return text[start:end].isdigit() and any(one.isdigit() for one in around)

@@ -40,6 +40,21 @@ def test_nothing_of_secrets_that_overlap_or_begin_one_another_is_left() -> None:
     assert secrets.hide("-abcdefghijklmnop-") == "-********-"
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("12345678", "********"),
+        ("code 12345678.", "code ********."),
+        ("A12345678B", "A********B"),
+        ("3212345678391169", "3212345678391169"),
+        ("123456789", "123456789"),
+        ("012345678", "012345678"),
+    ],
+)
+def test_digits_within_a_longer_number_are_no_secret(text: str, shown: str) -> None:
+    assert Secrets(["12345678"]).hide(text) == shown
+
+
 @pytest.mark.parametrize("short", ["", " ", "1", "1234567"])
 def test_a_short_secret_spoils_no_data(short: str) -> None:
     text = "3658B431119665QJ expires on 2026-12-05, 1234567 s left"
