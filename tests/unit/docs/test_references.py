@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""References can be opened: each `docs/PAGE.md, NUMBER` in the repository, and each link of a Markdown page to a file."""
+"""References can be opened: each `docs/PAGE.md, NUMBER` in the repository, and each link in Markdown to a file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.reliability.page import faults
-from tests.support.documents import REPOSITORY
+from tests.support.documents import REFERENCES, REPOSITORY
 
 # A reference may go on in the next line of a comment, and name several numbers of its page.
 BREAK = r"[ \n]+(?:# +)?"
@@ -30,7 +30,7 @@ HEADING = re.compile(rf"^#+ ({NUMBER}) ", re.MULTILINE)
 FACT = re.compile(rf"^- \*\*({NUMBER})\*\* ((?:.|\n(?!\n|- |#))+)", re.MULTILINE)
 MARK = re.compile(r"\((?:documented|inferred|unknown), \[([\w-]+)\]\)$")
 LINK = re.compile(r"\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]+))?\)")
-NUMBERED = ("architecture.md", "portal-api.md")
+NUMBERED = tuple(Path(path).name for path in REFERENCES)
 # The licences' own texts, and this file, which has to write down what it looks for.
 LEFT_OUT = ("LICENSE", "LICENSES/", "tests/unit/docs/test_references.py")
 
@@ -114,7 +114,7 @@ def test_the_search_finds_the_references() -> None:
         ("(contract, section 6.1)", "'contract' cannot be opened here"),
         ("(faults, row 38)", "'faults, row' cannot be opened here"),
         ("(tutorial, step 4)", "'tutorial, step' cannot be opened here"),
-        ("the architecture's table", "\"architecture's\" cannot be opened here"),
+        ("the architecture's table", '"architecture\'s" cannot be opened here'),
         ("(rows 35 and 37)", "'(rows 3' cannot be opened here"),
     ],
 )
