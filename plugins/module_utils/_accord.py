@@ -24,7 +24,7 @@ from ._time import CYCLE_MONTHS, DAY, add_cycles, format_instant
 CONCEPTS = ("expires_at", "plan", "services", "quantity", "billing_cycle")
 # Of these, any answer may be right. A plan that only an old list still has is not one to order.
 _MAY_BE_OF_ANY = ("quantity",)
-_LAG_TOLERANCE = 3 * DAY  # as for an expiry that moves by a cycle (faults, row 47)
+_LAG_TOLERANCE = 3 * DAY  # as for an expiry that moves by a cycle (docs/reliability.md, 47)
 _MOST_KEYS = 6  # fields of which a message says how they differ
 
 
@@ -133,7 +133,7 @@ def without_lag(listed: Subscription, detail: Subscription) -> Subscription:
     """What a list row says, without what is no more than older than the detail, or left out of it.
 
     An expiry that the detail has one cycle later is that before a renewal. A row without services may just not have
-    them (contract, section 11, row 6).
+    them (docs/portal-api.md, 11.6).
     """
     before, after = listed.expires_at, detail.expires_at
     if isinstance(before, datetime) and isinstance(after, datetime) and _is_a_cycle_later(detail, before, after):

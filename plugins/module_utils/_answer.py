@@ -25,7 +25,7 @@ _ON_THE_WAY = {
     " lower concurrency, or wait",
 }
 
-VALIDATION_FAILED = "parameter_validation_f"  # the one error code that is public, cut there (contract, section 1.1)
+VALIDATION_FAILED = "parameter_validation_f"  # the one error code that is public, cut there (docs/portal-api.md, 1.1.2)
 
 
 def is_refusal(answer: Answer, envelope: Envelope) -> bool:
@@ -51,7 +51,7 @@ def is_vendors(envelope: Optional[Envelope]) -> bool:
 
 
 def refuses_token(answer: Answer, envelope: Optional[Envelope]) -> bool:
-    """Whether a read failed for its token: a 401, or words that name the token (contract, section 11, row 9)."""
+    """Whether a read failed for its token: a 401, or words that name the token (docs/portal-api.md, 11.9)."""
     status = status_of(answer, envelope)
     if envelope is None or envelope.is_success:
         return status == 401
@@ -103,7 +103,7 @@ def content_type_of(answer: Answer) -> str:
 def what_it_lacks(envelope: Envelope) -> str:
     """As the end of a clause, what to do where an error asks for `partnerId`; empty where it does not.
 
-    The vendor's tutorials have it in orders of other products alone (contract, section 6.1).
+    The vendor's tutorials have it in orders of other products alone (docs/portal-api.md, 6.1.8).
     """
     if "partnerid" not in f"{envelope.code} {envelope.detail} {envelope.result}".casefold().replace("_", ""):
         return ""

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """PURE: whether the portal renews a PBX itself, from its row, its answer and the declaration, and what follows.
 
-A PBX that the portal renews and that is ordered as well is paid for twice (contract, section 10).
+A PBX that the portal renews and that is ordered as well is paid for twice (docs/portal-api.md, 10.8).
 """
 
 from __future__ import annotations

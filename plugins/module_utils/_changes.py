@@ -12,7 +12,7 @@ from ._time import format_instant
 
 
 def changed_since(planned: Decision, fresh: Decision) -> list[str]:
-    """What an order would say differently after the re-read, in the user's terms (faults, rows 45, 54 and 55)."""
+    """What an order would say differently after the re-read, in the user's words (docs/reliability.md, 45, 54, 55)."""
     if planned.terms is None or fresh.terms is None or planned.order is None or fresh.order is None:
         raise ValueError("expected two decisions that are due")
     old, new = planned.terms, fresh.terms

@@ -21,7 +21,7 @@ _UNMAPPED = Fields({})
 
 
 def pending_plan(row: Mapping[str, Any], expires_at: Union[datetime, Undetermined], fields: Fields) -> Optional[str]:
-    """The running plan of a row where a switch to another one is pending (contract, section 4.2).
+    """The running plan of a row where a switch to another one is pending (docs/portal-api.md, 4.2).
 
     With a ``field_map`` by which a plan is read from `currentPlan`, that field tells of a switch only where the row has
     another plan or another expiry as well.

@@ -11,7 +11,7 @@ from ._model import FROM_ORDER, Policy, Terms
 from ._span import shown
 from ._time import DAY, add_cycles
 
-# How far a calendar cycle and the portal's own reckoning may lie apart (faults, row 47).
+# How far a calendar cycle and the portal's own reckoning may lie apart (docs/reliability.md, 47).
 CYCLE_TOLERANCE = 3 * DAY
 
 
@@ -20,7 +20,7 @@ def advanced_by_one_cycle(
 ) -> bool:
     """Whether an expiry lies one cycle after the old one or, for what had expired, one cycle after the order.
 
-    Whether a late renewal counts from the old expiry or from the day of the order is not known (contract, section 6.1).
+    Whether a late renewal counts from the old expiry or from the order is not known (docs/portal-api.md, 6.1.24).
     With ``term_starts`` from the order, an early one may count from there as well.
     """
     starts = [before] if before > ordered_at and term_starts != FROM_ORDER else [before, ordered_at]

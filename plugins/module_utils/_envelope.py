@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The vendor's answer: strict JSON in the five-member envelope, whole numbers also as digits (contract, section 1)."""
+"""The vendor's answer: strict JSON in the five-member envelope; digits are numbers too (docs/portal-api.md, 1.3)."""
 
 from __future__ import annotations
 

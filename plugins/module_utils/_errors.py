@@ -94,7 +94,7 @@ class Rejected(TransportError):
     """A write that the vendor itself refused, in its own envelope.
 
     ``is_definite`` says that it was not carried out: the refusal came before any processing, or names the one error
-    code that is known. After any other the portal may have made the order all the same (contract, section 1.1).
+    code that is known. After any other the portal may have made the order all the same (docs/portal-api.md, 1.1).
     ``retry_after`` is 0 where another token may help, and None where nothing says that waiting would.
     """
 

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Send the orders of a run, each once: lock, intent, read again, one request, record, settle from evidence, verify.
 
-The steps are those of the architecture's "The protocol for one order". Nothing that may have been ordered is ever sent
-again; only a refusal that says it came before any processing, 401 or 429, leads to the protocol once more. A refusal
-that is not definite leaves its intent open: the portal may have made the order all the same.
+The steps are in docs/architecture.md, 1. Nothing that may have been ordered is ever sent again; only a refusal that
+says it came before any processing, 401 or 429, leads to the protocol once more. A refusal that is not definite leaves
+its intent open: the portal may have made the order all the same.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from ._results import Report
 from ._settlement import LOOK_BEFORE_ANYTHING_ELSE, living, orders_of_intent, until_freed
 from ._transport import MAX_RETRY_AFTER
 
-LONGEST_HESITATION = 30.0  # s, at most, before a run without a ledger looks at the orders again (faults, row 40)
+LONGEST_HESITATION = 30.0  # s, at most, before a run without a ledger reads the orders again (docs/reliability.md, 40)
 _NO_TIME = 1.0  # s of waiting after which what was read before counts as old
 _BEFORE_PROCESSING = (401, 429)
 
@@ -182,7 +182,7 @@ class OrderingRun(FollowingRun):
             return settled(known, "waiting", f"{error}; {LOOK_BEFORE_ANYTHING_ELSE}")
 
     def _decide_after_another_run(self, planned: Decision) -> Decision:
-        """What is to be said of a PBX for which another run has written an intent in the meantime (faults, row 38)."""
+        """The decision for a PBX for which another run has written an intent meanwhile (docs/reliability.md, 38)."""
         try:
             self._read_ledger_of(planned.product_no)
             self._read_orders()
@@ -278,7 +278,7 @@ class OrderingRun(FollowingRun):
         self._is_there_already(decision, intent, error)
 
     def _is_there_already(self, decision: Decision, intent: Intent, error: Rejected) -> bool:
-        """Whether an existing order explains the refusal, possibly our own, replayed by a proxy (rows 35 and 37)."""
+        """Whether an order explains the refusal, maybe ours, replayed by a proxy (docs/reliability.md, 35 and 37)."""
         try:
             self._read_orders()
             found = orders_of_intent(intent, self._orders_for(intent)[0])

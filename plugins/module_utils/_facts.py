@@ -30,7 +30,7 @@ from ._tag import related_orders
 from ._terms import same_expiry
 from ._time import in_words
 
-ORDERS_MAX_AGE = 30.0  # s after which what others may have ordered is looked at again (faults, row 40)
+ORDERS_MAX_AGE = 30.0  # s after which what others may have ordered is looked at again (docs/reliability.md, 40)
 SKEW_TO_WARN_OF = timedelta(minutes=5)
 SKEW_TO_REFUSE = timedelta(hours=12)
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=timezone.utc)
@@ -88,7 +88,7 @@ class Facts:
         self._announced: set[str] = set()
 
     def _check_clock(self) -> None:
-        """Hold the controller's clock against the portal's (faults, row 47). Raises ReadError if one is far off."""
+        """Compare the controller's clock with the portal's (docs/reliability.md, 47). Raises ReadError if far off."""
         offset = self._portal.clock_offset
         if offset is None:
             return

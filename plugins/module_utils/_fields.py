@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The response fields whose names are not public: ordered candidates, the user's `field_map`, and "cannot determine".
 
-The candidates are guesses after the vendor's naming habits (contract, section 11, row 1). One that is right is used,
+The candidates are guesses after the vendor's naming habits (docs/portal-api.md, 11.1). One that is right is used,
 two that disagree are refused, and none at all is said to be missing: nothing here is ever assumed.
 """
 
@@ -28,7 +28,7 @@ from ._secrets import is_confidential
 from ._span import Span, common, span_of
 from ._text import HIDDEN, LONGEST_ID, MARK, one_line, quoted
 
-# Concepts of `field_map` and the keys tried for each, in order (architecture, "Response fields").
+# Concepts of `field_map` and the keys tried for each, in order (docs/architecture.md, 5).
 CANDIDATES = {
     "expires_at": (
         "expireDate",
@@ -75,7 +75,7 @@ def read_text(value: Any) -> str:
 
 
 def read_id(value: Any) -> str:
-    """An id, number or string in the answer, digit for digit as a string (contract, section 9, quirks 1 and 2).
+    """An id, number or string in the answer, digit for digit as a string (docs/portal-api.md, 9.1 and 9.2).
 
     Raises ValueError for anything else, also for text with a character that cannot be shown, or with a secret: cleaned,
     it would be another id.

@@ -113,7 +113,7 @@ class FollowingRun(Run):
             self._stop(decision, "its order did not lead to one cycle more")
 
     def _look_for_duplicates(self) -> None:
-        """Look once at the orders as they are after the run: what was charged twice must not stay unseen (row 35)."""
+        """Read the orders once after the run, so that no second charge stays unseen (docs/reliability.md, 35)."""
         if not self._sent:
             return
         try:
@@ -127,7 +127,7 @@ class FollowingRun(Run):
         self._verify(product_no, reread=self._report.outcomes[product_no].decision.state != _states.RENEWED)
 
     def _follow(self) -> None:
-        """Look again, ever less often, at what is uncertain or does not show yet (faults, rows 16 to 18 and 58)."""
+        """Look again, ever less often, at what is uncertain or does not show (docs/reliability.md, 16 to 18 and 58)."""
         deadline = time.monotonic() + self._wait_timeout
         delay = _FIRST_POLL
         while True:

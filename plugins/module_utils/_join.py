@@ -4,7 +4,7 @@
 """PURE: which entries of the catalog the plan and the services of a PBX are.
 
 What may be bought is listed by id and name, and a PBX tells ids, names, or both of what it has; nothing says how they
-are joined (contract, section 5.2). Where they do not lead to one entry, a declared id or name decides.
+are joined (docs/portal-api.md, 5.2). Where they do not lead to one entry, a declared id or name decides.
 """
 
 from __future__ import annotations

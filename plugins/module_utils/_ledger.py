@@ -28,7 +28,7 @@ from ._schema import COLUMNS, INSERT_INTENT, SCHEMA, SINCE, as_mappings
 from ._terms import same_expiry
 from ._time import format_instant, parse_instant
 
-LOCK_WAIT = 60.0  # s that a run waits for another that is ordering the same PBX (faults, row 38)
+LOCK_WAIT = 60.0  # s that a run waits for another that is ordering the same PBX (docs/reliability.md, 38)
 _LOCK_POLL = 0.2  # s
 
 _INSTANTS = ("expires_at", "uncertain_since", "portal_uncertain_since")
@@ -323,7 +323,7 @@ def open_ledger(
     is brought up to date, unless ``read_only``. ``password`` is that of the user in PostgreSQL. It is never repaired.
 
     Raises LedgerError when it cannot be trusted: not readable, not writable, corrupt, of a newer version, or where
-    others may change it (faults, rows 11 and 13).
+    others may change it (docs/reliability.md, 11 and 13).
     """
     ledger = Ledger(connect(location, SCHEMA, read_only, makes, password), portal, clock)
     ledger.notice_server(read_only)

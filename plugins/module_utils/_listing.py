@@ -1,12 +1,12 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A paged listing, read to its end by what comes and not by what it says of its size (contract, section 1).
+"""A paged listing, read to its end by what comes and not by what it says of its size (docs/portal-api.md, 1.4).
 
 A row that comes is there. A row that does not come is missing only if as many came as the listing names. A row that is
 like one of an earlier page is that row, since pages that overlap bring one twice and another not at all. What looks
 odd, a row that comes twice or a total that does not fit, is read again: it may be the account that changes meanwhile.
-If it comes the same way twice, that is how the portal lists; otherwise the listing is refused (faults, rows 50 and 51).
+If it comes the same way twice, the portal lists that way; if not, it is refused (docs/reliability.md, 50 and 51).
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ def _is_unreported(value: object) -> bool:
 
 @dataclass(frozen=True)
 class Subscription:
-    """One PBX as the portal reports it (contract, sections 4.1 and 4.2).
+    """One PBX as the portal reports it (docs/portal-api.md, 4.1 and 4.2).
 
     ``expires_at`` is as it is read in UTC, and ``span`` where it lies if the portal tells no zone or no time of day.
     ``other_expiries`` are those that are not the plan's, by the fields that tell them; None where there are none.
@@ -108,8 +108,8 @@ class Subscription:
     def completed_by(self, other: Subscription) -> Subscription:
         """The same PBX with what this answer does not report taken from ``other``, an answer that is not newer.
 
-        That there are no services is not taken from it: it may just not have them (contract, section 11, row 6). That
-        auto-renewal is on is, whatever this answer says: with it, a renewal would be paid for twice (row 16).
+        That there are no services is not taken from it: it may just not have them (docs/portal-api.md, 11.6). That
+        auto-renewal is on is, whatever this answer says: a renewal would be paid for twice (docs/portal-api.md, 10.8).
         """
         if other.services == ():
             other = replace(
@@ -129,7 +129,7 @@ class Subscription:
 
 @dataclass(frozen=True)
 class CatalogEntry:
-    """A plan or service that can be ordered (contract, section 5.2).
+    """A plan or service that can be ordered (docs/portal-api.md, 5.2).
 
     ``pricing_id`` is the path parameter of the renewal information; ``plan_id`` the plan a service belongs to.
     """
@@ -149,7 +149,7 @@ class Catalog:
 
 @dataclass(frozen=True)
 class BillingContact:
-    """Who receives the invoice (contract, section 7.1)."""
+    """Who receives the invoice (docs/portal-api.md, 7.1)."""
 
     billing_contact_id: str
     email: str
@@ -171,7 +171,7 @@ class OrderLine:
 
 @dataclass(frozen=True)
 class Order:
-    """An order in the portal's list (contract, section 6.2).
+    """An order in the portal's list (docs/portal-api.md, 6.2).
 
     ``product_no`` is None where the row does not tell; ``is_for_other_product`` says that it is not for a cloud PBX.
     ``is_renewal`` and ``lines`` are None where neither row nor detail show them.
@@ -326,7 +326,7 @@ class Terms:
 
 @dataclass(frozen=True)
 class OrderRequest:
-    """Everything the body of one renewal order says (tutorial, step 4)."""
+    """Everything the body of one renewal order says (docs/portal-api.md, 12.4)."""
 
     product_no: str
     billing_contact_id: str
@@ -368,7 +368,7 @@ class Decision:
 
 def portable(value: Any) -> Any:
     """A copy of a portal's row that any JSON reader takes as it is: integers above 2^53, which many would round, are
-    strings (contract, section 9, quirk 1).
+    strings (docs/portal-api.md, 9.1).
     """
     if isinstance(value, Mapping):
         return {key: portable(item) for key, item in value.items()}

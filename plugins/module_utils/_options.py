@@ -89,7 +89,7 @@ def _checked_base_url(base_url: str) -> str:
 
 
 def refuse_unverified(connection: Connection) -> None:
-    """Refuse to order where the server's identity is not checked (faults, row 70). Raises ValueError."""
+    """Refuse to order where the server's identity is not checked (docs/reliability.md, 70). Raises ValueError."""
     if urlsplit(connection.base_url).scheme == "https" and not connection.validate_certs:
         raise ValueError("validate_certs: expected true for anything that orders; name your authority in ca_path")
 

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PURE: an order of the portal, read out of its row and its detail (contract, sections 6.2 and 6.3)."""
+"""PURE: an order of the portal, read out of its row and its detail (docs/portal-api.md, 6.2 and 6.3)."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ._model import Order, OrderLine, Undetermined, known
 from ._tag import is_tag
 from ._text import clean, shortened
 
-PRODUCT_ID = 13  # Cloud PBX (PCE Instance), contract, section 5.1
-# How the operation types begin that are no renewal (contract, section 6.1).
+PRODUCT_ID = 13  # Cloud PBX (PCE Instance): docs/portal-api.md, 5.1.2
+# How the operation types begin that are no renewal (docs/portal-api.md, 6.1.2).
 _OTHER_OPERATIONS = ("purchase", "trial", "switch")
 
 Row = Mapping[str, Any]

@@ -96,7 +96,7 @@ def write_plan(path: str, document: Mapping[str, Any]) -> None:
 
 
 def read_plan(path: str, approved_digest: str, portal: str, account: str, now: datetime) -> SavedPlan:
-    """Read a plan that was approved by its digest. Raises PlanError with what is wrong with it (faults, row 67)."""
+    """Read a plan that was approved by its digest (docs/reliability.md, 67). Raises PlanError with what is wrong."""
     document = _verified(_content_of(path), path)
     digest, created = document["digest"], parse_instant(document["created"])
     if digest != approved_digest.strip().lower():

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """PURE: what to do about each PBX, and why. No clock, no network, no Ansible; `now` is an argument.
 
-The rules are those of the architecture's "The decision for one PBX": due first, then whatever blocks.
+The rules are in docs/architecture.md, 3: due first, then whatever blocks.
 """
 
 from __future__ import annotations
@@ -252,7 +252,7 @@ def _next_generation(product_no: str, expires_at: datetime, evidence: Evidence) 
 
 
 def _refuse_unplaced(product_no: str, terms: Terms, evidence: Evidence) -> None:
-    """An order that nobody can tell the PBX of may be the renewal of this one (faults, row 63)."""
+    """An order that nobody can tell the PBX of may be the renewal of this one (docs/reliability.md, 63)."""
     for order, why in evidence.unplaced_for(product_no):
         is_recent = order.created_at is None or order.created_at > current_term_began(terms)
         if is_recent or (is_open(order) and not _is_over(order, terms)):
@@ -300,7 +300,7 @@ def unless_overdue(decision: Decision, since: Optional[datetime], now: datetime)
     """A due PBX whose order has been open for more than a day needs a person, before it has expired and after.
 
     ``since`` is when the order was placed. Where nobody knows that, it counts as long ago: a PBX that stays green
-    until it lapses is the worst outcome there is (contract, section 11, rows 8 and 15).
+    until it lapses is the worst outcome there is (docs/portal-api.md, 11.8 and 11.15).
     """
     if decision.state != _states.PENDING or (since is not None and now - since <= DAY):
         return decision
@@ -327,8 +327,8 @@ def is_open(order: Order) -> bool:
 def _is_over(order: Order, terms: Terms) -> bool:
     """Whether an order with an unknown status has led to the current term or an earlier one.
 
-    Not every word for done is known (contract, section 6.2), and none may keep a PBX from being renewed for ever. One
-    that is unpaid can still take effect, however old it is (faults, row 59).
+    Not every word for done is known (docs/portal-api.md, 6.2.5), and none may block a PBX for ever. An order that is
+    unpaid can still take effect, however old it is (docs/reliability.md, 59).
     """
     if order.status == _states.UNPAID_STATUS:
         return False

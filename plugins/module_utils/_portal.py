@@ -59,7 +59,7 @@ class Portal:
     """What can be read from the portal. Every method may raise ReadError or its subclass AccessError."""
 
     def __init__(self, transport: Transport, fields: Fields) -> None:
-        """``fields`` knows the names of what the contract leaves open."""
+        """``fields`` knows the names that are not public."""
         self._transport = transport
         self._fields = fields
         self.pool = transport.pool
@@ -72,12 +72,12 @@ class Portal:
         return self._transport.clock_offset
 
     def subscription_rows(self) -> Listing:
-        """The product list (tutorial, step 1). Its ``others`` are rows of other products, which some portals mix in."""
+        """The product list (docs/portal-api.md, 12.1). Its ``others`` are rows of other products, if mixed in."""
         params = {"productId": str(PRODUCT_ID)}
         return read_listing(self._transport, PRODUCT_LIST, params, "productNo", is_other=is_of_other_product)
 
     def subscription_detail(self, product_no: str) -> Row:
-        """The detail of one PBX (contract, section 4.2)."""
+        """The detail of one PBX (docs/portal-api.md, 4.2)."""
         params = {"productNo": product_no, "productId": str(PRODUCT_ID)}
         detail = self._object(PRODUCT_DETAIL, self._transport.get(PRODUCT_DETAIL, params))
         if named_id_of(detail, "productNo") not in (None, product_no):
@@ -109,7 +109,7 @@ class Portal:
         return {**keys, "plan": keys["plan"] + self._fields.told_by(row, "plan_id")}
 
     def catalog_answer(self) -> Any:
-        """The plans and services that can be ordered (tutorial, step 2)."""
+        """The plans and services that can be ordered (docs/portal-api.md, 12.2)."""
         return self._transport.get(CATALOG, {"productId": str(PRODUCT_ID)})
 
     def catalog(self, answer: Any) -> Catalog:
@@ -137,7 +137,7 @@ class Portal:
         return known(self._fields.read(entry, concept)) or known(Fields({}).read(entry, concept))
 
     def billing_contact_rows(self) -> list[Row]:
-        """The account's billing contacts, given as a list, as one object or as ``results`` (contract, section 7.1)."""
+        """The billing contacts, given as a list, as one object or as ``results`` (docs/portal-api.md, 7.1.3)."""
         result = self._transport.get(BILLING_CONTACTS)
         rows = result.get("results", [result] if result else []) if isinstance(result, Mapping) else result
         rows = [] if rows is None else rows
@@ -161,7 +161,7 @@ class Portal:
         )
 
     def auto_renewal_answer(self, product_no: str) -> Any:
-        """What the portal says of the auto-renewal of a PBX; an Undetermined if it refuses to (contract, section 6.4).
+        """What the portal says of the auto-renewal of a PBX; an Undetermined if it refuses (docs/portal-api.md, 6.4).
 
         Whether it may be asked for product 13 is not known, so only what may pass, or a refused token, is a failure.
         """
@@ -176,7 +176,7 @@ class Portal:
             return Undetermined("auto_renewal", f"auto_renewal: {error}", reported=True)
 
     def order_listing(self) -> Listing:
-        """The order list (contract, section 6.2)."""
+        """The order list (docs/portal-api.md, 6.2)."""
         return read_listing(self._transport, ORDER_LIST, {}, "id", to_the_end=True)
 
     def order(self, row: Row) -> Order:
@@ -184,7 +184,7 @@ class Portal:
         return read_order(row, self._fields)
 
     def order_with_detail(self, row: Row) -> Order:
-        """Read an order out of its row and its detail, which tells the PBX that it is for (contract, section 6.3)."""
+        """Read an order out of its row and its detail, which tells the PBX that it is for (docs/portal-api.md, 6.3)."""
         order_id = id_of(row, "id")
         if order_id is None:
             seen = quoted(row.get("id"))
@@ -196,7 +196,7 @@ class Portal:
     def renewal_price(self, order: OrderRequest, catalog: Catalog) -> Union[Money, Undetermined]:
         """What renewing the plan and every service costs, or why that is not known.
 
-        The fields of both answers are not public (contract, sections 5.3 and 5.4).
+        The fields of both answers are not public (docs/portal-api.md, 5.3 and 5.4).
         """
         params = {"productId": str(PRODUCT_ID), "productNo": order.product_no}
         pricing = {entry.offer.id: entry.pricing_id for entry in catalog.plans if entry.offer.id == order.plan_id}
@@ -243,7 +243,7 @@ class OrderingPortal(Portal):
         self._writing_transport = transport
 
     def save_order(self, order: OrderRequest, may_leave: Callable[[], bool] = lambda: True) -> Order:
-        """Send one renewal order, once (tutorial, step 4); ``may_leave`` is asked at the last moment.
+        """Send one renewal order, once (docs/portal-api.md, 12.4); ``may_leave`` is asked at the last moment.
 
         Raises NotSent, Withheld if it may not, Rejected or Ambiguous.
         """
@@ -323,7 +323,7 @@ def _one_entry(entries: list[CatalogEntry]) -> CatalogEntry:
 
 
 def _is_trial(node: Row) -> bool:
-    """Whether a catalog entry is for trials: so marked itself, or a plan all of whose services are (section 5.2)."""
+    """Whether an entry is for trials: marked so, or a plan of trial services only (docs/portal-api.md, 5.2.5)."""
     if str(node.get("purchaseType", "")).lower() == "trial":
         return True
     services = [

@@ -23,7 +23,7 @@ MAX_REFUSALS = 3  # PBXs in a row, after which it is not asked for again
 
 
 class AutoRenewals:
-    """What the portal answers about the auto-renewal of single PBXs (contract, section 6.4)."""
+    """What the portal answers about the auto-renewal of single PBXs (docs/portal-api.md, 6.4)."""
 
     def __init__(self, portal: Portal, warn: Callable[[str], None]) -> None:
         """Asks nothing yet."""

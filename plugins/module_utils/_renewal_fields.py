@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a row says of auto-renewal, under whatever name and however deep: on, off, unreadable, or nothing.
 
-The vendor does not publish the name of the field (contract, section 11, row 16). So every key that looks like it counts
+The vendor does not publish the name of the field (docs/portal-api.md, 11.16). So every key that looks like it counts
 for what it says, and nothing that it says is dropped: what cannot be read is said to be unreadable.
 """
 
@@ -48,7 +48,7 @@ def read_auto_renewal(row: Mapping[str, Any], known: Collection[str]) -> Union[b
 
 
 def read_answer(answer: Any) -> Union[bool, Undetermined]:
-    """What the portal answers when it is asked: `{autoRenew: Boolean}` (contract, section 6.4)."""
+    """What the portal answers when it is asked: `{autoRenew: Boolean}` (docs/portal-api.md, 6.4)."""
     if isinstance(answer, Undetermined):
         return answer
     value = read_auto_renewal(answer, ("autoRenew",)) if isinstance(answer, Mapping) else None

@@ -91,7 +91,7 @@ class Report:
         return [self.outcomes[product_no] for product_no in sorted(self.outcomes)]
 
     def as_result(self) -> dict[str, Any]:
-        """The keys of the architecture's "Result of plan and renewal", `requests` apart."""
+        """The keys of docs/architecture.md, 4, `requests` apart."""
         return {
             "changed": self.changed,
             "results": [self._row(outcome) for outcome in self._sorted()],

@@ -36,7 +36,7 @@ from ._screening import Screening
 from ._settlement import Settlement, orders_of_intent, recorded_order, settle, unless_lost
 from ._time import DAY, format_instant, in_words
 
-OPEN_TOO_LONG = DAY  # after which an order that is still open is warned of (faults, row 58)
+OPEN_TOO_LONG = DAY  # after which an order that is still open is warned of (docs/reliability.md, 58)
 
 
 class Run(Facts):

@@ -99,5 +99,5 @@ def _end_anyway(number: int, frame: Optional[FrameType]) -> None:
 
 
 def _interrupt(number: int, frame: Optional[FrameType]) -> None:
-    """Have whoever ends the process, such as a task's timeout, still get a truthful result (faults, row 10)."""
+    """Return a truthful result even when the task is terminated (docs/reliability.md, 10)."""
     raise Interrupted(f"interrupted by {signal.Signals(number).name}")

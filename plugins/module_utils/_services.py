@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """PURE: the services of a PBX out of the rows that list them, and the expiries that its row tells besides the plan's.
 
-Nothing says that a portal lists only what a PBX has (contract, section 11, row 6). A row with a status, cycle or expiry
+Nothing says that a portal lists only what a PBX has (docs/portal-api.md, 11.6). A row with a status, cycle or expiry
 of its own is a service of the PBX only where that is what the plan has; else it is doubtful, and a declaration decides.
 """
 

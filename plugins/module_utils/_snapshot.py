@@ -66,7 +66,7 @@ class Snapshot:
         for row in listing.rows:
             rows.setdefault(str(row["productNo"]).strip(), []).append(row)
         self._others = frozenset(str(row.get("productNo")).strip() for row in listing.others)
-        # The contract has it filled while a switch is pending, which not every PBX of an account will be in.
+        # It is filled while a switch is pending (docs/portal-api.md, 4.2.3), which it will not be for every PBX.
         self._always_has_current_plan = len(rows) > 1 and all(row.get(CURRENT_PLAN) for row in listing.rows)
         self._is_short = listing.total is not None and listing.count < listing.total
         self._missing = f"the product list may not be whole: {listing.gap}" if listing.gap else ""
@@ -190,8 +190,8 @@ class Snapshot:
         """Read the account's orders that are unpaid or not older than ``since`` into `orders`, by PBX.
 
         Returns the `Date` of the oldest page, None without one. Where a row does not tell its PBX, the order's detail
-        does (contract, section 6.3), or the ledger's ``intents``. An order that nobody can tell the PBX of may be
-        anyone's (faults, row 63): it comes into `unplaced`, with why.
+        does (docs/portal-api.md, 6.3), or the ledger's ``intents``. An order that nobody can tell the PBX of may be
+        anyone's (docs/reliability.md, 63): it comes into `unplaced`, with why.
         """
         listing = self._portal.order_listing()
         self.orders_gap = listing.gap

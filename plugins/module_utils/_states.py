@@ -59,7 +59,7 @@ REASONS = {
     "stopped": NOT_ATTEMPTED,
 }
 
-# Order statuses of the portal (contract, section 6.2). Any other word is an order that is still open.
+# Order statuses of the portal (docs/portal-api.md, 6.2.4). Any other word is an order that is still open.
 DONE_STATUS = "succeed"
 UNPAID_STATUS = "pending"
 DEAD_STATUSES = frozenset({"failed", "invalid", "cancelled", "refunded"})

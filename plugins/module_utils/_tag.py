@@ -34,7 +34,7 @@ def tag_of(request: OrderRequest, expires_at: datetime, generation: int) -> str:
     """The purchase order number by which an order is recognised, derived from what it is for and never from the run.
 
     It shows the expiry that the order renews; the rest is a hash of product, cycle, quantity and ids. Later
-    generations, after one that came to nothing, end in their number (faults, row 59).
+    generations, after one that came to nothing, end in their number (docs/reliability.md, 59).
     """
     facts = (
         request.product_no,

@@ -38,7 +38,7 @@ T = TypeVar("T")
 def same_expiry(left: datetime, right: datetime) -> bool:
     """Whether two instants are the same expiry: less than a day apart.
 
-    A bare date has no zone (contract, section 11, row 2), and one term differs from the next by at least 28 days.
+    A bare date has no zone (docs/portal-api.md, 11.2), and one term differs from the next by at least 28 days.
     """
     return abs(left - right) < DAY
 
@@ -265,7 +265,7 @@ def _seen(value: Undetermined) -> str:
 def choose_contact(wanted: Optional[str], contacts: tuple[BillingContact, ...]) -> BillingContact:
     """The billing contact asked for by id or e-mail; without one, the only one there is.
 
-    Raises Unclear with the choices (faults, row 57).
+    Raises Unclear with the choices (docs/reliability.md, 57).
     """
     found = [
         contact

@@ -19,7 +19,7 @@ CYCLE_MONTHS = {ANNUALLY: 12, MONTHLY: 1}
 
 DAY = timedelta(days=1)
 
-# Epoch numbers of at least this size are milliseconds (contract, section 9, quirk 6).
+# Epoch numbers of at least this size are milliseconds (docs/portal-api.md, 9.6).
 _FIRST_MILLISECOND_VALUE = 10**11
 EARLIEST = datetime(2000, 1, 1, tzinfo=timezone.utc)
 LATEST = datetime(2100, 1, 1, tzinfo=timezone.utc)
@@ -80,7 +80,7 @@ def parse_instant(value: object) -> datetime:
 
 
 def read_instant(value: object) -> Reading:
-    """Read an instant in any form that is unambiguous (contract, section 11, row 2).
+    """Read an instant in any form that is unambiguous (docs/portal-api.md, 11.2).
 
     Accepted are epoch seconds and milliseconds (number or text), ISO 8601, ``YYYY-MM-DD[ HH:MM:SS]``, ``YYYY/MM/DD…``
     and dates with the English name of their month. A date in digits whose year comes last is refused, even where only

@@ -4,7 +4,7 @@
 """Token, repeats of reads, and the fate of each write.
 
 Reads are repeated after a failure that may pass. A write is sent once and never repeated; what became of it is its
-result or one of three exceptions: `NotSent`, `Rejected`, `Ambiguous` (faults, section 2).
+result or one of three exceptions: `NotSent`, `Rejected`, `Ambiguous` (docs/reliability.md, 15 to 37).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ from ._text import MARK, quoted
 from ._time import utc_now
 
 TOKEN_PATH = "/auth/openapi/v1/oauth/token"  # noqa: S105 (a path, not a secret)
-TOKEN_LIFETIME = 1800  # s, where the answer does not say (contract, section 2.4)
+TOKEN_LIFETIME = 1800  # s, where the answer does not say (docs/portal-api.md, 2.4.1)
 TOKEN_MARGIN = 120  # s of life that a token needs beyond the longest call
 MAX_RETRY_AFTER = 300.0  # s
 RATE_LIMIT_DELAYS = (30.0, 60.0)  # s, where a 429 names no time
@@ -226,7 +226,7 @@ class Transport:
             self._token = None
 
     def _log_in_once(self) -> _Token:
-        """Request an access token (contract, section 2.2). It charges nothing, so it may be repeated like a read."""
+        """Request an access token (docs/portal-api.md, 2.2). It charges nothing, so it may be repeated like a read."""
         call = f"POST {TOKEN_PATH}"
         self.traffic.token += 1
         asked_at = time.monotonic()

@@ -99,7 +99,7 @@ def test_one_due_host_that_is_chosen_is_the_one_ordered(six: Ansible, choice: tu
 @pytest.mark.parametrize(
     ("fault", "word", "state", "ordered"),
     [
-        # A refusal that is not definite may hide an order: contract, section 1.1.
+        # A refusal that is not definite may hide an order: docs/portal-api.md, 1.1.5.
         ({"verb": "business_error", "status": 400}, "fatal", "failed", False),
         ({"verb": "order_pending"}, "changed", "pending", True),
     ],

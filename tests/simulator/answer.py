@@ -61,7 +61,7 @@ class Invalid(Refused):
 
 
 def envelope(status: int, code: str, message: str, result: Any) -> dict[str, Any]:
-    """The five members that wrap every answer (contract 1)."""
+    """The five members that wrap every answer (docs/portal-api.md, 1.3)."""
     return {
         "code": code,
         "detailMessage": message,

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The portal's endpoints: exactly the contract's paths, methods and parameters."""
+"""The portal's endpoints: exactly the paths, methods and parameters of docs/portal-api.md, 3."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The strict check of an order body, line by line as the tutorial states it (step 4 and its sample)."""
+"""The strict check of an order body, line by line as the tutorial has it (docs/portal-api.md, 12.4)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Paged results (contract 1), and what faults do to them."""
+"""Paged results (docs/portal-api.md, 1.4), and what faults do to them."""
 
 from __future__ import annotations
 

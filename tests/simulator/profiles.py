@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Profiles: one choice each for everything the contract marks [U], consistent over all endpoints."""
+"""Profiles: one choice each for all that is unknown (docs/portal-api.md, 11), consistent over all endpoints."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Access and refresh tokens: JWT in form, unguessable, valid by the simulator's clock (contract 2)."""
+"""Access and refresh tokens: JWT in form, unguessable, valid by the simulator's clock (docs/portal-api.md, 2)."""
 
 from __future__ import annotations
 

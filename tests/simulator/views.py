@@ -52,7 +52,7 @@ def _named(pairs: list[tuple[str | None, Any]]) -> dict[str, Any]:
 
 
 def listed_row(account: Account, record: tuple[Pbx, int] | OtherSpec) -> dict[str, Any]:
-    """A row of the product list (contract 4.1): of a PBX, by the number of its rows, or of another product."""
+    """A row of the product list (docs/portal-api.md, 4.1): of a PBX, by the number of its rows, or another's."""
     if isinstance(record, OtherSpec):
         return {
             "activationStatus": "activated",
@@ -77,13 +77,13 @@ def _serial(account: Account, record: Pbx | OtherSpec) -> dict[str, str]:
 
 
 def product_detail(account: Account, pbx: Pbx) -> dict[str, Any]:
-    """The detail of a product (contract 4.2)."""
+    """The detail of a product (docs/portal-api.md, 4.2)."""
     created = [("createTime", create_time(account.profile, pbx.created_at))]
     return account.shown.row(_named(_common(pbx) + created + _current_plan(account, pbx) + _facts(account, pbx)))
 
 
 def _current_plan(account: Account, pbx: Pbx) -> list[tuple[str | None, Any]]:
-    """`currentPlan*`, which is filled only while a switch is pending (contract 4.2), or always."""
+    """`currentPlan*`, which is filled only while a switch is pending (docs/portal-api.md, 4.2.3), or always."""
     if not pbx.pending_plan and account.profile.current_plan == "pending":
         return [("currentPlan", ""), ("currentPlanExpireDate", "")]
     expiry = str(instant(pbx.expires_at, account.profile.expiry[1], account.profile.time_zone))
@@ -129,7 +129,7 @@ def _product_service(account: Account, service: Service) -> dict[str, Any]:
 
 
 def catalog(account: Account) -> dict[str, Any]:
-    """The plans and services one may buy (contract 5.2)."""
+    """The plans and services one may buy (docs/portal-api.md, 5.2)."""
     profile = account.profile
     result: dict[str, Any] = {"offeringId": "3048570985621020672", "productId": 13, "productName": PRODUCT_NAME}
     if profile.catalog_nested:
@@ -166,7 +166,7 @@ def _catalog_services(profile: Profile, services: tuple[Service, ...]) -> list[d
 
 
 def renewal_info(account: Account, pbx: Pbx, ids: dict[str, str], name: str) -> dict[str, Any]:
-    """What renewing one plan or service of a PBX for one cycle costs (contract 5.3, 5.4)."""
+    """What renewing one plan or service of a PBX for one cycle costs (docs/portal-api.md, 5.3 and 5.4)."""
     profile = account.profile
     info: dict[str, Any] = {key: _id(profile, value) for key, value in ids.items()}
     info["name"] = name
@@ -184,7 +184,7 @@ def money(profile: Profile, amount: Decimal) -> str | float:
 
 
 def contacts(profile: Profile, entries: list[Contact]) -> Any:
-    """The billing contacts (contract 7.1): declared an Object, though a list."""
+    """The billing contacts (docs/portal-api.md, 7.1.3): declared an Object, though a list."""
     rows = [_contact(entry) for entry in entries]
     if profile.contacts == "results":
         return {"results": rows}
@@ -223,7 +223,7 @@ def _po_number(profile: Profile, order: Order) -> str:
 
 
 def order_row(account: Account, order: Order) -> dict[str, Any]:
-    """A row of the order list (contract 6.2)."""
+    """A row of the order list (docs/portal-api.md, 6.2)."""
     profile = account.profile
     fields: dict[str | None, Any] = {
         "createTime": create_time(profile, order.created_at),
@@ -242,8 +242,8 @@ def order_row(account: Account, order: Order) -> dict[str, Any]:
 
 
 def order_detail(account: Account, order: Order) -> dict[str, Any]:
-    """The detail of an order (contract 6.3). Status and PO number are not in basicInformation: its alphabetical
-    field table begins with productId."""
+    """The detail of an order (docs/portal-api.md, 6.3). Status and PO number are not in basicInformation, whose
+    alphabetical table begins with productId."""
     profile = account.profile
     return {
         "basicInformation": {

@@ -25,6 +25,8 @@ INVENTORY = "ansible_collections.pbxops.yeastar.plugins.inventory.yeastar_pce"
 MODULE_NAMES = tuple(sorted(path.stem for path in (REPOSITORY / "plugins" / "modules").glob("yeastar_*.py")))
 FILTERS = MODULES.replace("modules.", "filter.")
 FILTER_NAMES = tuple(sorted(path.stem for path in (REPOSITORY / "plugins" / "filter").glob("*.py")))
+# What comments and guides refer to by number; no YAML is in them.
+REFERENCES = ("docs/architecture.md", "docs/portal-api.md")
 LANGUAGES = frozenset({"yaml", "console", "python", "text"})
 
 _FENCE = re.compile(r"^```(\w*)\s*$")
@@ -72,8 +74,8 @@ class Block:
 
 
 def document_paths() -> list[str]:
-    """Every document for users, relative to the repository."""
-    patterns = ("README.md", "roles/*/README.md", "tests/simulator/README.md", "docs/docsite/rst/*.rst")
+    """Every document for users, and what they may open from there, relative to the repository."""
+    patterns = ("README.md", "roles/*/README.md", "tests/simulator/README.md", "docs/docsite/rst/*.rst", *REFERENCES)
     return sorted(str(path.relative_to(REPOSITORY)) for pattern in patterns for path in REPOSITORY.glob(pattern))
 
 

@@ -145,7 +145,7 @@ def test_a_whole_answer_comes_back_with_status_headers_and_bytes(serve: Any) -> 
     assert (answer.status, answer.headers["x-y"], answer.content) == (200, "z", b'{"a": 1}')
 
 
-def test_a_request_says_what_the_contract_asks_for(serve: Any) -> None:
+def test_a_request_says_what_the_portal_asks_for(serve: Any) -> None:
     server = serve(say(whole(b"{}")))
     post(http_to(server, user_agent="OpenAPI"))
     head, _blank, body = server.requests[0].partition(b"\r\n\r\n")

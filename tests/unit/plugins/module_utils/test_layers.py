@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The architecture's "Layers", held against what the files import and how long they are."""
+"""The layers (docs/architecture.md, 6), held against what the files import and how long they are."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Listings as they are: read to their end by what comes, refused only while they shift (faults, rows 50 and 51)."""
+"""Listings: read to their end by what comes, refused only while they shift (docs/reliability.md, 50 and 51)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The decision for one PBX (architecture), row by row."""
+"""The decision for one PBX (docs/architecture.md, 3), row by row."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ SN = "3658B431119665QJ"
 ENTERPRISE, HA, CONTACT = "3048571730026938368", "3048573935752720384", "3197218168379846218"
 ORDER = OrderRequest(SN, CONTACT, ENTERPRISE, (HA,), 100, "annually")
 
-# The sample request of the tutorial "Renew P-Series Cloud PBX (PCE Instance) Using API", step 4, letter for letter.
+# The sample request of the tutorial (docs/portal-api.md, 12.4), letter for letter.
 SAMPLE = """
 {
   "operationType": "renew_plan",
@@ -67,7 +67,7 @@ SAMPLE = """
   ]
 }
 """
-# The result of the tutorial's sample response.
+# The result of the tutorial's sample response (docs/portal-api.md, 12.5).
 RESULT = {
     "instanceId": "1282352",
     "orderNo": "BN3206243356000391168",

@@ -35,7 +35,7 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders
     utc,
 )
 
-# The table of the architecture, "Result of plan and renewal".
+# Those of docs/architecture.md, 4.
 STATES = ["current", "skipped", "due", "renewed", "pending", "blocked", "failed", "unknown", "not_attempted"]
 FAILING = ["blocked", "failed", "not_attempted", "unknown"]
 ROW = [
@@ -73,7 +73,7 @@ def _row(decision: Decision, **known: Any) -> dict[str, Any]:
     return row
 
 
-def test_the_states_are_those_of_the_architecture() -> None:
+def test_the_states_are_those_that_users_know() -> None:
     assert sorted(_states.STATES) == sorted(STATES)
     assert sorted(_states.FAILING_STATES) == FAILING
     assert set(_states.REASONS.values()) == set(STATES)
@@ -123,7 +123,7 @@ def test_a_host_fails_for_what_fails_a_task(state: str) -> None:
     assert _results.fails_host(_row(_in_state(state))) is (state in FAILING)
 
 
-def test_a_row_says_everything_the_architecture_promises() -> None:
+def test_a_row_says_everything_that_was_promised() -> None:
     assert set(ROW) <= set(_row(due_decision()))
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Token, repeats of reads, and what becomes of a write (faults, rows 15 to 36). Paging: see `test_listing`."""
+"""Token, repeats of reads, and what becomes of a write (docs/reliability.md, 15 to 36). Paging: see `test_listing`."""
 
 from __future__ import annotations
 
