@@ -12,11 +12,13 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 from tests.cores.environments import Core, choose, environment, prepare, pythons
 
 LEAST_CORES = 2
+OF_MAKE_TEST = metadata.version("ansible-core")
 # Sanity keeps one processor busy and waits for nothing. The others have deadlines, so they run one by one.
 SANITY_AT_ONCE = 2
 # How ansible-test tells of what it cannot run on this machine.
@@ -125,7 +127,8 @@ def judge_all(cores: list[Core], interpreters: Mapping[str, Path]) -> list[Verdi
     with ThreadPoolExecutor(SANITY_AT_ONCE) as pool:
         verdicts = dict(zip(cores, pool.map(prepare_and_judge, cores), strict=True))
     for core in cores:
-        judges = EVERYWHERE + (AT_BOTH_ENDS if core in (cores[0], cores[-1]) else ())
+        judges = () if core.version == OF_MAKE_TEST else EVERYWHERE
+        judges += AT_BOTH_ENDS if core in (cores[0], cores[-1]) else ()
         verdicts[core] += [judge(core, one, interpreters) for one in judges]
     return [verdict for core in cores for verdict in verdicts[core]]
 
@@ -134,6 +137,11 @@ def not_run(verdicts: list[Verdict], missing: list[str]) -> list[str]:
     """What this machine lacks, and what has therefore not been looked at, a line each."""
     lines = [f"not run: ansible-core {version}, for want of a Python that it supports" for version in missing]
     cores = dict.fromkeys(verdict.core for verdict in verdicts)
+    lines += [
+        f"not run: role and demo (ansible-core {core.version}), since make test runs them on it"
+        for core in cores
+        if core.version == OF_MAKE_TEST
+    ]
     lines += [
         f"not run: sanity test {name} (ansible-core {core.version}), since {why}"
         for core in cores
