@@ -82,9 +82,19 @@ def test_with_one_place_one_connection_does(server: _Server) -> None:
     assert len(server.connections) == 1
 
 
-def test_who_is_told_to_end_waits_for_no_answer_and_sends_nothing_more(server: _Server) -> None:
+def test_who_is_told_to_end_waits_for_no_answer_and_sends_nothing_more(
+    server: _Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pool = Pool(2)
     http = _http(server, pool)
+    begun: list[str] = []
+    send = http._send
+
+    def note(session: Any, method: str, path: str, **payload: Any) -> Any:
+        begun.append(path)
+        return send(session, method, path, **payload)
+
+    monkeypatch.setattr(http, "_send", note)
     server.together = threading.Barrier(9)
 
     def work(number: int) -> None:
@@ -102,8 +112,8 @@ def test_who_is_told_to_end_waits_for_no_answer_and_sends_nothing_more(server: _
     with listening(), pytest.raises(Told):
         pool.map(work, range(4))
     assert time.monotonic() - started < 10
-    time.sleep(0.1)
-    assert server.paths == ["/0"]
+    time.sleep(0.5)  # on a busy machine, what is sent after all takes its time
+    assert server.paths == begun == ["/0"]
     server.together.abort()
 
 
