@@ -10,6 +10,8 @@
 # Version: ansible-core 2.18.19.
 # Why it hurts our users: a saved plan that is passed on in Base64 is no longer the file that was approved and signed.
 # Where we handle it: examples/awx/renew.yml; tests/end_to_end/test_awx_handover.py holds it by a signature.
+# Needs: Python 3.11 to 3.13 as python3, and a package index.
+# It fails if the behaviour is no longer this one.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -10,6 +10,8 @@
 # Version: ansible-core 2.22.0rc1.
 # Why it hurts our users: the digest of a plan that is to be approved cannot be copied from the screen.
 # Where we handle it: the guide to credentials says what belongs into such a file; a saved plan holds its own digest.
+# Needs: python3.13 or python3.14, and a package index.
+# It fails if the behaviour is no longer this one.
 set -eu
 for python in python3.13 python3.14; do "$python" -c '' 2>/dev/null && break; done
 work=$(mktemp -d)

@@ -9,6 +9,8 @@
 # Version: ansible-rulebook 1.3.2, Jinja2 3.1.6.
 # Why it hurts our users: a serial number is passed on to a playbook or a job template as another one, or as none.
 # Where we handle it: the guide to inventories and events, and extensions/eda/rulebooks/plan_expiring.yml.
+# Needs: Python 3.11 or 3.12 as python3, and a package index.
+# It fails if the behaviour is no longer this one.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -10,6 +10,8 @@
 # Version: PgBouncer 1.18.0 and PostgreSQL 15.18 (Debian), psycopg 3.3.9.
 # Why it hurts our users: two runs both believe that they alone order a PBX.
 # Where we handle it: _is_session_ours of plugins/module_utils/_postgresql.py refuses such a session for ordering.
+# Needs: Debian's postgresql and pgbouncer, python3 with venv, and a package index.
+# It fails if the behaviour is no longer this one.
 set -eu
 work=$(mktemp -d)
 bin=$(dirname "$(ls /usr/lib/postgresql/*/bin/postgres | sort -V | tail -n 1)")

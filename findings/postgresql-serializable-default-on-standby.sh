@@ -9,6 +9,8 @@
 # Version: PostgreSQL 15.18 (Debian).
 # Why it hurts our users: a plan that is made from a read replica fails before it has read anything.
 # Where we handle it: _session_of and prepare of plugins/module_utils/_postgresql.py set the isolation first.
+# Needs: Debian's postgresql.
+# It fails if the behaviour is no longer this one.
 set -eu
 work=$(mktemp -d)
 bin=$(dirname "$(ls /usr/lib/postgresql/*/bin/postgres | sort -V | tail -n 1)")

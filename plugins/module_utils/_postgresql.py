@@ -233,7 +233,7 @@ class Postgresql(Database):
             self._connection.cancel()
 
     def _cut(self) -> None:
-        """Have whoever waits for the server meet the end of the connection."""
+        """End the connection, so that nobody waits for the server any more."""
         with suppress(OSError, *self.errors), socket.socket(fileno=os.dup(self._connection.fileno())) as one:
             one.shutdown(socket.SHUT_RDWR)
 
@@ -259,4 +259,4 @@ def _after(seconds: float, action: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
-        timer.join()  # what it has begun is not to meet the next statement
+        timer.join(1)  # s; what it has begun is not to meet the next statement, and may itself wait for the server

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -28,18 +27,6 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.ledger_p
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.ledger_rules import LedgerRules
 from tests.support.pgbouncer import pooled
 from tests.support.postgres import ISOLATIONS, Postgres, wait_for_waiters
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Postgres]:
-    with Postgres() as running:
-        yield running
-
-
-@pytest.fixture
-def location(server: Postgres) -> Iterator[str]:
-    with server.database() as url:
-        yield url
 
 
 class TestPostgresqlLedger(LedgerRules):

@@ -9,7 +9,6 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -23,18 +22,6 @@ from tests.support.postgres import ISOLATIONS, ROLE, Postgres
 
 REFUSED = r"cannot be relied upon, and nothing is ordered without it: "
 CHINESE = "\u603b\u673a of B\u00fcro"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Postgres]:
-    with Postgres() as running:
-        yield running
-
-
-@pytest.fixture
-def location(server: Postgres) -> Iterator[str]:
-    with server.database() as url:
-        yield url
 
 
 def name_of(location: str) -> str:

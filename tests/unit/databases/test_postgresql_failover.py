@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Optional
 
@@ -19,18 +18,6 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.ledger_p
 from tests.support.postgres import ROLE, Postgres
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Postgres]:
-    with Postgres() as running:
-        yield running
-
-
-@pytest.fixture
-def location(server: Postgres) -> Iterator[str]:
-    with server.database() as url:
-        yield url
 
 
 def changed_at(location: str, now: datetime, read_only: bool = False) -> Optional[datetime]:
