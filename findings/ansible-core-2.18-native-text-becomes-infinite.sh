@@ -9,7 +9,7 @@
 #
 # Version: ansible-core 2.18.19.
 # Why it hurts our users: a PBX with such a serial number can be neither chosen nor settled by hand.
-# Where we handle it: the playbooks end such templates in | string; textual of plugins/module_utils/_templates.py.
+# Where we handle it: the playbooks end such templates in | string; textual of plugins/plugin_utils/_templates.py.
 # Needs: Python 3.11 to 3.13 as python3, and a package index.
 # It fails if the behaviour is no longer this one.
 set -eu

@@ -9,7 +9,7 @@
 # Version: ansible-core 2.18.19.
 # Why it hurts our users: just the variables that hold secrets may not be encrypted, and the message does not say why.
 # Where we handle it: roles/*/meta/argument_specs.yml have no no_log, which the modules have; decrypted of
-# plugins/module_utils/_templates.py makes text of the values where our own actions validate them.
+# plugins/plugin_utils/_templates.py makes text of the values where our own actions validate them.
 # Needs: Python 3.11 to 3.13 as python3, and a package index.
 # It fails if the behaviour is no longer this one.
 set -eu

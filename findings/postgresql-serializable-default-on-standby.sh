@@ -8,7 +8,7 @@
 #
 # Version: PostgreSQL 15.18 (Debian).
 # Why it hurts our users: a plan that is made from a read replica fails before it has read anything.
-# Where we handle it: _session_of and prepare of plugins/module_utils/_postgresql.py set the isolation first.
+# Where we handle it: _session_of and prepare of plugins/module_utils/_ledger/postgresql.py set the isolation first.
 # Needs: Debian's postgresql.
 # It fails if the behaviour is no longer this one.
 set -eu

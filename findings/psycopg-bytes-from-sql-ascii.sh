@@ -9,7 +9,7 @@
 # Version: psycopg 3.3.9, PostgreSQL 15.18 (Debian). It is meant to:
 # https://www.psycopg.org/psycopg3/docs/basic/adapt.html#strings-adaptation
 # Why it hurts our users: a ledger in such a database reads b'...' where a date is expected: "was it edited by hand?"
-# Where we handle it: plugins/module_utils/_postgresql.py always connects with client_encoding UTF8.
+# Where we handle it: plugins/module_utils/_ledger/postgresql.py always connects with client_encoding UTF8.
 # Needs: Debian's postgresql, python3 with venv, and a package index.
 # It fails if the behaviour is no longer this one.
 set -eu

@@ -10,7 +10,7 @@
 # Version: requests 2.34.2 with urllib3 2.8.0.
 # Why it hurts our users: HTTPS_PROXY=proxyhost:3128 works with curl on the same machine, and the error names neither
 # the variable nor what is missing, so it reads as a portal that is down.
-# Where we handle it: refuse_proxy of plugins/module_utils/_surroundings.py names the variable and the form.
+# Where we handle it: refuse_proxy of plugins/module_utils/_portal/environment.py names the variable and the form.
 # Needs: python3 with venv, and a package index.
 # It fails if the behaviour is no longer this one.
 set -eu

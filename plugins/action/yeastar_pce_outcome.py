@@ -14,13 +14,20 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._batch import (
+from ansible_collections.pbxops.yeastar.plugins.module_utils._controller import waits_for_worker
+from ansible_collections.pbxops.yeastar.plugins.module_utils._core import hide_on_display
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Spent
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import REQUESTS_IMPORT_ERROR
+from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.job import Job, describe
+from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.report import Report, fails_host
+from ansible_collections.pbxops.yeastar.plugins.module_utils._secrets import Secrets, secrets_of
+from ansible_collections.pbxops.yeastar.plugins.plugin_utils._batch.outcomes import SharedOutcomes
+from ansible_collections.pbxops.yeastar.plugins.plugin_utils._batch.requests import (
     CHECK,
     PLAN,
     RENEW,
     SECRET_OPTIONS,
     Request,
-    SharedOutcomes,
     conditions_of,
     params_for,
     participants,
@@ -30,13 +37,6 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._batch import (
     run_key,
     use_of,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._controller import waits_for_worker
-from ansible_collections.pbxops.yeastar.plugins.module_utils._core import hide_on_display
-from ansible_collections.pbxops.yeastar.plugins.module_utils._http import REQUESTS_IMPORT_ERROR
-from ansible_collections.pbxops.yeastar.plugins.module_utils._job import Job, describe
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import Spent
-from ansible_collections.pbxops.yeastar.plugins.module_utils._results import Report, fails_host
-from ansible_collections.pbxops.yeastar.plugins.module_utils._secrets import Secrets, secrets_of
 
 SHOWN = ("state", "reason", "expires_before", "expires_after", "order")
 

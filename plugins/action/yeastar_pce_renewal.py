@@ -12,8 +12,8 @@ from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action.normal import ActionModule as NormalAction
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._blanks import LIMITS, refuse_nulls
 from ansible_collections.pbxops.yeastar.plugins.module_utils._controller import VARIABLE, describe
+from ansible_collections.pbxops.yeastar.plugins.module_utils._options.blanks import LIMITS, refuse_nulls
 
 # Made for each run of ansible-playbook and removed with it. Ansible defines it at run time.
 RUN_DIRECTORY: str = constants.DEFAULT_LOCAL_TMP  # type: ignore[attr-defined]  # pylint: disable=no-member

@@ -53,7 +53,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._variables import complaint_about
+from ansible_collections.pbxops.yeastar.plugins.plugin_utils._variables import complaint_about
 
 
 def misspelt_variables(names: Iterable[str], prefix: str, known: Collection[str], extra: Any = ()) -> str:

@@ -63,9 +63,9 @@ from typing import Any, Optional
 from ansible.errors import AnsibleFilterError
 from ansible.module_utils.common.text.converters import to_bytes
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._plan_file import shown_plan
-from ansible_collections.pbxops.yeastar.plugins.module_utils._report import read_model
-from ansible_collections.pbxops.yeastar.plugins.module_utils._time import parse_instant, utc_now
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.dates import parse_instant, utc_now
+from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.plan_file import shown_plan
+from ansible_collections.pbxops.yeastar.plugins.plugin_utils._report import read_model
 
 
 def report_model(

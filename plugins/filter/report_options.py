@@ -50,7 +50,7 @@ from typing import Any, Optional
 from ansible.errors import AnsibleFilterError
 from ansible.module_utils.common.text.converters import to_bytes
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._plan_file import saved_plan_of, shown_plan
+from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.plan_file import saved_plan_of, shown_plan
 
 
 def report_options(subscriptions: Sequence[Mapping[str, Any]], plan: Optional[str] = None) -> dict[str, Any]:

@@ -127,8 +127,11 @@ from ansible.inventory.data import InventoryData
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible.utils.vars import combine_vars
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._account import Account, AccountError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._inventory import (
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.dates import utc_now
+from ansible_collections.pbxops.yeastar.plugins.module_utils._options.table import SECRET_OPTIONS
+from ansible_collections.pbxops.yeastar.plugins.module_utils._secrets import Secrets
+from ansible_collections.pbxops.yeastar.plugins.plugin_utils._account import Account, AccountError
+from ansible_collections.pbxops.yeastar.plugins.plugin_utils._inventory.hosts import (
     EVERY_GROUP,
     Host,
     Row,
@@ -137,17 +140,14 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._inventory import (
     hosts_of,
     payload_of,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._plugin_options import (
+from ansible_collections.pbxops.yeastar.plugins.plugin_utils._inventory.options import (
     READ_OPTIONS,
-    SECRET_OPTIONS,
     TEMPLATED_OPTIONS,
     check_known,
     choice_of,
     inventory_account_of,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._secrets import Secrets
-from ansible_collections.pbxops.yeastar.plugins.module_utils._templates import textual
-from ansible_collections.pbxops.yeastar.plugins.module_utils._time import utc_now
+from ansible_collections.pbxops.yeastar.plugins.plugin_utils._templates import textual
 
 # From 2.19 on, only what is marked is a template for Ansible; before, everything is that is not wrapped.
 as_data: Callable[[str], Any] = str

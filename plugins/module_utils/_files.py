@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -21,3 +24,11 @@ def write_whole(target: Path, content: bytes) -> None:
         except BaseException:  # raised again, once the half-written file is gone
             os.unlink(file.name)
             raise
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a file of the controller alone, among all workers of a run. The lock ends with its holder."""
+    with open(f"{path}.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

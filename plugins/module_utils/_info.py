@@ -9,15 +9,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Optional
 
-from ._auto_renewal import combined
-from ._errors import ReadError
-from ._listing import Row
-from ._model import Filters, Order, Subscription, Undetermined, portable
-from ._portal import Portal
-from ._questions import AutoRenewals
-from ._results import catalog_as_result, contact_as_result, order_as_result, subscription_as_result
+from ._decide.auto_renewal import combined
+from ._model.order import Order
+from ._model.subscription import Filters, Subscription
+from ._model.undetermined import Undetermined, portable
+from ._portal.client import Portal
+from ._portal.errors import ReadError
+from ._portal.listing import Row
+from ._portal.snapshot import DetailRefused, Snapshot
+from ._renew.questions import AutoRenewals
+from ._renew.report import catalog_as_result, contact_as_result, order_as_result, subscription_as_result
 from ._secrets import masked
-from ._snapshot import DetailRefused, Snapshot
 
 
 def gather(

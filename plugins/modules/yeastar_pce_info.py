@@ -191,10 +191,10 @@ requests:
   sample: {read: 4, write: 0, token: 1}
 """
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._argument_specs import CONNECTION_OPTIONS, INFO_OPTIONS
 from ansible_collections.pbxops.yeastar.plugins.module_utils._info import gather
-from ansible_collections.pbxops.yeastar.plugins.module_utils._options import filters_of
-from ansible_collections.pbxops.yeastar.plugins.module_utils._runner import Module, Runner
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module import Module, Runner
+from ansible_collections.pbxops.yeastar.plugins.module_utils._options.parsing import filters_of
+from ansible_collections.pbxops.yeastar.plugins.module_utils._options.table import CONNECTION_OPTIONS, INFO_OPTIONS
 
 
 def main() -> None:

@@ -167,14 +167,14 @@ diff:
   elements: dict
 """
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._argument_specs import (
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.admin import UNRELATED, keep
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module import Module, Runner
+from ansible_collections.pbxops.yeastar.plugins.module_utils._options.parsing import word_of
+from ansible_collections.pbxops.yeastar.plugins.module_utils._options.table import (
     CONNECTION_OPTIONS,
     SETTLE_OPTIONS,
     SETTLE_RULES,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._bookkeeping import UNRELATED, keep
-from ansible_collections.pbxops.yeastar.plugins.module_utils._options import word_of
-from ansible_collections.pbxops.yeastar.plugins.module_utils._runner import Module, Runner
 
 
 def main() -> None:

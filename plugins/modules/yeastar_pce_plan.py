@@ -224,14 +224,14 @@ diff:
   elements: dict
 """
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._argument_specs import (
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module import Module, Runner
+from ansible_collections.pbxops.yeastar.plugins.module_utils._options.table import (
     CONNECTION_OPTIONS,
     PLAN_RULES,
     PRICES_OPTIONS,
     RENEWAL_OPTIONS,
     SAVE_OPTIONS,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._runner import Module, Runner
 
 
 def main() -> None:

@@ -206,13 +206,13 @@ diff:
   elements: dict
 """
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._argument_specs import (
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module import Module, Runner
+from ansible_collections.pbxops.yeastar.plugins.module_utils._options.table import (
     APPLY_OPTIONS,
     APPLY_RULES,
     CONNECTION_OPTIONS,
     RENEWAL_OPTIONS,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._runner import Module, Runner
 
 
 def main() -> None:

@@ -113,7 +113,7 @@ def give_twice(content: bytes) -> bytes:
 def make_cheap(content: bytes) -> bytes:
     """The plan with a total of nearly nothing, and a digest that fits."""
     document = json.loads(content)
-    plan_file = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._plan_file")
+    plan_file = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._renew.plan_file")
     document["totals"] = {"USD": "1.00"}
     return bytes(plan_file._canonical({**document, "digest": plan_file._digest(document)}))
 
@@ -310,7 +310,7 @@ def test_a_kill_while_a_plan_is_written_leaves_the_old_one(tutorial: Ansible) ->
     digest = save(tutorial)["digest"]
     arguments = {"product_no": FIRST, "dest": str(tutorial.home / "plan.json"), "remaining_days": 40}
     # The first canonical form is for the digest, the second is what is written.
-    at = KillPoint("_plan_file._canonical", "after", signal.SIGKILL, skip=1)
+    at = KillPoint("_renew.plan_file._canonical", "after", signal.SIGKILL, skip=1)
     assert tutorial.start("yeastar_pce_plan", arguments, at=at).wait() == -signal.SIGKILL
     assert document_of(tutorial)["digest"] == digest
     assert states(apply(tutorial, digest)) == {FIRST: "renewed"}

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from regopy import Interpreter
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._plan_file import document_of
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import (
+from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.plan_file import document_of
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import (
     DAY,
     NOW,
     due_decision,

@@ -251,7 +251,7 @@ def test_an_empty_account_has_a_report(start: Callable[..., Ansible]) -> None:
 
 
 def test_the_argument_spec_has_every_connection_option_as_the_modules_have_it() -> None:
-    options = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._argument_specs")
+    options = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._options.table")
     read = {
         **options.CONNECTION_OPTIONS,
         **{name: options.RENEWAL_OPTIONS[name] for name in ("billing_contact", "include_expired", "remaining_days")},

@@ -95,7 +95,7 @@ def forge(plan: Path) -> None:
     """Have the plan order more, with a digest that fits."""
     document = json.loads(plan.read_text(encoding="utf-8"))
     document["items"][0]["quantity"] = 1000
-    plan_file = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._plan_file")
+    plan_file = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._renew.plan_file")
     document["digest"] = plan_file._digest(document)
     plan.write_text(json.dumps(document), encoding="utf-8")
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._database import SETUP, number_of
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.database import SETUP, number_of
 from tests.support.kill_points import KillPoint
 from tests.support.pgbouncer import pooled
 from tests.support.plays import Shown, run
@@ -26,8 +26,8 @@ from tests.support.tally import judge
 
 SAVE = "/order/v1/save"
 # The ledger is not there yet; or everybody has read that everything is due.
-AT_THE_START = KillPoint("_runner.Runner.__enter__", "before", signal.SIGSTOP)
-ALL_DUE = KillPoint("_executor.OrderingRun._carry_out", "before", signal.SIGSTOP)
+AT_THE_START = KillPoint("_module.Runner.__enter__", "before", signal.SIGSTOP)
+ALL_DUE = KillPoint("_renew.order.OrderingRun._carry_out", "before", signal.SIGSTOP)
 
 
 @dataclass(frozen=True)

@@ -85,19 +85,19 @@ def held(name: str, point: str, invoices: int, **options: Any) -> Step:
     return Step(name, invoices, MAY_BE, hold=point, faults=faults, **options)
 
 
-RUN, FOLLOWED = "_executor.OrderingRun.", "_follow.FollowingRun."
-NOTE = "_ledger.Ledger._note"  # within a transaction, after the row was written and before it is committed
+RUN, FOLLOWED = "_renew.order.OrderingRun.", "_renew.follow.FollowingRun."
+NOTE = "_ledger.ledger.Ledger._note"  # within a transaction, after the row was written and before it is committed
 LATE_EXPIRY = (("expiry_late", {"reads": 3}),)
 
 STEPS = (
     # Nothing is known of the order.
-    own("before_the_caps", "_ledger.Ledger.reserve", 0, NOTHING_LEFT),
-    own("before_the_intent", "_ledger.Ledger.intend", 0, NOTHING_LEFT),
+    own("before_the_caps", "_ledger.ledger.Ledger.reserve", 0, NOTHING_LEFT),
+    own("before_the_intent", "_ledger.ledger.Ledger.intend", 0, NOTHING_LEFT),
     own("inside_the_intents_transaction", NOTE, 0, NOTHING_LEFT),
     # The intent is there, the order is not.
-    own("after_the_intent", "_ledger.Ledger.intend", 0, NOTHING_LEFT, when="after", waits=True),
+    own("after_the_intent", "_ledger.ledger.Ledger.intend", 0, NOTHING_LEFT, when="after", waits=True),
     own("after_the_second_reading", RUN + "_look_again_with", 0, NOTHING_LEFT, when="after", waits=True),
-    own("before_the_leave", "_transport.WritingTransport.post_once", 0, NOTHING_LEFT, waits=True, closes=True),
+    own("before_the_leave", "_portal.transport.WritingTransport.post_once", 0, NOTHING_LEFT, waits=True, closes=True),
     own("inside_the_last_note_before_the_order", NOTE, 0, NOTHING_LEFT, skip=1, waits=True, closes=True),
     own("before_connecting", RUN + "_let_leave", 0, MAY_BE, when="after", waits=True),
     # The portal has not read the whole of it.
@@ -124,11 +124,11 @@ STEPS = (
     held("while_verifying", "half_answer", 1, at={"path": DETAIL, "skip": 1}),
     own("verified_before_it_is_recorded", NOTE, 1, MAY_BE, skip=3),
     own("after_verifying", FOLLOWED + "_verify", 1, MAY_BE, when="after"),
-    own("before_releasing_the_caps", "_ledger.Ledger.release", 2, MAY_BE),
-    own("after_releasing_the_caps", "_ledger.Ledger.release", 2, MAY_BE, when="after"),
+    own("before_releasing_the_caps", "_ledger.ledger.Ledger.release", 2, MAY_BE),
+    own("after_releasing_the_caps", "_ledger.ledger.Ledger.release", 2, MAY_BE, when="after"),
     own("while_looking_for_duplicates", FOLLOWED + "_look_for_duplicates", 2, MAY_BE),
     own("while_following", FOLLOWED + "_verify", 2, MAY_BE, skip=4, faults=LATE_EXPIRY, arguments={"wait_timeout": 1}),
-    own("before_the_ledger_is_closed", "_ledger.Ledger.close", 2, MAY_BE),
+    own("before_the_ledger_is_closed", "_ledger.ledger.Ledger.close", 2, MAY_BE),
 )
 
 
@@ -178,20 +178,25 @@ def test_killed_at_any_step_each_pbx_is_charged_once_and_renewed(
 
 CREATION = {
     SQLITE: (
-        own("before_the_file", "_connect._create_file", 0, NOTHING_LEFT),
-        own("before_the_tables", "_connect._create_tables", 0, NOTHING_LEFT),
-        own("inside_the_tables_transaction", "_database.Sqlite.has_schema", 0, NOTHING_LEFT, when="after"),
-        own("tables_made_before_it_has_its_name", "_connect._create_tables", 0, NOTHING_LEFT, when="after"),
-        own("named_before_it_is_opened", "_connect._create_file", 0, NOTHING_LEFT, when="after"),
-        own("before_the_write_ahead_log", "_database.Sqlite.make_durable", 0, NOTHING_LEFT),
-        own("after_the_write_ahead_log", "_database.Sqlite.make_durable", 0, NOTHING_LEFT, when="after"),
+        own("before_the_file", "_ledger.opening._create_file", 0, NOTHING_LEFT),
+        own("before_the_tables", "_ledger.opening._create_tables", 0, NOTHING_LEFT),
+        own("inside_the_tables_transaction", "_ledger.sqlite.Sqlite.has_schema", 0, NOTHING_LEFT, when="after"),
+        own("tables_made_before_it_has_its_name", "_ledger.opening._create_tables", 0, NOTHING_LEFT, when="after"),
+        own("named_before_it_is_opened", "_ledger.opening._create_file", 0, NOTHING_LEFT, when="after"),
+        own("before_the_write_ahead_log", "_ledger.sqlite.Sqlite.make_durable", 0, NOTHING_LEFT),
+        own("after_the_write_ahead_log", "_ledger.sqlite.Sqlite.make_durable", 0, NOTHING_LEFT, when="after"),
     ),
     POSTGRESQL: (
-        own("before_the_tables", "_connect._create_tables", 0, NOTHING_LEFT),
+        own("before_the_tables", "_ledger.opening._create_tables", 0, NOTHING_LEFT),
         own(
-            "inside_the_tables_transaction", "_postgresql.Postgresql.has_schema", 0, NOTHING_LEFT, when="after", skip=1
+            "inside_the_tables_transaction",
+            "_ledger.postgresql.Postgresql.has_schema",
+            0,
+            NOTHING_LEFT,
+            when="after",
+            skip=1,
         ),
-        own("after_the_tables", "_connect._create_tables", 0, NOTHING_LEFT, when="after"),
+        own("after_the_tables", "_ledger.opening._create_tables", 0, NOTHING_LEFT, when="after"),
     ),
 }
 

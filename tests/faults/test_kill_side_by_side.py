@@ -19,14 +19,14 @@ from tests.support.tally import judge
 
 SAVE = "/order/v1/save"
 FOUR = {"concurrency": 4, "wait_timeout": 0, "run_id": "side by side"}
-RUN, FOLLOWED = "_executor.OrderingRun.", "_follow.FollowingRun."
+RUN, FOLLOWED = "_renew.order.OrderingRun.", "_renew.follow.FollowingRun."
 # Each is met by several orders at once; the skipped ones make sure that some are in flight and some are done.
 POINTS = (
-    KillPoint("_ledger.Ledger.intend", "after", skip=2),
+    KillPoint("_ledger.ledger.Ledger.intend", "after", skip=2),
     KillPoint(RUN + "_look_again_with", "after", skip=3),
-    KillPoint("_transport.WritingTransport.post_once", "before", skip=3),
+    KillPoint("_portal.transport.WritingTransport.post_once", "before", skip=3),
     KillPoint(FOLLOWED + "_accepted", "before", skip=1),
-    KillPoint("_ledger.Ledger._note", "before", skip=14),
+    KillPoint("_ledger.ledger.Ledger._note", "before", skip=14),
     KillPoint(FOLLOWED + "_verify", "after", skip=5),
 )
 CASES = [(SQLITE, point, number) for number in (signal.SIGKILL, signal.SIGTERM) for point in POINTS]

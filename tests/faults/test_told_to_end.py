@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._database import SETUP, number_of
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.database import SETUP, number_of
 from tests.support.postgres import Postgres, wait_for_waiters
 from tests.support.processes import Ansible
 from tests.support.settling import assert_truthful, fleet_arguments, settle

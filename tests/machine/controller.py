@@ -12,19 +12,19 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import ReadError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._executor import OrderingRun
-from ansible_collections.pbxops.yeastar.plugins.module_utils._facts import Setting
-from ansible_collections.pbxops.yeastar.plugins.module_utils._fields import Fields
-from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Connection
-from ansible_collections.pbxops.yeastar.plugins.module_utils._job import Interrupted
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import Ledger, LedgerError, open_ledger
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Declaration, Policy
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import OrderingPortal, Portal
-from ansible_collections.pbxops.yeastar.plugins.module_utils._results import Report
-from ansible_collections.pbxops.yeastar.plugins.module_utils._run import Run
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Ledger, LedgerError, open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.declaration import Declaration, Policy
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.client import OrderingPortal, Portal
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.errors import ReadError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.fields import Fields
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Connection
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.transport import Transport, WritingTransport
+from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.facts import Setting
+from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.job import Interrupted
+from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.order import OrderingRun
+from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.report import Report
+from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.run import Run
 from ansible_collections.pbxops.yeastar.plugins.module_utils._secrets import Secrets
-from ansible_collections.pbxops.yeastar.plugins.module_utils._transport import Transport, WritingTransport
 from tests.machine.happenings import Happening
 from tests.machine.wire import Wire
 from tests.machine.world import ANNUAL, PORTAL, Post, World

@@ -14,7 +14,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import ORDER_LIST, ORDER_SAVE, PRODUCT_LIST
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.client import ORDER_LIST, ORDER_SAVE, PRODUCT_LIST
 from tests.machine.world import PRODUCTS
 from tests.simulator.verbs import VERBS
 

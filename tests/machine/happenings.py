@@ -12,10 +12,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _states
-from ansible_collections.pbxops.yeastar.plugins.module_utils._bookkeeping import UNRELATED, Word, keep
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import LedgerError, open_ledger
-from ansible_collections.pbxops.yeastar.plugins.module_utils._tag import is_tag
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.admin import UNRELATED, Word, keep
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import LedgerError, open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.order import DEAD_STATUSES
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.po_number import is_tag
 from tests.machine.world import PORTAL, PRODUCTS, World
 
 # Parts of paths, and the ledger's transactions. That of the order is drawn most: there the money is.
@@ -71,7 +71,7 @@ def change_quantity(world: World, product_no: str, quantity: int) -> None:
 def set_status(world: World, number: int, status: str) -> None:
     """A person pays, cancels or has refunded a living order. What came to nothing stays that way."""
     orders = [post_order for post in world.posts for post_order in post.orders]
-    orders = [order for order in orders if order.status not in _states.DEAD_STATUSES]
+    orders = [order for order in orders if order.status not in DEAD_STATUSES]
     if orders:
         order = orders[number % len(orders)]
         done = {"succeed": "succeed", "cancelled": "refunded"}.get(status, status)

@@ -10,9 +10,11 @@ from collections import defaultdict
 from datetime import timedelta
 from typing import Any
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _intent, _states
-from ansible_collections.pbxops.yeastar.plugins.module_utils._job import Interrupted
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Decision
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model import intent as _intent
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model import states as _states
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.decision import Decision
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.order import DEAD_STATUSES
+from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.job import Interrupted
 from tests.machine.controller import Controller, Killed
 from tests.machine.world import Post, World
 from tests.simulator.clock import add_cycles
@@ -60,7 +62,7 @@ def the_ledger_denies_no_order(world: World) -> None:
             continue
         status = denied.get((post.product_no, *post.key))
         if status == _intent.DEAD:
-            assert any(order.status in _states.DEAD_STATUSES for order in post.orders), f"called dead: {post}"
+            assert any(order.status in DEAD_STATUSES for order in post.orders), f"called dead: {post}"
         else:
             assert status is None, f"the ledger calls it {status}: {post}"
 

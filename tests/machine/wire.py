@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stands in for `_http.Http`: calls the simulator directly, and makes of its answer what the real one would."""
+"""Stands in for `_portal.http.Http`: calls the simulator directly, and makes of its answer what the real one would."""
 
 from __future__ import annotations
 
@@ -14,10 +14,14 @@ from urllib.parse import unquote, urlencode
 
 from requests.structures import CaseInsensitiveDict
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _intent
-from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Answer, Broken
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import ORDER_LIST, ORDER_SAVE, PRODUCT_DETAIL
-from ansible_collections.pbxops.yeastar.plugins.module_utils._unpack import MAX_BODY
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model import intent as _intent
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.body import MAX_BODY
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.client import (
+    ORDER_LIST,
+    ORDER_SAVE,
+    PRODUCT_DETAIL,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, Broken
 from tests.machine.world import Post, World
 from tests.simulator import answer as portal
 from tests.simulator.clock import parse_instant
@@ -58,7 +62,7 @@ class Wire:
         self._world, self._run, self._timeout = world, run, timeout
 
     def exchange(self, method: str, path: str, token: str | None = None, **payload: Any) -> Answer:
-        """As `_http.Http.exchange`. Things may happen to the run just before and just after."""
+        """As `_portal.http.Http.exchange`. Things may happen to the run just before and just after."""
         self._run.reach("before", path)
         self._world.counts["requests"] += 1
         try:
@@ -105,7 +109,7 @@ class Wire:
         return self._as_seen(answer)
 
     def _as_seen(self, answer: portal.Answer) -> Answer:
-        """What the client gets to see of an answer. Raises Broken as `_http.Http` does."""
+        """What the client gets to see of an answer. Raises Broken as `_portal.http.Http` does."""
         if answer.wire in ("drop", "reset"):
             raise Broken("the connection broke")
         body = answer.encoded()

@@ -19,16 +19,14 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import (
-    _answer,
-    _executor,
-    _facts,
-    _follow,
-    _listing,
-    _questions,
-    _states,
-    _transport,
-)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.order import DEAD_STATUSES
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import listing as _listing
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import response as _answer
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import transport as _transport
+from ansible_collections.pbxops.yeastar.plugins.module_utils._renew import facts as _facts
+from ansible_collections.pbxops.yeastar.plugins.module_utils._renew import follow as _follow
+from ansible_collections.pbxops.yeastar.plugins.module_utils._renew import order as _executor
+from ansible_collections.pbxops.yeastar.plugins.module_utils._renew import questions as _questions
 from tests.simulator import Simulator
 from tests.simulator.answer import Answer
 from tests.simulator.endpoints import Request
@@ -117,7 +115,7 @@ class Post:
     @property
     def is_living(self) -> bool:
         """Whether the portal has an order of it that costs money."""
-        return any(order.status not in _states.DEAD_STATUSES for order in self.orders)
+        return any(order.status not in DEAD_STATUSES for order in self.orders)
 
     @property
     def is_committed(self) -> bool:

@@ -18,8 +18,8 @@ import tomllib
 
 ROOT = Path(__file__).resolve().parents[2]
 GUARDS = Path(__file__).with_name("guards.toml")
-UTILS = Path("plugins/module_utils")
-UNIT_TESTS = "tests/unit/plugins/module_utils"
+PLUGINS = Path("plugins")
+UNIT_TESTS = "tests/unit/plugins"
 TIMEOUT = 300  # s for the tests of one guard; a mutant that hangs them is noticed too
 _FAILED = re.compile(r"^(?:FAILED|ERROR) \S*/(\S+?\.py\S*.*?)(?: - |$)", re.MULTILINE)
 _ARGUMENTS = ("-x", "-p", "no:cacheprovider", "--tb=no", "-q", "-rfE")
@@ -43,7 +43,7 @@ class Guard:
             pairs.append((also[0], also[1]))
         names = entry["tests"]
         assert isinstance(names, list)
-        tests = tuple(name if "/" in name else f"{UNIT_TESTS}/{name}" for name in names)
+        tests = tuple(name if name.startswith("tests/") else f"{UNIT_TESTS}/{name}" for name in names)
         return cls(str(entry["name"]), str(entry["file"]), tuple(pairs), tests)
 
     def without(self, source: str) -> str:
@@ -93,7 +93,7 @@ def main(names: list[str]) -> int:
             print(f"the tests do not even pass with every guard in place: {culprit}")
             return 1
         for guard in guards:
-            path = tree / UTILS / guard.file
+            path = tree / PLUGINS / guard.file
             source = path.read_text(encoding="utf-8")
             try:
                 path.write_text(guard.without(source), encoding="utf-8")

@@ -12,9 +12,9 @@ from typing import Optional
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._caps import Caps, Reservation, excess_of
-from ansible_collections.pbxops.yeastar.plugins.module_utils._money import Money
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import EXPIRY
+from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.caps import Caps, Reservation, excess_of
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.money import Money
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import EXPIRY
 
 exact = settings(deadline=None, max_examples=300, derandomize=True)
 

@@ -13,12 +13,17 @@ from typing import Any, Optional
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._envelope import parse_envelope
-from ansible_collections.pbxops.yeastar.plugins.module_utils._fields import _READERS, CANDIDATES, Fields
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Offer, Undetermined, portable
-from ansible_collections.pbxops.yeastar.plugins.module_utils._money import THREE_DECIMALS, parse_amount, parse_price
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.catalog import Offer
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.money import (
+    THREE_DECIMALS,
+    parse_amount,
+    parse_price,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.undetermined import Undetermined, portable
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.envelope import parse_envelope
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.fields import _READERS, CANDIDATES, Fields
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.services import services_of
 from ansible_collections.pbxops.yeastar.plugins.module_utils._secrets import masked
-from ansible_collections.pbxops.yeastar.plugins.module_utils._services import services_of
 from ansible_collections.pbxops.yeastar.plugins.module_utils._text import cleaned
 
 exact = settings(deadline=None, max_examples=200, derandomize=True)

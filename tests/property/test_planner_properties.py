@@ -14,24 +14,22 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _auto_renewal, _changes, _planner, _prices, _states
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model import (
-    Between,
-    Catalog,
-    CatalogEntry,
-    Decision,
-    Declaration,
-    Evidence,
-    Offer,
-    Order,
-    Policy,
-    Subscription,
-    Undetermined,
-)
-from ansible_collections.pbxops.yeastar.plugins.module_utils._money import Money
-from ansible_collections.pbxops.yeastar.plugins.module_utils._span import Span, bounds
-from ansible_collections.pbxops.yeastar.plugins.module_utils._tag import is_tag
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import (
+from ansible_collections.pbxops.yeastar.plugins.module_utils._decide import auto_renewal as _auto_renewal
+from ansible_collections.pbxops.yeastar.plugins.module_utils._decide import changes as _changes
+from ansible_collections.pbxops.yeastar.plugins.module_utils._decide import planner as _planner
+from ansible_collections.pbxops.yeastar.plugins.module_utils._decide import prices as _prices
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model import states as _states
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.catalog import Between, Catalog, CatalogEntry, Offer
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.decision import Decision
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.declaration import Declaration, Policy
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.evidence import Evidence
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.money import Money
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.order import Order
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.po_number import is_tag
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.span import Span, bounds
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.subscription import Subscription
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.undetermined import Undetermined
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import (
     ENTERPRISE,
     EXPIRY,
     HA,

@@ -12,10 +12,11 @@ from typing import Any, Optional
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _money, _prices
-from ansible_collections.pbxops.yeastar.plugins.module_utils._intent import STATUSES, Intent
-from ansible_collections.pbxops.yeastar.plugins.module_utils._money import Money
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import (
+from ansible_collections.pbxops.yeastar.plugins.module_utils._decide import prices as _prices
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model import money as _money
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.intent import STATUSES, Intent
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.money import Money
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import (
     ENTERPRISE,
     EXPIRY,
     HA,

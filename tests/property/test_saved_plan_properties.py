@@ -18,19 +18,16 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._caps import caps_of, excess_of
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Decision, Offer, Policy
-from ansible_collections.pbxops.yeastar.plugins.module_utils._money import Money
-from ansible_collections.pbxops.yeastar.plugins.module_utils._plan_file import (
-    LONGEST_VALIDITY,
-    document_of,
-    read_plan,
-    write_plan,
-)
-from ansible_collections.pbxops.yeastar.plugins.module_utils._planner import make_plan, settled
-from ansible_collections.pbxops.yeastar.plugins.module_utils._saved_plan import PlanError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._time import add_cycles
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import (
+from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.caps import caps_of, excess_of
+from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.planner import make_plan, settled
+from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.saved_plan import LONGEST_VALIDITY, PlanError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.catalog import Offer
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.dates import add_cycles
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.decision import Decision
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.declaration import Policy
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.money import Money
+from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.plan_file import document_of, read_plan, write_plan
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import (
     DAY,
     EXPIRY,
     NOW,

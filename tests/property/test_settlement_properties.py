@@ -12,14 +12,17 @@ from typing import Any
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _intent, _states
-from ansible_collections.pbxops.yeastar.plugins.module_utils._cycles import advanced_by_one_cycle
-from ansible_collections.pbxops.yeastar.plugins.module_utils._intent import Intent
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Order, Subscription, Undetermined
-from ansible_collections.pbxops.yeastar.plugins.module_utils._settlement import Settlement, Times, settle
-from ansible_collections.pbxops.yeastar.plugins.module_utils._terms import same_expiry
-from ansible_collections.pbxops.yeastar.plugins.module_utils._time import add_cycles
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import (
+from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.cycles import advanced_by_one_cycle
+from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.reconcile import Settlement, Times, settle
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model import intent as _intent
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model import states as _states
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.dates import add_cycles
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.intent import Intent
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.order import DEAD_STATUSES, Order
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.span import same_expiry
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.subscription import Subscription
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.undetermined import Undetermined
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import (
     EXPIRY,
     NOW,
     SN,
@@ -48,7 +51,7 @@ INTENTS = st.builds(
     order_no=st.sampled_from([None, None, "BN77"]),
     order_status=st.sampled_from([None, "pending", "succeed"]),
 )
-DEAD = sorted(_states.DEAD_STATUSES)
+DEAD = sorted(DEAD_STATUSES)
 
 
 def _orders(product_no: str, *words: str) -> st.SearchStrategy[Order]:
@@ -116,7 +119,7 @@ def _has_moved(case: Case) -> bool:
 @given(CASES)
 def test_nothing_is_absent_while_an_order_that_may_be_it_is_alive(case: Case) -> None:
     settlement = case.settle()
-    living = [order for order in case.orders if order.status not in _states.DEAD_STATUSES]
+    living = [order for order in case.orders if not order.is_dead]
     if any(_is_no_older(order, case.intent) for order in living):
         assert settlement.status != _intent.ABSENT
     if any(order.po_number == TAG for order in living):
@@ -161,7 +164,7 @@ def test_what_was_accepted_or_renewed_never_becomes_absent(case: Case) -> None:
 def test_it_is_dead_only_by_a_dead_order_that_is_its_own_or_after_the_window(case: Case) -> None:
     settlement = case.settle()
     if settlement.status == _intent.DEAD:
-        assert settlement.order is not None and settlement.order.status in _states.DEAD_STATUSES
+        assert settlement.order is not None and settlement.order.is_dead
         number, po_number = settlement.order.order_no, settlement.order.po_number
         is_own = (number is not None and number == case.intent.order_no) or (
             po_number == case.intent.po_number and po_number.startswith("RN")
@@ -173,7 +176,7 @@ def test_it_is_dead_only_by_a_dead_order_that_is_its_own_or_after_the_window(cas
 @given(CASES)
 def test_two_living_orders_with_the_tag_are_always_told(case: Case) -> None:
     settlement = case.settle()
-    twins = [order for order in case.orders if order.po_number == TAG and order.status not in _states.DEAD_STATUSES]
+    twins = [order for order in case.orders if order.po_number == TAG and not order.is_dead]
     if len(twins) > 1 and settlement.reason != "verification_failed":
         assert settlement.reason == "duplicate_detected" and settlement.status == _intent.ACCEPTED
 

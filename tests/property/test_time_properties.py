@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _time
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model import dates as _time
 
 # Hypothesis takes naive bounds, and adds the zone.
 FIRST, LAST = datetime(2000, 1, 2), datetime(2099, 12, 30)  # noqa: DTZ001 (naive, as just said)

@@ -27,9 +27,10 @@ from yamllint.config import YamlLintConfig
 
 from tests.support.documents import MODULE_NAMES, MODULES, REPOSITORY, Block
 
-SPECS = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._argument_specs")
-OPTIONS = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._options")
-PLUGIN_OPTIONS = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._plugin_options")
+SPECS = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._options.table")
+OPTIONS = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._options.parsing")
+PLUGIN_OPTIONS = import_module("ansible_collections.pbxops.yeastar.plugins.plugin_utils._inventory.options")
+EVENTS = import_module("ansible_collections.pbxops.yeastar.plugins.plugin_utils._events.options")
 SOURCE_OF_EVENTS = "expiring_subscriptions"
 COLLECTION = "pbxops.yeastar."
 VARIABLE = re.compile(r"\bpce_(?:renewal|report)_[a-z_]*[a-z]\b")
@@ -203,7 +204,7 @@ def _problems_within(node: Any) -> list[str]:
     found = _problems_of_variables(node)
     for key, value in node.items():
         if key == COLLECTION + SOURCE_OF_EVENTS:
-            table = {**SPECS.CONNECTION_OPTIONS, **PLUGIN_OPTIONS.EVENT_OPTIONS}
+            table = {**SPECS.CONNECTION_OPTIONS, **EVENTS.EVENT_OPTIONS}
             found += ArgumentSpecValidator(table).validate(_without_templates(value, table)).error_messages
         elif isinstance(key, str) and key.startswith(COLLECTION):
             found += problems_of_arguments(key.removeprefix(COLLECTION), value or {})

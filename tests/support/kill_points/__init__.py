@@ -23,7 +23,7 @@ MODULE_UTILS = "ansible_collections.pbxops.yeastar.plugins.module_utils."
 class KillPoint:
     """Before or after the call of a function, the process sends itself a signal.
 
-    ``function`` is a qualified name: `_run.Run.execute` of our module_utils, `http.client.HTTPConnection.connect`
+    ``function`` is a qualified name: `_renew.run.Run.execute` of our module_utils, `http.client.HTTPConnection.connect`
     of any other Python module. ``after`` means after it has returned; when it raises, nothing is sent. The first
     ``skip`` calls pass, and only one is struck. A name that leads to no function of Python is refused at once.
     """

@@ -12,19 +12,19 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _postgresql
-from ansible_collections.pbxops.yeastar.plugins.module_utils._caps import Caps
-from ansible_collections.pbxops.yeastar.plugins.module_utils._database import SETUP, LedgerError, number_of
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import open_ledger
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import NOW, intent, wanted
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.ledger_processes import (
+from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.caps import Caps
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import postgresql as _postgresql
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.database import SETUP, LedgerError, number_of
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import open_ledger
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW, intent, wanted
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.ledger_processes import (
     OPEN,
     PORTAL,
     finished,
     opened,
     started,
 )
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.ledger_rules import LedgerRules
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.ledger_rules import LedgerRules
 from tests.support.pgbouncer import pooled
 from tests.support.postgres import ISOLATIONS, Postgres, wait_for_waiters
 

@@ -12,11 +12,11 @@ import time
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _postgresql
-from ansible_collections.pbxops.yeastar.plugins.module_utils._database import LedgerError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import Ledger, open_ledger
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import NOW, intent
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.ledger_processes import PORTAL, opened
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import postgresql as _postgresql
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.database import LedgerError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Ledger, open_ledger
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW, intent
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.ledger_processes import PORTAL, opened
 from tests.support.pgbouncer import pooled
 from tests.support.postgres import ISOLATIONS, ROLE, Postgres
 

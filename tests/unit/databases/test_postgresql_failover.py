@@ -11,10 +11,10 @@ from typing import Optional
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._database import LedgerError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import open_ledger
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import NOW, intent
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.ledger_processes import PORTAL, opened
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.database import LedgerError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import open_ledger
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW, intent
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.ledger_processes import PORTAL, opened
 from tests.support.postgres import ROLE, Postgres
 
 HOUR = timedelta(hours=1)

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._money import Money
-from ansible_collections.pbxops.yeastar.plugins.module_utils._plan_file import SCHEMA_VERSION, document_of
-from ansible_collections.pbxops.yeastar.plugins.module_utils._planner import settled
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import (
+from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.planner import settled
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.money import Money
+from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.plan_file import SCHEMA_VERSION, document_of
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import (
     DAY,
     NOW,
     due_decision,

@@ -13,7 +13,7 @@ from importlib import import_module
 from tests.support.documents import REPOSITORY
 
 GUIDE = REPOSITORY / "docs/docsite/rst/guide_troubleshooting.rst"
-REASONS = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._states").REASONS
+REASONS = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._model.states").REASONS
 FIELDS = ("Meaning", "Message", "What to do")
 
 STATE = re.compile(r"^State ``(\w+)``\n-{4,}$", re.MULTILINE)
@@ -39,7 +39,7 @@ def entries_of(text: str) -> list[tuple[str, str, dict[str, str]]]:
 def texts_of_code() -> str:
     """Every text in the code, one a line, with … for the values in it."""
     texts = []
-    for path in sorted((REPOSITORY / "plugins").glob("[am]*/*.py")):  # module_utils, modules and action
+    for path in sorted((REPOSITORY / "plugins").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.JoinedStr):
                 parts = [str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values]

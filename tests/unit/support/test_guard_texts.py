@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 import tomllib
 
-from tests.mutants.__main__ import GUARDS, UTILS, Guard
+from tests.mutants.__main__ import GUARDS, PLUGINS, Guard
 from tests.support.documents import REPOSITORY
 
 EVERY = [Guard.read(entry) for entry in tomllib.loads(GUARDS.read_text(encoding="utf-8"))["guard"]]
@@ -16,5 +16,5 @@ EVERY = [Guard.read(entry) for entry in tomllib.loads(GUARDS.read_text(encoding=
 
 @pytest.mark.parametrize("guard", EVERY, ids=lambda guard: guard.name)
 def test_a_guard_can_be_taken_out(guard: Guard) -> None:
-    source = (REPOSITORY / UTILS / guard.file).read_text(encoding="utf-8")
+    source = (REPOSITORY / PLUGINS / guard.file).read_text(encoding="utf-8")
     assert guard.without(source) != source

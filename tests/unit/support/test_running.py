@@ -132,10 +132,12 @@ def test_a_name_that_is_no_function_of_python_is_refused(name: str) -> None:
 
 
 def test_a_name_with_an_underscore_is_one_of_the_collection() -> None:
-    point = KillPoint("_run.Run.execute")
-    assert '"ansible_collections.pbxops.yeastar.plugins.module_utils._run"' in str(point.environment(Path("x"), {}))
+    point = KillPoint("_renew.run.Run.execute")
+    assert '"ansible_collections.pbxops.yeastar.plugins.module_utils._renew.run"' in str(
+        point.environment(Path("x"), {})
+    )
     with pytest.raises(ValueError, match="when must be"):
-        KillPoint("_run.Run.execute", "during")
+        KillPoint("_renew.run.Run.execute", "during")
 
 
 def test_it_can_be_stopped_and_resumed(library: Path) -> None:

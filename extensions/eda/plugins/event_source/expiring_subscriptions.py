@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._watch import watch
+from ansible_collections.pbxops.yeastar.plugins.plugin_utils._events.watch import watch
 
 DOCUMENTATION = r"""
 name: expiring_subscriptions

@@ -14,8 +14,7 @@ import pytest
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.pbxops.yeastar.plugins.action import yeastar_pce_outcome
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.action.controller import Controller
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.exchanges import (
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.exchanges import (
     NOW,
     SN,
     decision,
@@ -27,12 +26,13 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.exchange
     portal,
     renewal,
 )
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import (
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import (
     Call,
     login,
     refusal,
     success,
 )
+from ansible_collections.pbxops.yeastar.tests.unit.plugins.action.controller import Controller
 
 ABSENT = "3658B431119999ZZ"
 COMMON = {"client_id": "an-id", "client_secret": "canary-secret", "max_orders": 2, "now": NOW, "wait_timeout": 0}

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleActionFail
 
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.exchanges import SN, portal
 from ansible_collections.pbxops.yeastar.tests.unit.plugins.action.controller import Controller
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.exchanges import SN, portal
 
 CREDENTIALS = {"client_id": "an-id", "client_secret": "canary-secret"}
 

@@ -23,9 +23,9 @@ from ansible_collections.pbxops.yeastar.plugins.filter.markdown_text import mark
 from ansible_collections.pbxops.yeastar.plugins.filter.misspelt_variables import misspelt_variables
 from ansible_collections.pbxops.yeastar.plugins.filter.report_model import report_model
 from ansible_collections.pbxops.yeastar.plugins.filter.report_options import report_options
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Policy
-from ansible_collections.pbxops.yeastar.plugins.module_utils._plan_file import document_of
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.builders import (
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.declaration import Policy
+from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.plan_file import document_of
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import (
     DAY,
     NOW,
     SN,
@@ -231,7 +231,7 @@ def test_the_model_is_made_of_a_plan_as_its_file_holds_it_and_of_no_edited_one()
 
 
 def test_a_plan_of_another_version_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._plan_file")
+    module = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._renew.plan_file")
     saved = document_of([], "https://portal.example.com", "account", Policy(), NOW, DAY)
     monkeypatch.setattr(module, "SCHEMA_VERSION", 99)
     with pytest.raises(AnsibleFilterError, match="another version"):

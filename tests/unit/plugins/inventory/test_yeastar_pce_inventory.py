@@ -15,13 +15,14 @@ from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.pbxops.yeastar.plugins.inventory import yeastar_pce
-from ansible_collections.pbxops.yeastar.plugins.module_utils._account import AccountError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._argument_specs import CONNECTION_OPTIONS
-from ansible_collections.pbxops.yeastar.plugins.module_utils._inventory import rows_of
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Offer, Subscription
-from ansible_collections.pbxops.yeastar.plugins.module_utils._plugin_options import INVENTORY_OPTIONS
-from ansible_collections.pbxops.yeastar.plugins.module_utils._results import subscription_as_result
-from ansible_collections.pbxops.yeastar.plugins.module_utils._time import utc_now
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.catalog import Offer
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.dates import utc_now
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.subscription import Subscription
+from ansible_collections.pbxops.yeastar.plugins.module_utils._options.table import CONNECTION_OPTIONS
+from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.report import subscription_as_result
+from ansible_collections.pbxops.yeastar.plugins.plugin_utils._account import AccountError
+from ansible_collections.pbxops.yeastar.plugins.plugin_utils._inventory.hosts import rows_of
+from ansible_collections.pbxops.yeastar.plugins.plugin_utils._inventory.options import INVENTORY_OPTIONS
 
 NOW = utc_now()
 CONSTRUCTED = {"compose": {}, "groups": {}, "keyed_groups": [], "strict": False, "use_extra_vars": False}

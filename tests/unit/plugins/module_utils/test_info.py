@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._fields import Fields
-from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Answer
 from ansible_collections.pbxops.yeastar.plugins.module_utils._info import gather
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model import Filters
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import Portal
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import (
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.subscription import Filters
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.client import Portal
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.fields import Fields
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import (
     Bench,
     Call,
     page,

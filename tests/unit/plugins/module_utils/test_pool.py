@@ -12,8 +12,8 @@ from typing import Any, Optional
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._pool import BrokenOff, Gate, Pool
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.wires import (
+from ansible_collections.pbxops.yeastar.plugins.module_utils._concurrency import BrokenOff, Gate, Pool
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.wires import (
     Told,
     Wire,
     listening,

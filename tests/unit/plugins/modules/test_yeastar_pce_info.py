@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.exchanges import (
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.exchanges import (
     SN,
     auto_renewal,
     detail,
@@ -18,7 +18,7 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.exchange
     pbx,
     run_module,
 )
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import Call, login, refusal
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import Call, login, refusal
 
 
 @pytest.fixture

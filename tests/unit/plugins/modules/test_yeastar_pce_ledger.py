@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._http import Broken
-from ansible_collections.pbxops.yeastar.plugins.module_utils._location import user_name
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.module_runs import ModuleRuns
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.shops import Shop
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.location import user_name
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Broken
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.module_runs import ModuleRuns
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.shops import Shop
 
 LEDGER = "yeastar_pce_ledger"
 SETTLED = {"state": "settled", "product_no": "A", "outcome": "not_ordered", "reason": "not in the portal"}

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _options
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.exchanges import (
+from ansible_collections.pbxops.yeastar.plugins.module_utils._options import parsing as _options
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.exchanges import (
     SN,
     decision,
     listing,
     pbx,
     run_module,
 )
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import Call, login, success
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import Call, login, success
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _runner
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.exchanges import (
+from ansible_collections.pbxops.yeastar.plugins.module_utils import _module as _runner
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.exchanges import (
     EXPIRES,
     RENEWED_UNTIL,
     SN,
@@ -23,7 +23,7 @@ from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.exchange
     renewal,
     run_module,
 )
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils.expected_calls import (
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import (
     Call,
     envelope,
     login,

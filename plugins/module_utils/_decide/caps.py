@@ -1,0 +1,126 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PURE: the caps of a run, held against every order that the run has reserved and those that it would send now."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Optional
+
+from .._model import money as _money
+from .._model.declaration import Policy
+from .._model.money import Money
+from .._model.span import same_expiry
+
+_MOST_NAMED = 5  # PBXs in a message; of the others it says how many they are
+
+
+@dataclass(frozen=True)
+class Caps:
+    """The most that a run, identified by ``run_id``, may order across all its processes. None is no limit.
+
+    ``holder`` names the one process of the run that reserves; ``currency`` is that of ``max_total``, where it is known.
+    """
+
+    run_id: str
+    max_orders: Optional[int] = None
+    max_total: Optional[Decimal] = None
+    holder: str = ""
+    currency: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """One order of a run: the PBX, the expiry that it renews, and its price, None where that is not known.
+
+    ``expires_at`` is None of what a ledger before version 3 has reserved: one order, of whatever expiry.
+    """
+
+    product_no: str
+    expires_at: Optional[datetime]
+    price: Optional[Money] = None
+
+    def is_same_order_as(self, other: Reservation) -> bool:
+        """Whether both are for one order, of which at most one is ever bought."""
+        if self.expires_at is None or other.expires_at is None:
+            is_same_expiry = self.expires_at is other.expires_at
+        else:
+            is_same_expiry = same_expiry(self.expires_at, other.expires_at)
+        return is_same_expiry and self.product_no == other.product_no
+
+
+def caps_of(policy: Policy, holder: str) -> Caps:
+    """The caps of a run, for the process of it that is called ``holder``."""
+    return Caps(policy.run_id, policy.max_orders, policy.max_total, holder, policy.currency)
+
+
+def excess_of(
+    caps: Caps, wanted: Collection[Reservation], reserved: Collection[Reservation]
+) -> Optional[tuple[str, str]]:
+    """The cap that a run exceeds with the orders ``wanted``, and a sentence about it; None if none.
+
+    ``reserved`` is what all processes of the run have reserved. An order that several of them have reserved counts
+    once, at the highest of its prices. Nobody exceeds a cap by ordering nothing.
+    """
+    if not wanted:
+        return None
+    orders = _orders_in([*wanted, *reserved])
+    if caps.max_orders is not None and len(orders) > caps.max_orders:
+        said = f"{len(wanted)} subscriptions are due and"
+        if reserved:
+            said = f"{_already(caps, reserved)}; due here: {_counted(wanted)};"
+        return "max_orders", f"{said} max_orders is {caps.max_orders}: nothing was ordered here"
+    sums = _cost(orders)
+    if caps.max_total is not None and (len(sums) > 1 or any(amount > caps.max_total for amount in sums.values())):
+        due, currency = _amounts(_orders_in(wanted)), f" {caps.currency}" if caps.currency else ""
+        said = f"the orders cost {due} and"
+        if reserved:
+            spent = _amounts(_orders_in(reserved))
+            said = f"{_already(caps, reserved)} for {spent}; due here: {_counted(wanted)} for {due};"
+        return "max_total", f"{said} max_total is {caps.max_total}{currency}: nothing was ordered here"
+    return None
+
+
+def _orders_in(reservations: Iterable[Reservation]) -> list[list[Reservation]]:
+    """The reservations, those of one order together."""
+    of_pbx: dict[str, list[list[Reservation]]] = {}
+    for reservation in reservations:
+        orders = of_pbx.setdefault(reservation.product_no, [])
+        for order in orders:
+            if order[0].is_same_order_as(reservation):
+                order.append(reservation)
+                break
+        else:
+            orders.append([reservation])
+    return [order for orders in of_pbx.values() for order in orders]
+
+
+def _cost(orders: Iterable[Iterable[Reservation]]) -> dict[str, Decimal]:
+    """What orders cost, per currency: each the highest of its known prices."""
+    prices: list[Money] = []
+    for order in orders:
+        highest: dict[str, Money] = {}
+        for price in (reservation.price for reservation in order if reservation.price is not None):
+            highest[price.currency] = max(price, highest.get(price.currency, price), key=lambda one: one.amount)
+        prices += highest.values()
+    return _money.total(prices)
+
+
+def _amounts(orders: Iterable[Iterable[Reservation]]) -> str:
+    sums = _cost(orders)
+    return " + ".join(f"{amount} {currency}" for currency, amount in sorted(sums.items())) or "an unknown amount"
+
+
+def _already(caps: Caps, reserved: Collection[Reservation]) -> str:
+    """What is known of a run's other processes: that they have reserved, and not yet whether they have ordered."""
+    return f"this run ({caps.run_id}) has ordered or is ordering {_counted(reserved)} already"
+
+
+def _counted(reservations: Collection[Reservation]) -> str:
+    names = sorted(order[0].product_no for order in _orders_in(reservations))
+    named, others = names[:_MOST_NAMED], len(names) - _MOST_NAMED
+    return f"{len(names)} ({', '.join(named)}{f' and {others} more' if others > 0 else ''})"

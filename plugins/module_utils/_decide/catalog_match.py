@@ -1,0 +1,134 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PURE: which entries of the catalog the plan and the services of a PBX are.
+
+What may be bought is listed by id and name, and a PBX tells ids, names, or both of what it has; nothing says how they
+are joined (docs/portal-api.md, 5.2). Where they do not lead to one entry, a declared id or name decides.
+"""
+
+from __future__ import annotations
+
+from typing import Optional, Union
+
+from .._model.catalog import Between, CatalogEntry, Offer, same_name
+from .._model.undetermined import Undetermined
+from .._text import listed
+
+Entries = tuple[CatalogEntry, ...]
+Texts = tuple[str, ...]
+Offers = tuple[Offer, ...]
+
+_OPTIONS = {"plan": "plan", "service": "services"}
+
+
+class Unclear(Exception):
+    """Terms that cannot be settled. ``reason`` is one of the reason codes, the text says what to do."""
+
+    def __init__(self, reason: str, message: str, advice: str = "") -> None:
+        """``message`` names every value that was expected and seen, ``advice`` what to do unless it says so itself."""
+        self.reason = reason
+        self.seen = message
+        super().__init__(f"{message}; {advice}" if advice else message)
+
+
+def is_plain_number(text: str) -> bool:
+    """Whether an id can stand as a bare integer in an order's body."""
+    return text.isascii() and text.isdigit() and (text == "0" or not text.startswith("0"))
+
+
+def as_offer(text: str) -> Offer:
+    """What an operator calls a plan or a service: an id if it is a number, or else a name."""
+    word = text.strip()
+    return Offer(word, None) if is_plain_number(word) else Offer(None, word)
+
+
+def join(kind: str, offers: Offers, declared: Texts, entries: Entries) -> tuple[Offers, tuple[Undetermined, ...]]:
+    """Plans or services as the catalog has them, and those for which a declared one stands in since the join fails.
+
+    ``kind`` is ``plan`` or ``service``. Raises Unclear for one that is not in the catalog, or there more than once, and
+    that none of the declared ones can be.
+    """
+    option = _OPTIONS[kind]
+    joined: list[Offer] = []
+    failed: list[tuple[Offer, Unclear]] = []
+    for offer in offers:
+        try:
+            joined.append(_entry_of(kind, offer, entries))
+        except Unclear as unclear:
+            failed.append((offer, unclear))
+    if failed and not declared:
+        raise failed[0][1]
+    left = [(text, _entry_of(kind, as_offer(text), entries)) for text in declared] if failed else []
+    left = [(text, entry) for text, entry in left if entry.id not in {one.id for one in joined}]
+    # First those whose id or name says something, so that the others get what is left.
+    for offer, failure in sorted(failed, key=lambda pair: not _meant_by(pair[0], entries)):
+        found = next((pair for pair in left if _can_be(offer, *pair, entries)), None)
+        if found is None:
+            texts = ", ".join(declared)
+            raise Unclear("contradiction", f"{option} declared as {texts} cannot be what the portal says: {failure}")
+        left.remove(found)
+        joined.append(found[1])
+    doubts = [Undetermined(option, failure.seen, reported=True) for dummy, failure in failed]
+    return tuple(joined), tuple(doubts)
+
+
+def is_possible(seen: tuple[Union[Offer, Between], ...], declared: Texts, offers: Offers, entries: Entries) -> bool:
+    """Whether declared plans or services, and so joined, agree with one of the ways to read what the portal says."""
+
+    def agrees(between: Between) -> bool:
+        pairs = list(zip(declared, offers))
+        return all(any(_can_be(one, *pair, entries) for pair in pairs) for one in between.least) and all(
+            any(_can_be(one, *pair, entries) for one in between.most) for pair in pairs
+        )
+
+    return not seen or any(agrees(Between((one,), (one,)) if isinstance(one, Offer) else one) for one in seen)
+
+
+def _meant_by(offer: Offer, entries: Entries) -> list[Optional[str]]:
+    """The ids of all entries that have the id or the name of an offer."""
+    return [
+        entry.offer.id
+        for entry in entries
+        if (offer.id is not None and offer.id == entry.offer.id)
+        or (offer.name is not None and entry.offer.name is not None and same_name(offer.name, entry.offer.name))
+    ]
+
+
+def _can_be(offer: Offer, text: str, entry: Offer, entries: Entries) -> bool:
+    """Whether an offer of the portal may be the entry that is declared by this text.
+
+    One of which the catalog knows neither id nor name may be any entry, but only its declared id says so.
+    """
+    meant = _meant_by(offer, entries)
+    return entry.id in meant if meant else is_plain_number(text.strip())
+
+
+def _entry_of(kind: str, offer: Offer, entries: Entries) -> Offer:
+    """The one entry that has the id of an offer, or its name where it has no id. Raises Unclear."""
+    matching = [
+        entry.offer
+        for entry in entries
+        if (offer.id is not None and offer.id == entry.offer.id)
+        or (offer.id is None and entry.offer.name is not None and same_name(offer.name or "", entry.offer.name))
+    ]
+    found = {one.id: one for one in sorted(matching, key=lambda one: one.name is not None)}
+    choices = listed(sorted(_described(entry.offer) for entry in entries))
+    advice = f"declare the id of the right one in {_OPTIONS[kind]}"
+    if len(found) != 1:
+        times = "not" if not found else f"{len(found)} times"
+        seen = f"{kind} {_described(offer)} is {times} in the portal's catalog, which has: {choices}"
+        raise Unclear("cannot_determine", seen, advice)
+    entry = next(iter(found.values()))
+    if offer.name is not None and entry.name is not None and not same_name(offer.name, entry.name):
+        seen = f"{kind} id {offer.id} is {offer.name} at the PBX and {entry.name} in the catalog, which has: {choices}"
+        raise Unclear("cannot_determine", seen, advice)
+    if not is_plain_number(entry.id or ""):
+        raise Unclear("cannot_determine", f"{kind} {offer} has the id {entry.id}, expected digits")
+    return Offer(entry.id, entry.name or offer.name)
+
+
+def _described(offer: Offer) -> str:
+    if offer.id is None or offer.name is None:
+        return str(offer)
+    return f"{offer.name} (id {offer.id})"

@@ -1,0 +1,376 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PURE: what the portal's evidence says of an intent. Nothing is taken for absent that could still be there.
+
+The rules: the expiry moved by a cycle -> renewed; an order that carries the tag, or that agrees with the intent in
+PBX, kind, lines and time -> adopted with its status; an order that may be the intent's -> open until a person says;
+absent from a list that was read after the settle window -> not ordered; otherwise not known, with one next step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Optional, Union
+
+from .._model import intent as _intent
+from .._model import states as _states
+from .._model.dates import add_cycles, format_instant
+from .._model.decision import Decision
+from .._model.declaration import FROM_EXPIRY, FROM_ORDER
+from .._model.intent import Intent
+from .._model.order import Order
+from .._model.po_number import is_tag, tagged_for
+from .._model.span import bounds, same_expiry, shown
+from .._model.subscription import Subscription
+from .._model.undetermined import Undetermined
+from .cycles import advanced_by_one_cycle, current_term_began, days_lost
+from .planner import settled
+from .terms import effective
+
+# How far the portal's clock and the one that dated an intent may lie apart without the intent knowing (see MAX_SKEW).
+UNKNOWN_SKEW = timedelta(hours=12)
+KNOWN_SKEW = timedelta(minutes=5)
+
+LOOK_BEFORE_ANYTHING_ELSE = (
+    "it may have been ordered: look in the portal under Orders and at the expiry of the PBX before anything else"
+)
+
+
+@dataclass(frozen=True)
+class Times:
+    """When the orders were read, and the settle window.
+
+    ``now`` is the controller's instant before they were asked for; ``portal`` the `Date` of the oldest page of the
+    answer, however far off that clock is, so that a list from a cache is as old as it is. None where no answer had one.
+    ``gap`` says why an order may be there although it is not in the list; None for a list that is whole.
+    """
+
+    now: datetime
+    portal: Optional[datetime]
+    settle_window: timedelta
+    gap: Optional[str] = None
+
+    def left_of_window(self, intent: Intent) -> timedelta:
+        """How long the portal may still take to show an order: both clocks must say that the window is over."""
+        return self.left_since(intent.uncertain_since, intent.portal_uncertain_since)
+
+    def left_since(self, since: datetime, portal_since: Optional[datetime] = None) -> timedelta:
+        """How long the portal may still take to show what was ordered until then, by either clock."""
+        ages = [self.now - since]
+        if self.portal is not None:
+            ages.append(self.portal - (portal_since or since))
+        return max(self.settle_window - min(ages), timedelta(0))
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """What an intent has come to. ``reason`` is the result's; ``doubt`` is what only a person can find out."""
+
+    status: str
+    reason: str
+    message: str
+    order: Optional[Order] = None
+    expires_after: Optional[datetime] = None
+    doubt: Optional[str] = None
+
+
+def settle(
+    intent: Intent,
+    subscription: Subscription,
+    orders: Collection[Order],
+    strays: Collection[Order],
+    times: Times,
+    declared_expiry: Optional[datetime] = None,
+    term_starts: str = FROM_EXPIRY,
+) -> Settlement:
+    """Judge an intent by the PBX as it is now, its orders, and the orders of other PBXs (``strays``).
+
+    ``orders`` must be all that are open and all since the intent. ``declared_expiry`` counts where the portal reports
+    none. ``term_starts`` is from when the portal counts the new term, see `Policy`.
+    """
+    foreign = [order for order in strays if order.po_number == intent.po_number and is_tag(intent.po_number)]
+    if foreign:
+        message = (
+            f"order {foreign[0]} of {foreign[0].product_no} carries the tag of this PBX; look in the portal. If it is"
+            " no renewal of this PBX, settle it with yeastar_pce_ledger as unrelated"
+        )
+        return Settlement(intent.status, "verification_failed", message, foreign[0])
+    found = orders_of_intent(intent, orders)
+    twins = living(found.certain)
+    if len(twins) > 1:
+        numbers = " and ".join(sorted(str(order) for order in twins))
+        message = f"ordered more than once: {numbers}; cancel or have refunded what is too much, then settle it by hand"
+        return Settlement(_intent.ACCEPTED, "duplicate_detected", message, twins[0])
+    order = _own_order(intent, found, times)
+    if order is None:
+        term_starts = FROM_EXPIRY  # without an order, an expiry that moved by some days may just have been corrected
+    expires_at = _told_expiry(intent, effective(declared_expiry, subscription.expires_at), term_starts)
+    if not (isinstance(expires_at, Undetermined) or same_expiry(intent.expires_at, expires_at)):
+        settlement = _moved(intent, expires_at, subscription, order, times.now, term_starts)
+    elif order is None:
+        settlement = _without_order(intent, found.possible, times)
+    else:
+        settlement = _not_moved(intent, subscription, order)
+    return replace(settlement, doubt=_doubt_about(order, (*found.agreeing, *found.possible)))
+
+
+def _own_order(intent: Intent, found: OrdersOfIntent, times: Times) -> Optional[Order]:
+    order = _order_that_counts(found.certain) or recorded_order(intent)
+    # A dead order that only agrees may be another's: it proves nothing against a renewal, a person's word or time.
+    may_be_dead = intent.status != _intent.RENEWED and not times.left_of_window(intent) and times.gap is None
+    if order is None and (living(found.agreeing) or may_be_dead):
+        order = _order_that_counts(found.agreeing)
+    return None if order is None else _completed(order, intent)
+
+
+def _told_expiry(
+    intent: Intent, told: Union[datetime, Undetermined], term_starts: str
+) -> Union[datetime, Undetermined]:
+    """Where fields disagree, the one that has moved by a cycle, once none shows the expiry that was renewed."""
+    if not isinstance(told, Undetermined) or any(same_expiry(intent.expires_at, one) for one in told.seen):
+        return told
+    cycle, since = intent.billing_cycle, intent.uncertain_since
+    moved = (one for one in told.seen if advanced_by_one_cycle(intent.expires_at, cycle, one, since, term_starts))
+    return next(moved, told)
+
+
+def _doubt_about(order: Optional[Order], others: Iterable[Order]) -> Optional[str]:
+    """A copy of an order has its number. Where the portal tells none, a copy looks like anybody's order."""
+    if order is None:
+        return None
+    dated = [other for other in living(others) if other.created_at is not None and other.key != order.key]
+    strangers = [other for other in dated if not other.po_number]
+    if not strangers:
+        return None
+    return (
+        f"order {strangers[0]} has come as well as {order}, and the portal tells no number of it: if nobody has placed"
+        " it, it is a second charge; look in the portal under Orders"
+    )
+
+
+@dataclass(frozen=True)
+class OrdersOfIntent:
+    """The orders of an intent's PBX that may be the intent's own.
+
+    ``certain`` carry its number or tag; ``agreeing`` came later and are a renewal with the same lines; ``possible``
+    came later, and the portal does not show enough of them. What came before, is of another kind, has other lines or
+    carries a tag of ours for something else is in none of them.
+    """
+
+    certain: tuple[Order, ...]
+    agreeing: tuple[Order, ...]
+    possible: tuple[Order, ...]
+
+
+def orders_of_intent(intent: Intent, orders: Iterable[Order]) -> OrdersOfIntent:
+    """Sort the orders of an intent's PBX by what they prove.
+
+    A purchase order number that differs proves nothing, unless it is a tag of ours: people write remarks where some
+    portals show that number.
+    """
+    certain, agreeing, possible = [], [], []
+    for order in orders:
+        is_later = _is_later(order, intent)
+        is_alive = not order.is_dead
+        if (
+            (intent.order_no is not None and order.order_no == intent.order_no)
+            or (is_tag(intent.po_number) and order.po_number == intent.po_number)
+            # An order for this expiry is one too many beside the intent's own, whichever attempt it is of.
+            or (is_alive and tagged_for(intent.expires_at, [order]))
+            # An operator's number may stand on the dead order of an earlier attempt as well.
+            or (order.po_number == intent.po_number and is_later and is_alive)
+        ):
+            certain.append(order)
+        elif is_later and not is_tag(order.po_number or ""):
+            agrees = _agrees(order, intent)
+            if agrees:
+                agreeing.append(order)
+            elif agrees is None:
+                possible.append(order)
+    return OrdersOfIntent(tuple(certain), tuple(agreeing), tuple(possible))
+
+
+def _is_later(order: Order, intent: Intent) -> bool:
+    """Whether an order may have been placed after the intent was written.
+
+    One that the list showed before the intent was not; one of the current term that it did not show counts as later,
+    whatever its creation time says, since the clock that dates orders need not be that of the `Date` header.
+    """
+    before = None if intent.orders_before is None else intent.orders_before.splitlines()
+    if before is not None and order.key in before:
+        return False
+    if order.created_at is None:
+        return True
+    if intent.portal_uncertain_since is None:
+        since = intent.uncertain_since - UNKNOWN_SKEW
+    else:
+        since = intent.portal_uncertain_since - KNOWN_SKEW
+    term_began = add_cycles(intent.expires_at, intent.billing_cycle, -1)
+    return order.created_at >= since or (before is not None and order.created_at > term_began)
+
+
+def _agrees(order: Order, intent: Intent) -> Optional[bool]:
+    """Whether an order is a renewal with an intent's lines; None where the portal does not show enough of it."""
+    if order.is_renewal is False:
+        return False
+    if order.lines is None or intent.plan_id is None:
+        return None
+    wanted = {intent.plan_id, *(intent.service_ids or "").split()}
+    shown = {line.id for line in order.lines}
+    if shown - wanted or any(line.billing_cycle not in (None, intent.billing_cycle) for line in order.lines):
+        return False
+    quantities = {line.quantity for line in order.lines if line.id == intent.plan_id}
+    is_whole = order.is_renewal and shown == wanted and quantities <= {None, intent.quantity}
+    return True if is_whole else None
+
+
+def _completed(order: Order, intent: Intent) -> Order:
+    """An order with what the portal's list does not tell of it and the ledger does."""
+    return replace(
+        order,
+        po_number=order.po_number or intent.po_number,
+        transaction_no=order.transaction_no or intent.transaction_no,
+    )
+
+
+def living(orders: Iterable[Order]) -> list[Order]:
+    """The orders that have taken effect or still may."""
+    return [order for order in orders if not order.is_dead]
+
+
+def _order_that_counts(orders: Collection[Order]) -> Optional[Order]:
+    """Of several, one that is still open, since that may have to be acted upon; else one that is done; else any."""
+    alive = living(orders)
+    return next((order for order in alive if order.is_open), next(iter(alive or orders), None))
+
+
+def recorded_order(intent: Intent) -> Optional[Order]:
+    """The order as the ledger knows it, where the portal's list does not show it; None where it knows none."""
+    if intent.order_no is None:
+        return None
+    return Order(
+        order_id=None,
+        order_no=intent.order_no,
+        status=intent.order_status or "",
+        created_at=None,
+        product_no=intent.product_no,
+        po_number=intent.po_number,
+        transaction_no=intent.transaction_no,
+    )
+
+
+def _moved(
+    intent: Intent,
+    expires_at: datetime,
+    subscription: Subscription,
+    order: Optional[Order],
+    now: datetime,
+    term_starts: str,
+) -> Settlement:
+    moved = f"{format_instant(intent.expires_at)} -> {format_instant(expires_at)}"
+    if subscription.span is not None:
+        moved += " as the portal tells it, read in UTC"
+    by = f"order {order}" if order else "an order that is not in the list"
+    after = shown(expires_at, subscription.span)
+    facts = (intent.expires_at, intent.billing_cycle, expires_at)
+    if advanced_by_one_cycle(*facts, intent.uncertain_since, term_starts):
+        is_past = bounds(expires_at, subscription.span)[1] <= now
+        message = f"renewed by {by}: {moved}" + (", which is past as well: renew it again" if is_past else "")
+        return Settlement(_intent.RENEWED, "expiry_moved", message, order, after)
+    seen = f"{by} was for one cycle, but the expiry moved {moved}"
+    if order is not None and advanced_by_one_cycle(*facts, intent.uncertain_since, FROM_ORDER):
+        seen += f": the new term counts from the order, and {days_lost(*facts)} days are lost"
+        message = f"{seen}; look in the portal, and if it always does, set term_starts: order and run again"
+    else:
+        message = f"{seen}; look in the portal, then settle it in the ledger"
+    return Settlement(intent.status, "verification_failed", message, order, after)
+
+
+def _not_moved(intent: Intent, subscription: Subscription, order: Order) -> Settlement:
+    if order.is_dead:
+        message = f"order {order} was not carried out; see in the portal why. The next run may order again"
+        return Settlement(_intent.DEAD, "rejected", message, order)
+    status = intent.status if intent.status == _intent.RENEWED else _intent.ACCEPTED
+    if isinstance(subscription.expires_at, Undetermined):
+        seen = (
+            "the portal does not tell when the PBX expires, so this is verified by a declaration alone: look in the"
+            " portal, and declare the new expires_at once it shows there"
+        )
+    else:
+        seen = (
+            f"the expiry still is {format_instant(intent.expires_at)}; see in the portal whether it is to be paid, or"
+            " run again later: it is not ordered again"
+        )
+    return Settlement(status, reason_of_open(order), f"order {order} is accepted; {seen}", order)
+
+
+def _without_order(intent: Intent, possible: Collection[Order], times: Times) -> Settlement:
+    unattributed = living(possible)
+    if unattributed:
+        message = (
+            f"order {unattributed[0]} has come since, and the portal does not show whether it is the renewal:"
+            f" {LOOK_BEFORE_ANYTHING_ELSE}. Then settle it with yeastar_pce_ledger: as ordered if it is the renewal, as"
+            " unrelated if it is not"
+        )
+        status = intent.status if intent.status in (_intent.ACCEPTED, _intent.RENEWED) else _intent.UNKNOWN
+        return Settlement(status, "waiting", message)
+    if intent.status in (_intent.ACCEPTED, _intent.RENEWED):
+        message = f"the ledger has it as {intent.status} ({intent.note}); the portal does not show it, look there"
+        return Settlement(intent.status, "awaiting_expiry", message)
+    left = times.left_of_window(intent)
+    if left > timedelta(0):
+        message = (
+            f"an earlier run was interrupted or got no clear answer ({intent.note}), and {LOOK_BEFORE_ANYTHING_ELSE};"
+            f" {until_freed(times.now + left)}"
+        )
+        return Settlement(_intent.UNKNOWN, "waiting", message)
+    if times.gap is not None:
+        message = (
+            f"an earlier run was interrupted or got no clear answer, and no order shows, but the order list may not be"
+            f" whole: {times.gap}. Look in the portal under Orders and at the expiry of the PBX, then settle it with"
+            " yeastar_pce_ledger: outcome: ordered, or not_ordered"
+        )
+        return Settlement(_intent.UNKNOWN, "waiting", message)
+    return Settlement(_intent.ABSENT, "waiting", "no order showed within the settle window: it was not ordered")
+
+
+def unless_lost(decision: Decision, changed_at: Optional[datetime], times: Times) -> Decision:
+    """Order nothing that may have been ordered without a note left of it, since another server holds the ledger.
+
+    ``changed_at`` is when that was noticed; None where the ledger is where it was. A list with a gap never proves
+    that no order is there.
+    """
+    if decision.state != _states.DUE or decision.terms is None or changed_at is None:
+        return decision
+    seen = (
+        f"another server holds the ledger since {format_instant(changed_at)}, after a failover or a restore, and what"
+        f" was noted last may be lost with the old one: {LOOK_BEFORE_ANYTHING_ELSE}"
+    )
+    left = times.left_since(changed_at)
+    if left > timedelta(0):
+        return settled(decision, "waiting", f"{seen}; {until_freed(times.now + left)}")
+    if times.gap is not None and changed_at > current_term_began(decision.terms):
+        message = f"{seen}. The order list may not be whole, and may hide it: {times.gap}. Renew it in the portal"
+        return settled(decision, "recent_order", message)
+    return decision
+
+
+def until_freed(instant: datetime) -> str:
+    """When an uncertain order is tried again, as a clause for people."""
+    return f"it is tried again by a run later than {format_instant(instant)}, if no order shows until then"
+
+
+def reason_of_open(order: Order) -> str:
+    """Why an accepted order whose expiry has not moved is pending."""
+    if order.is_done:
+        return "awaiting_expiry"
+    return "unpaid" if order.is_unpaid else "pending_confirmation"
+
+
+def columns_of(order: Order) -> dict[str, Optional[str]]:
+    """What the ledger keeps of an order, as far as it is known."""
+    known = {"order_no": order.order_no, "transaction_no": order.transaction_no, "order_status": order.status}
+    return {name: value for name, value in known.items() if value is not None}

@@ -1,0 +1,140 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PURE: what is known of an instant that is told without its time zone, or as a date: within which span it lies.
+
+Its reading in UTC is what one telling is compared with another by, and what ledger and tags keep. Held against a clock
+are the span's ends: an expiry is due by its earliest instant, and has expired for certain by its latest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any, Optional
+from zoneinfo import ZoneInfo
+
+from .._text import quoted
+from .dates import DAY, EARLIEST, LATEST, format_instant, parse_instant, read_instant, whole_days
+
+# How far the zones in use reach from UTC (IANA time zone database): the first to begin a day, and the last to end it.
+FIRST, LAST = timedelta(hours=14), timedelta(hours=12)
+
+
+@dataclass(frozen=True)
+class Span:
+    """From the earliest to the latest that an instant may be, in UTC; ``zone`` is the IANA name of the one assumed."""
+
+    earliest: datetime
+    latest: datetime
+    zone: Optional[str] = None
+
+
+def zone_of(name: object) -> ZoneInfo:
+    """A time zone by its IANA name. Raises ValueError for one that this controller does not know."""
+    try:
+        return ZoneInfo(str(name).strip())
+    except (KeyError, OSError, ValueError):
+        raise ValueError(
+            f"expected an IANA name such as Asia/Shanghai, got {quoted(name)}, which is not in the time zone database"
+            " of this controller (Python package tzdata)"
+        ) from None
+
+
+def span_of(value: object, zone: Optional[ZoneInfo]) -> Optional[Span]:
+    """Where an instant lies that says no zone, or no time of day; None for one that says both.
+
+    ``zone`` is the one that it is meant in, and None stands for all. Raises ValueError as `read_instant`.
+    """
+    reading = read_instant(value)
+    if reading.has_zone:
+        return None
+    end = reading.instant if reading.has_clock else reading.instant + DAY
+    if zone is None:
+        return Span(_readable(reading.instant - FIRST), _readable(end + LAST))
+    return Span(_readable(min(_in_utc(reading.instant, zone))), _readable(max(_in_utc(end, zone))), zone.key)
+
+
+def _readable(instant: datetime) -> datetime:
+    """The nearest instant that `read_instant` accepts: an expiry of 2099-12-31 often stands for never."""
+    return min(max(instant, EARLIEST), LATEST - timedelta(seconds=1))
+
+
+def _in_utc(local: datetime, zone: ZoneInfo) -> list[datetime]:
+    """Both instants that a local time may be where clocks are put back."""
+    return [local.replace(tzinfo=zone, fold=fold).astimezone(timezone.utc) for fold in (0, 1)]
+
+
+def common(one: Span, other: Span) -> Optional[Span]:
+    """What two spans of the same instant have in common; None where that is nothing."""
+    earliest, latest = max(one.earliest, other.earliest), min(one.latest, other.latest)
+    if earliest > latest:
+        return None
+    narrower = (span for span in (one, other) if (span.earliest, span.latest) == (earliest, latest))
+    return next(narrower, Span(earliest, latest, one.zone or other.zone))
+
+
+def bounds(reading: datetime, span: Optional[Span]) -> tuple[datetime, datetime]:
+    """The earliest and the latest that an instant may be; both its reading where that is certain."""
+    return (reading, reading) if span is None else (span.earliest, span.latest)
+
+
+def same_expiry(left: datetime, right: datetime) -> bool:
+    """Whether two instants are the same expiry: less than a day apart.
+
+    A bare date has no zone (docs/portal-api.md, 11.2), and one term differs from the next by at least 28 days.
+    """
+    return abs(left - right) < DAY
+
+
+def agrees(declared: datetime, declared_span: Optional[Span], expires_at: datetime, span: Optional[Span]) -> bool:
+    """Whether a declared expiry may be that of the portal: the same reading or, if it is certain, one of its span."""
+    return same_expiry(declared, expires_at) or certain_within(declared, declared_span, span) is not None
+
+
+def certain_within(declared: datetime, declared_span: Optional[Span], span: Optional[Span]) -> Optional[Span]:
+    """A declared expiry that is certain and lies in the portal's span."""
+    certain = declared_span or Span(declared, declared)
+    if span is None or certain.earliest != certain.latest:
+        return None
+    return certain if span.earliest <= certain.earliest <= span.latest else None
+
+
+def shown(reading: datetime, span: Optional[Span]) -> datetime:
+    """The instant to show: of a span in no known zone, its reading in UTC."""
+    is_placed = span is not None and (span.zone is not None or span.earliest == span.latest)
+    return span.earliest if span is not None and is_placed else reading
+
+
+def in_text(reading: datetime, span: Optional[Span]) -> str:
+    """An instant for people, with the zone that was assumed."""
+    text = format_instant(shown(reading, span))
+    if span is None or (span.zone is None and span.earliest == span.latest):
+        return text
+    return f"{text} ({'UTC' if span.zone is None else span.zone} assumed)"
+
+
+def days_left(reading: datetime, span: Optional[Span], now: datetime) -> int:
+    """Whole days to what is shown, rounded down; negative once it has passed for certain. For display only."""
+    days = whole_days(shown(reading, span), now)
+    return days if bounds(reading, span)[1] <= now else max(0, days)
+
+
+def span_as_result(span: Optional[Span]) -> Optional[dict[str, Optional[str]]]:
+    """A span for users and files; null for an instant that is certain."""
+    if span is None:
+        return None
+    return {"earliest": format_instant(span.earliest), "latest": format_instant(span.latest), "time_zone": span.zone}
+
+
+def span_in(result: object) -> Optional[Span]:
+    """Read `span_as_result`. Raises ValueError for anything else."""
+    if result is None:
+        return None
+    if not isinstance(result, Mapping) or set(result) != {"earliest", "latest", "time_zone"}:
+        raise ValueError("expected earliest, latest and time_zone")
+    zone: Any = result["time_zone"]
+    if not (zone is None or isinstance(zone, str)):
+        raise ValueError("time_zone: expected a name or null")
+    return Span(parse_instant(result["earliest"]), parse_instant(result["latest"]), zone)

@@ -1,0 +1,103 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The frame around every module: the library is there, no secret is in a result, every error is a truthful failure."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Mapping
+from types import FrameType, TracebackType
+from typing import Any, NoReturn, Optional
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ._controller import waits_for_module
+from ._core import NO_TRACE, hide_on_display
+from ._portal.http import REQUESTS_IMPORT_ERROR
+from ._renew.job import Interrupted, Job, describe
+from ._renew.report import Report
+from ._secrets import Secrets, secrets_of
+from ._text import HIDDEN
+
+
+class Module(AnsibleModule):
+    """A module in whose result no secret stands: ansible-core 2.22 leaves them in what a task registers."""
+
+    def __init__(self, argument_spec: Mapping[str, Any], **keywords: Any) -> None:
+        """As AnsibleModule, with check mode."""
+        self._confidential = {name for name, option in argument_spec.items() if option.get("no_log")}
+        self.secrets = Secrets(secrets_of(os.environ), self._hide_issued)
+        super().__init__(argument_spec=argument_spec, supports_check_mode=True, **keywords)  # type: ignore[no-untyped-call]
+        self._hide_own()
+
+    def exit_json(self, **result: Any) -> NoReturn:
+        """End with a result."""
+        super().exit_json(**self._hidden(result))
+
+    def fail_json(self, msg: str, **result: Any) -> NoReturn:
+        """End with an error, also that of an option, which may repeat a secret."""
+        self._hide_own()
+        super().fail_json(self.secrets.hide(msg), **{**NO_TRACE, **self._hidden(result)})
+
+    def _hidden(self, result: Mapping[str, Any]) -> dict[str, Any]:
+        options = {name: HIDDEN if value and name in self._confidential else value for name, value in self._own.items()}
+        hidden: dict[str, Any] = self.secrets.hidden({"invocation": {"module_args": options}, **result})
+        return hidden
+
+    def _hide_own(self) -> None:
+        for name in self._confidential:
+            self.secrets.add(str(self._own.get(name) or ""))
+
+    def _hide_issued(self, secret: str) -> None:
+        self.no_log_values.add(secret)
+        hide_on_display(secret)
+
+    @property
+    def _own(self) -> Mapping[str, Any]:
+        """The options; none where AnsibleModule has not come to read them."""
+        options: Mapping[str, Any] = getattr(self, "params", None) or {}
+        return options
+
+
+class Runner:
+    """Context manager of a module's work. Whatever is raised inside ends as `fail_json`, with what is known so far."""
+
+    def __init__(self, module: Module) -> None:
+        """Reads nothing yet."""
+        self._module = module
+        self.job = Job(module.params, module.secrets, module.warn, waits_for_module(os.environ))
+
+    def __enter__(self) -> Runner:
+        if REQUESTS_IMPORT_ERROR is not None:
+            self._module.fail_json(msg=missing_required_lib("requests"), exception=str(REQUESTS_IMPORT_ERROR))
+        signal.signal(signal.SIGTERM, _interrupt)
+        return self
+
+    def __exit__(
+        self, kind: Optional[type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        signal.signal(signal.SIGTERM, _end_anyway)
+        if error is not None and not isinstance(error, SystemExit):
+            self._module.fail_json(msg=describe(error, trace), **self.job.known())
+
+    def exit(self, **result: Any) -> None:
+        """End a module that changes nothing."""
+        self._module.exit_json(changed=False, **result, **self.job.known())
+
+    def exit_with(self, report: Report, **result: Any) -> None:
+        """End a module with the outcomes of a run, as a failure if any of them is one."""
+        if report.failed:
+            self._module.fail_json(msg=report.message(), **result, **self.job.known())
+        else:
+            self._module.exit_json(msg=report.message(), **result, **self.job.known())
+
+
+def _end_anyway(number: int, frame: Optional[FrameType]) -> None:
+    """The result is on its way, so nothing is left to be ended. A handler, since children would inherit SIG_IGN."""
+
+
+def _interrupt(number: int, frame: Optional[FrameType]) -> None:
+    """Return a truthful result even when the task is terminated (docs/reliability.md, 10)."""
+    raise Interrupted(f"interrupted by {signal.Signals(number).name}")

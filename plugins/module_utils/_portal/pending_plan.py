@@ -1,0 +1,54 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PURE: what `currentPlan` tells: a pending switch to another plan, or on some portals just the running plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Optional, Union
+
+from .._model import dates as _time
+from .._model.catalog import Offer
+from .._model.span import same_expiry
+from .._model.subscription import Subscription
+from .._model.undetermined import Undetermined, known
+from .._text import shown
+from .fields import Fields
+
+CURRENT_PLAN, ITS_EXPIRY = "currentPlan", "currentPlanExpireDate"
+_UNMAPPED = Fields({})
+
+
+def pending_plan(row: Mapping[str, Any], expires_at: Union[datetime, Undetermined], fields: Fields) -> Optional[str]:
+    """The running plan of a row where a switch to another one is pending (docs/portal-api.md, 4.2).
+
+    With a ``field_map`` by which a plan is read from `currentPlan`, that field tells of a switch only where the row has
+    another plan or another expiry as well.
+    """
+    current, until = row.get(CURRENT_PLAN), row.get(ITS_EXPIRY)
+    if not current:
+        return shown(until) if until else None
+    ends_alike = not until or isinstance(expires_at, Undetermined) or _is_same(until, expires_at)
+    name, plan_id = known(_UNMAPPED.read(row, "plan")), known(_UNMAPPED.read(row, "plan_id"))
+    is_own = (name is None and plan_id is None) or Offer(plan_id, name).is_called(shown(current))
+    if ends_alike and is_own and any(fields.names(concept, CURRENT_PLAN) for concept in ("plan", "plan_id")):
+        return None
+    return shown(current) if ends_alike else f"{shown(current)} until {shown(until)}"
+
+
+def without_running_plan(subscription: Subscription) -> Subscription:
+    """A PBX of a portal that fills `currentPlan` for every PBX: its own plan there is no pending switch."""
+    plan, pending = subscription.plan, subscription.pending_plan
+    if isinstance(plan, Offer) and pending is not None and plan.is_called(pending):
+        return replace(subscription, pending_plan=None)
+    return subscription
+
+
+def _is_same(until: object, expires_at: datetime) -> bool:
+    try:
+        return same_expiry(_time.parse_instant(until), expires_at)
+    except ValueError:
+        return False

@@ -1,0 +1,329 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Token, repeats of reads, and the fate of each write.
+
+Reads are repeated after a failure that may pass. A write is sent once and never repeated; what became of it is its
+result or one of three exceptions: `NotSent`, `Rejected`, `Ambiguous` (docs/reliability.md, 15 to 37).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Optional, TypeVar
+
+from .._concurrency import Gate, Pool
+from .._model.dates import utc_now
+from .._secrets import Secrets
+from .._text import MARK, quoted
+from .envelope import MAX_DIGITS, Envelope, read_count
+from .errors import (
+    AccessError,
+    Ambiguous,
+    BlockedOnTheWay,
+    NotSent,
+    ReadError,
+    Rejected,
+    TokenRefused,
+    TransportError,
+    Withheld,
+)
+from .http import Answer, Broken, Connection, Http
+from .response import (
+    content_type_of,
+    date_of,
+    envelope_of,
+    is_definite,
+    is_refusal,
+    is_vendors,
+    problem_of,
+    refuses_token,
+    status_of,
+    what_it_lacks,
+)
+
+TOKEN_PATH = "/auth/openapi/v1/oauth/token"  # noqa: S105 (a path, not a secret)
+TOKEN_LIFETIME = 1800  # s, where the answer does not say (docs/portal-api.md, 2.4.1)
+TOKEN_MARGIN = 120  # s of life that a token needs beyond the longest call
+MAX_RETRY_AFTER = 300.0  # s
+RATE_LIMIT_DELAYS = (30.0, 60.0)  # s, where a 429 names no time
+
+T = TypeVar("T")
+
+
+@dataclass
+class Traffic:
+    """Requests sent so far: ``read`` counts GET, ``write`` order POST, ``token`` token POST."""
+
+    read: int = 0
+    write: int = 0
+    token: int = 0
+
+
+@dataclass(frozen=True)
+class _Token:
+    value: str
+    good_until: float  # on the monotonic clock
+
+
+class Transport:
+    """Reads from the portal. It has no way to send an order; only `WritingTransport` has."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        secrets: Secrets,
+        on_warning: Callable[[str], None],
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], datetime] = utc_now,
+        pool: Optional[Pool] = None,
+    ) -> None:
+        """``secrets`` are hidden in all that is read; those of ``connection`` and what the portal issues are added.
+
+        ``clock`` gives the controller's instant, which the portal's is held against. With a ``pool``, reads and writes
+        may be asked for side by side; ``sleep`` must be its own then.
+        """
+        self._connection = connection
+        self.pool = pool or Pool()
+        self._http = Http(connection, self.pool)
+        self._login = Gate(self.pool)
+        # Closed while the portal has asked for less; nothing is sent then.
+        self.unhurried = Gate(self.pool)
+        self._line = Gate(self.pool)
+        self._is_limited = False
+        self._secrets = secrets
+        for secret in (connection.client_secret, connection.access_token):
+            secrets.add(secret or "")
+        self._on_warning = on_warning
+        self._warned: set[str] = set()
+        self._sleep = sleep
+        self._clock = clock
+        self._token: Optional[_Token] = None
+        self.traffic = Traffic()
+        # How far the portal's clock is ahead of the controller's; None until an answer had a Date.
+        self.clock_offset: Optional[timedelta] = None
+
+    def warn(self, warning: str) -> None:
+        """Warn of something, once."""
+        if warning not in self._warned:
+            self._warned.add(warning)
+            self._on_warning(warning)
+
+    def slow_down(self, error: TransportError, longest: float) -> None:
+        """After a request that was one too many, send nothing for as long as the portal asks, at most ``longest`` s."""
+        if error.status == 429:
+            delay = RATE_LIMIT_DELAYS[0] if error.retry_after is None else error.retry_after
+            with self.unhurried.closed():
+                self._sleep(min(delay, MAX_RETRY_AFTER, longest))
+
+    def get(self, path: str, params: Optional[Mapping[str, str]] = None) -> Any:
+        """The ``result`` of a read. A token that is refused leads to one fresh token.
+
+        Raises ReadError after the last repeat; AccessError at once.
+        """
+        return self.get_dated(path, params)[0]
+
+    def get_dated(self, path: str, params: Optional[Mapping[str, str]] = None) -> tuple[Any, Optional[datetime]]:
+        """As `get`, and the `Date` of the answer; None where it had none."""
+        token = self._bearer_token()
+        try:
+            return self._repeat(lambda: self._get_once(path, params, token))
+        except TokenRefused:
+            if self._connection.access_token is not None:
+                raise
+        self._forget(token)
+        fresh_token = self._bearer_token()
+        return self._repeat(lambda: self._get_once(path, params, fresh_token))
+
+    def _get_once(self, path: str, params: Optional[Mapping[str, str]], token: str) -> tuple[Any, Optional[datetime]]:
+        call = f"GET {path}"
+        self.traffic.read += 1
+        try:
+            answer = self._exchange("GET", path, token, params=params)
+        except Broken as error:
+            raise ReadError(call, str(error)) from None
+        envelope = self._envelope_of(answer)
+        status = status_of(answer, envelope)
+        if refuses_token(answer, envelope):
+            raise TokenRefused(call, "the access token was refused", answer, envelope)
+        if status == 403 and is_vendors(envelope):
+            problem = "access was refused; check the API permission and Client IP Restriction in the portal"
+            raise AccessError(call, problem, answer, envelope)
+        if status == 403:
+            raise BlockedOnTheWay(call, problem_of(answer, envelope), answer, envelope)
+        if status != 200 or envelope is None or not envelope.is_success:
+            raise ReadError(call, problem_of(answer, envelope), answer, envelope)
+        self._accept_content_type(call, answer, envelope)
+        return envelope.result, date_of(answer)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """The moment to send: once no pause is on, and one at a time when the portal has found them too many."""
+        with self._line.alone() if self._is_limited else nullcontext():
+            self.unhurried.pass_through()
+            yield
+
+    def _exchange(self, method: str, path: str, token: Optional[str] = None, **payload: Any) -> Answer:
+        """One exchange. Raises Broken."""
+        with self._turn():
+            return self._exchange_now(method, path, token, **payload)
+
+    def _exchange_now(self, method: str, path: str, token: Optional[str] = None, **payload: Any) -> Answer:
+        try:
+            answer = self._http.exchange(method, path, token, **payload)
+        except Broken as error:
+            raise Broken(self._secrets.hide(str(error)), error.sent) from None
+        headers = {name.lower(): self._secrets.hide(value) for name, value in answer.headers.items()}
+        answer = replace(answer, headers=headers)
+        self._is_limited = self._is_limited or answer.status == 429
+        date = date_of(answer)
+        if date is not None:
+            self.clock_offset = date - self._clock()
+        return answer
+
+    def _envelope_of(self, answer: Answer) -> Optional[Envelope]:
+        envelope = envelope_of(answer)
+        return None if envelope is None else envelope.hidden(self._secrets)
+
+    def _accept_content_type(self, call: str, answer: Answer, envelope: Envelope) -> None:
+        content_type = content_type_of(answer)
+        if content_type == "application/json":
+            return
+        if not envelope.is_complete:
+            raise ReadError(call, f"expected application/json, got {content_type or 'no content type'}", answer)
+        self.warn(f"{call}: a valid answer came with content type {content_type or 'none'}")
+
+    def _repeat(self, read: Callable[[], T]) -> T:
+        attempt = 0
+        while True:
+            try:
+                return read()
+            except ReadError as error:
+                delay = _delay_before_repeat(error, attempt)
+                if delay is None or attempt >= self._connection.retries:
+                    raise
+                is_asked_for_less = error.status == 429
+            attempt += 1
+            with self.unhurried.closed() if is_asked_for_less else nullcontext():
+                self._sleep(delay)
+
+    def _bearer_token(self) -> str:
+        if self._connection.access_token is not None:
+            return self._connection.access_token
+        with self._login.alone():
+            if self._token is None or time.monotonic() >= self._token.good_until:
+                self._token = self._repeat(self._log_in_once)
+            return self._token.value
+
+    def _forget(self, token: str) -> None:
+        """Use a token no more, unless another one has come since."""
+        if self._token is not None and self._token.value == token:
+            self._token = None
+
+    def _log_in_once(self) -> _Token:
+        """Request an access token (docs/portal-api.md, 2.2). It charges nothing, so it may be repeated like a read."""
+        call = f"POST {TOKEN_PATH}"
+        self.traffic.token += 1
+        asked_at = time.monotonic()
+        form = {
+            "client_id": self._connection.client_id,
+            "client_secret": self._connection.client_secret,
+            "grant_type": "pp_credentials",
+        }
+        try:
+            answer = self._exchange("POST", TOKEN_PATH, data=form)
+        except Broken as error:
+            raise ReadError(call, str(error)) from None
+        issued = envelope_of(answer)
+        envelope = None if issued is None else issued.hidden(self._secrets)
+        status = status_of(answer, envelope)
+        if status == 403 and not is_vendors(envelope):
+            raise BlockedOnTheWay(call, problem_of(answer, envelope), answer, envelope)
+        # HTTP 200 with another code than success as well: the one thing that is asked here was not given.
+        is_refused = envelope is not None and not envelope.is_success and status < 500 and status not in (408, 429)
+        if status == 401 or is_refused:
+            problem = (
+                "the credentials were refused; check client_id and client_secret, and in the portal under"
+                " System > API the permission and Client IP Restriction"
+            )
+            raise AccessError(call, problem, answer, envelope)
+        if answer.status != 200 or issued is None or not issued.is_success:
+            raise ReadError(call, problem_of(answer, envelope), answer, envelope)
+        details = issued.result if isinstance(issued.result, Mapping) else {}
+        for secret in (details.get("token"), details.get("refreshToken")):
+            if isinstance(secret, str) and secret:
+                self._secrets.issue(secret)
+        if not isinstance(details.get("token"), str) or not details["token"] or MARK in details["token"]:
+            raise ReadError(call, "expected a token in the answer, found none that can be used", answer, envelope)
+        return _Token(details["token"], asked_at + self._usable_life(call, details.get("expiresIn")))
+
+    def _usable_life(self, call: str, expires_in: Any) -> float:
+        if isinstance(expires_in, str) and len(expires_in) > MAX_DIGITS:
+            raise ReadError(call, f"expected expiresIn in seconds, got {quoted(self._secrets.hide(expires_in))}")
+        try:
+            lifetime = read_count(expires_in) if expires_in is not None else TOKEN_LIFETIME
+        except ValueError as error:
+            self.warn(f"{call}: expiresIn: {error}; the token is taken to live {TOKEN_LIFETIME} s")
+            lifetime = TOKEN_LIFETIME
+        return max(lifetime - TOKEN_MARGIN - self._connection.timeout, lifetime / 2)
+
+
+class WritingTransport(Transport):
+    """A transport that can also send an order."""
+
+    def post_once(self, path: str, body: Mapping[str, Any], may_leave: Callable[[], bool] = lambda: True) -> Envelope:
+        """Send a write, once, and return the envelope of its success, whose ``result`` is an object.
+
+        ``may_leave`` is asked at the last moment. Raises NotSent, Rejected (a 4xx in the vendor's own envelope, be it
+        definite or not) or Ambiguous (everything else).
+        """
+        call = f"POST {path}"
+        try:
+            token = self._bearer_token()
+        except ReadError as error:
+            raise NotSent(call, f"no access token: {error}") from None
+        try:
+            content = json.dumps(body, ensure_ascii=False).encode("utf-8")
+        except UnicodeEncodeError:
+            raise NotSent(call, "the order holds text that is not valid Unicode") from None
+        with self._turn():
+            if not may_leave():
+                raise Withheld(call, "held back")
+            self.traffic.write += 1
+            try:
+                headers = {"Content-Type": "application/json"}
+                answer = self._exchange_now("POST", path, token, data=content, headers=headers)
+            except Broken as error:
+                raise (Ambiguous if error.sent else NotSent)(call, str(error)) from None
+        envelope = self._envelope_of(answer)
+        if envelope is None or not envelope.is_complete:
+            raise Ambiguous(call, problem_of(answer, envelope), answer, envelope)
+        if is_refusal(answer, envelope):
+            refusal = Rejected(call, "the portal refused the order" + what_it_lacks(envelope), answer, envelope)
+            refusal.is_definite = is_definite(answer, envelope)
+            if refusal.status == 401:
+                self._forget(token)
+                refusal.retry_after = 0.0 if self._connection.access_token is None else None
+            raise refusal
+        if answer.status != 200 or not envelope.is_success:
+            raise Ambiguous(call, problem_of(answer, envelope), answer, envelope)
+        if not isinstance(envelope.result, Mapping) or not envelope.request_id:
+            raise Ambiguous(call, "expected an order in the answer, found none", answer, envelope)
+        self._accept_content_type(call, answer, envelope)
+        return envelope
+
+
+def _delay_before_repeat(error: ReadError, attempt: int) -> Optional[float]:
+    """Seconds before a failed read is repeated; None when a repeat would bring nothing new."""
+    if error.status == 429:
+        if error.retry_after is None:
+            return RATE_LIMIT_DELAYS[attempt] if attempt < len(RATE_LIMIT_DELAYS) else None
+        return error.retry_after if error.retry_after <= MAX_RETRY_AFTER else None
+    if error.status is not None and error.status < 500:
+        return None
+    return min(0.5 * (1 << attempt), 8.0)

@@ -1,0 +1,57 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An account as plugins read it that are no modules: with no one to hide its secrets, they are hidden here."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Optional
+
+from ansible.module_utils.basic import missing_required_lib
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._core import hide_on_display
+from ansible_collections.pbxops.yeastar.plugins.module_utils._info import gather
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.dates import utc_now
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.subscription import Filters
+from ansible_collections.pbxops.yeastar.plugins.module_utils._options.table import SECRET_OPTIONS
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import REQUESTS_IMPORT_ERROR
+from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.job import Job, describe
+from ansible_collections.pbxops.yeastar.plugins.module_utils._secrets import Secrets, secrets_of
+
+from ._inventory.hosts import Row, rows_of
+
+
+class AccountError(Exception):
+    """An account that could not be read. The text holds no secret."""
+
+
+class Account:
+    """One account of the portal, to be read as a whole or not at all."""
+
+    def __init__(self, params: Mapping[str, Any], on_warning: Callable[[str], None]) -> None:
+        """``params`` are validated connection options. Reads nothing yet."""
+        self._params = params
+        self._on_warning = on_warning
+        given = [str(params[name]) for name in SECRET_OPTIONS if params[name]]
+        self._secrets = Secrets([*given, *secrets_of(os.environ)], hide_on_display)
+
+    def read(self) -> tuple[list[Row], Optional[datetime]]:
+        """Every subscription of the account, and the portal's own instant where it tells one.
+
+        Logs in anew. Raises AccountError, also where the listing is short or does not come to rest.
+        """
+        if REQUESTS_IMPORT_ERROR is not None:
+            raise AccountError(missing_required_lib("requests"))
+        job = Job(self._params, self._secrets, self._on_warning)
+        try:
+            portal = job.portal()
+            found = gather(portal, {"subscriptions"}, Filters(utc_now()), raw=False, must_be_whole=True)
+        except Exception as error:
+            raise AccountError(self._secrets.hide(describe(error, sys.exc_info()[2]))) from None
+        offset = portal.clock_offset
+        rows = rows_of(self._secrets.hidden(found["subscriptions"]))
+        return rows, None if offset is None else utc_now() + offset

@@ -1,0 +1,214 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an inventory makes of an account's subscriptions: what is cached of them, their variables and their groups.
+
+A row is a subscription as `_renew.report` shows it, without `days_left`, which is counted when it is looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Callable, Optional
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.catalog import Offer
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.dates import parse_instant
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.span import Span, bounds, days_left, span_in
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.subscription import Filters
+from ansible_collections.pbxops.yeastar.plugins.module_utils._text import quoted
+
+Row = Mapping[str, Any]
+
+SCHEMA = 3  # of what is cached; to be raised with each change of the rows
+EXPIRY_GROUPS = {"expires_in_7": 7, "expires_in_14": 14, "expires_in_30": 30}  # days
+EXPIRED, EXPIRY_UNKNOWN = "expired", "expiry_unknown"
+EVERY_GROUP = (*EXPIRY_GROUPS, EXPIRED, EXPIRY_UNKNOWN)
+
+_TEXT, _TEXTS = (str, type(None)), (list, type(None))
+_KINDS: dict[str, Any] = {
+    "product_no": str,
+    "expires_at": _TEXT,
+    "expires_between": (Mapping, type(None)),
+    "plan": _TEXT,
+    "plan_id": _TEXT,
+    "services": _TEXTS,
+    "service_ids": _TEXTS,
+    "quantity": (int, type(None)),
+    "billing_cycle": _TEXT,
+    "auto_renewal": (bool, type(None)),
+    "pending_plan": _TEXT,
+    "activation_status": _TEXT,
+    "comment": _TEXT,
+    "other_expiries": Mapping,
+    "undetermined": Mapping,
+}
+PRODUCT_NO_VARIABLE = "pce_renewal_product_no"
+
+Evaluator = Callable[[str, Row], Any]
+
+# A letter or digit first; nothing that a pattern, a path or a terminal would take for something else.
+_HOST_NAME = re.compile(r"\w[\w.@-]{0,252}")
+_TAKEN = ("all", "ungrouped", "localhost")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which PBXs an inventory has, and how.
+
+    ``role_variables`` are the same for all; ``hostname`` is a template, None for the serial number.
+    """
+
+    filters: Filters
+    include: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    hostname: Optional[str] = None
+    prefix: str = "yeastar_"
+    role_variables: Row = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Host:
+    """A PBX in an inventory. The names of its groups are not yet made safe."""
+
+    name: str
+    variables: Row
+    groups: Sequence[str]
+
+
+def rows_of(subscriptions: Iterable[Row]) -> list[Row]:
+    """Subscriptions as `_renew.report` shows them, as rows."""
+    return [{name: value for name, value in one.items() if name != "days_left"} for one in subscriptions]
+
+
+def payload_of(rows: list[Row], fingerprint: str) -> dict[str, Any]:
+    """What is cached: no secret, and nothing that is true for a moment only."""
+    return {"schema": SCHEMA, "fingerprint": fingerprint, "subscriptions": rows}
+
+
+def cached_rows(payload: object, fingerprint: str) -> Optional[list[Row]]:
+    """The rows in a payload; None when it is of another account, of another version of this file, or not whole."""
+    if not isinstance(payload, Mapping) or (payload.get("schema"), payload.get("fingerprint")) != (SCHEMA, fingerprint):
+        return None
+    rows = payload.get("subscriptions")
+    if not isinstance(rows, list) or not all(_is_row(row) for row in rows):
+        return None
+    return list(rows)
+
+
+def _is_row(row: object) -> bool:
+    if not isinstance(row, Mapping) or set(row) != set(_KINDS):
+        return False
+    if not all(isinstance(row[name], kind) for name, kind in _KINDS.items()):
+        return False
+    try:
+        _expiry(row)
+        span_in(row["expires_between"])
+    except ValueError:
+        return False
+    return True
+
+
+def row_at(row: Row, now: datetime) -> dict[str, Any]:
+    """A row with the days that are left at that instant; null where the expiry is not known."""
+    expires_at = _expiry(row)
+    return {**row, "days_left": None if expires_at is None else days_left(expires_at, _span(row), now)}
+
+
+def is_wanted(row: Row, filters: Filters) -> bool:
+    """Whether a subscription is wanted, as far as is known."""
+    offer = Offer(row["plan_id"], row["plan"]) if row["plan"] is not None else None
+    return filters.match_facts(_expiry(row), _span(row), offer)
+
+
+def groups_of(row: Row, now: datetime) -> list[str]:
+    """The groups of a PBX, that of its plan not yet made safe. The windows lie within each other, both ends included.
+
+    What has expired for certain is in no window any more: it is not renewed unless somebody says so.
+    """
+    expires_at = _expiry(row)
+    earliest, latest = (None, None) if expires_at is None else bounds(expires_at, _span(row))
+    if earliest is None or latest is None:
+        groups = [EXPIRY_UNKNOWN]
+    elif latest <= now:
+        groups = [EXPIRED]
+    else:
+        groups = [name for name, days in EXPIRY_GROUPS.items() if earliest - now <= timedelta(days=days)]
+    return groups if row["plan"] is None else [*groups, f"plan_{row['plan']}"]
+
+
+def hosts_of(rows: Iterable[Row], choice: Choice, evaluate: Evaluator, render: Evaluator) -> list[Host]:
+    """The PBXs that are wanted, each a host with a name of its own.
+
+    ``evaluate`` gives the value of an expression over variables, ``render`` the text of a template. Raises ValueError,
+    whatever they raise: a host that cannot be told would otherwise just be missing.
+    """
+    hosts: dict[str, Host] = {}
+    for row in rows:
+        reported = row_at(row, choice.filters.now)
+        variables = {f"{choice.prefix}{name}": value for name, value in reported.items()}
+        if not is_wanted(row, choice.filters) or not _is_chosen(row, choice, variables, evaluate):
+            continue
+        name = _name_of(row, choice, variables, render)
+        if name in hosts:
+            other = hosts[name].variables[PRODUCT_NO_VARIABLE]
+            raise ValueError(
+                f"hostname: {other} and {row['product_no']} would both be the host {name!r}; have the template tell"
+                " them apart, for instance by the serial number"
+            )
+        own = {**choice.role_variables, PRODUCT_NO_VARIABLE: row["product_no"]}
+        hosts[name] = Host(name, {**variables, **own}, groups_of(row, choice.filters.now))
+    return list(hosts.values())
+
+
+def _is_chosen(row: Row, choice: Choice, variables: Row, evaluate: Evaluator) -> bool:
+    def hold(conditions: Iterable[str]) -> list[bool]:
+        return [_truth_of(condition, row, variables, evaluate) for condition in conditions]
+
+    included, excluded = hold(choice.include), hold(choice.exclude)
+    return (not included or any(included)) and not any(excluded)
+
+
+def _truth_of(condition: str, row: Row, variables: Row, evaluate: Evaluator) -> bool:
+    value = _attempt(condition, row, variables, evaluate)
+    if not isinstance(value, bool):
+        raise ValueError(
+            f"{condition}: expected true or false for {row['product_no']}, got {quoted(value)}; compare it"
+        )
+    return value
+
+
+def _name_of(row: Row, choice: Choice, variables: Row, render: Evaluator) -> str:
+    name = row["product_no"] if choice.hostname is None else _attempt(choice.hostname, row, variables, render)
+    text = name.strip() if isinstance(name, str) else ""
+    if _HOST_NAME.fullmatch(text) and text not in _TAKEN:
+        return text
+    raise ValueError(
+        f"hostname: expected letters, digits and . _ @ - for {row['product_no']}, got {quoted(name)}; the filters"
+        " default and regex_replace can make a name of it"
+    )
+
+
+def _attempt(text: str, row: Row, variables: Row, evaluate: Evaluator) -> Any:
+    try:
+        return evaluate(text, variables)
+    except Exception as error:
+        raise ValueError(f"{text}: it cannot be evaluated for {row['product_no']}: {error}") from None
+
+
+def check_not_taken(host: Host, present: Any) -> None:
+    """Raise ValueError when ``present``, a host of that name of another source, is another PBX."""
+    product_no = host.variables[PRODUCT_NO_VARIABLE]
+    other = product_no if present is None else present.vars.get(PRODUCT_NO_VARIABLE, product_no)
+    if other != product_no:
+        raise ValueError(f"hostname: {host.name!r} is {other} in another source and {product_no} here; rename one")
+
+
+def _span(row: Row) -> Optional[Span]:
+    return span_in(row["expires_between"])
+
+
+def _expiry(row: Row) -> Optional[datetime]:
+    return None if row["expires_at"] is None else parse_instant(row["expires_at"])

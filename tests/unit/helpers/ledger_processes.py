@@ -1,0 +1,102 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ledgers that are open in several processes at once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import ledger as _ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Ledger, open_ledger
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW
+
+PORTAL = "https://portal.example"
+ROOT = Path(_ledger.__file__).parents[5]
+PRELUDE = """
+import sys
+from datetime import datetime, timezone
+from decimal import Decimal
+from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.caps import Caps, Reservation
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.intent import Intent
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Taken, open_ledger
+
+def clock():
+    return datetime(2026, 11, 23, tzinfo=timezone.utc)
+
+ledger = open_ledger(sys.argv[1], "https://portal.example", clock, read_only=False)
+"""
+INTEND = """
+words = ("https://portal.example", "A", clock(), "account", sys.argv[2], "intended", 1, "annually", 1, "PO", clock())
+intent = Intent(*words)
+sys.stdin.read()
+try:
+    ledger.intend(intent)
+    print("written")
+except Taken:
+    print("taken")
+"""
+RESERVE = """
+sys.stdin.read()
+wanted = [Reservation(sys.argv[2], clock())]
+print(ledger.reserve(Caps("run", int(sys.argv[3]), holder=sys.argv[2]), wanted) is None)
+"""
+HOLD = """
+with ledger.lock(sys.argv[2]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+OPEN = """
+print(len(ledger.intents()))
+sys.stdin.read()
+"""
+
+
+def opened(location: str, portal: str = PORTAL, read_only: bool = False) -> Ledger:
+    """The ledger at a place; the test's end closes it."""
+    return open_ledger(location, portal, lambda: NOW, read_only)
+
+
+def environment() -> dict[str, str]:
+    """What a process needs to import the collection, under ansible-test as well, which sets no PYTHONPATH."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])}
+
+
+def started(script: str, *arguments: str) -> subprocess.Popen[str]:
+    """A process that runs a script over an open ledger, its first argument; it waits for the end of its input."""
+    return subprocess.Popen(
+        [sys.executable, "-c", PRELUDE + script, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+
+
+def finished(*processes: subprocess.Popen[str]) -> list[str]:
+    """What processes have printed once all are let go on at once."""
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.close()
+        process.stdin = None
+    ends = [process.communicate(timeout=60) for process in processes]
+    assert all(process.returncode == 0 for process in processes), [errors for dummy, errors in ends]
+    return [output.strip() for output, dummy in ends]
+
+
+@contextmanager
+def holding(location: str, product_no: str) -> Iterator[subprocess.Popen[str]]:
+    """A process that holds a PBX."""
+    process = started(HOLD, location, product_no)
+    try:
+        assert process.stdout is not None and process.stdout.readline() == "held\n"
+        yield process
+    finally:
+        process.kill()
+        process.communicate(timeout=60)

@@ -1,0 +1,421 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run writes into the ledger and when, and what it does when it cannot."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.caps import Caps
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.database import LedgerError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Ledger, open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model import intent as _intent
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, Broken
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import usd, wanted
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import refusal
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.shops import (
+    Shop,
+    break_down,
+    history,
+    rows_of,
+    statuses,
+    watch,
+)
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.trials import NOW, PORTAL, Trial
+
+
+def _ledger(path: object = "none") -> Ledger:
+    return open_ledger(str(path), PORTAL, lambda: NOW, read_only=False)
+
+
+def _lost(answer: Callable[[str], Answer]) -> Callable[[str], Answer]:
+    """An order that is carried out and whose answer is lost."""
+
+    def save(number: str) -> Answer:
+        answer(number)
+        raise Broken("the answer timed out")
+
+    return save
+
+
+def test_the_settle_window_begins_when_the_order_leaves_however_long_it_waited_for_a_token(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trial = Trial(Shop(A=12), monkeypatch)
+    patiently(trial, lambda: trial.sleep(900))
+
+    def save(number: str) -> Answer:
+        raise KeyboardInterrupt
+
+    trial.account.save = save
+    with pytest.raises(KeyboardInterrupt):
+        trial.go()
+    (intent,) = trial.ledger.intents()
+    assert (intent.status, intent.uncertain_since) == (_intent.UNKNOWN, NOW + timedelta(seconds=900))
+    assert trial.report.changed
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, MemoryError])
+def test_an_order_that_is_interrupted_while_it_waits_to_leave_was_not_attempted(
+    monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    trial = Trial(Shop(A=12), monkeypatch)
+
+    def interrupt() -> None:
+        raise error
+
+    patiently(trial, interrupt)
+    with pytest.raises(error):
+        trial.go()
+    assert statuses(trial.ledger) == [("not_sent", 1)] and not trial.report.changed
+    assert trial.states() == {"A": "not_attempted/stopped"} and trial.account.sent == []
+
+
+def patiently(trial: Trial, wait: Callable[[], Any]) -> None:
+    """Have something happen when an order has all it needs but the leave to go: a pause of all, a login."""
+    transport: Any = trial.bench.transport
+    post_once = transport.post_once
+
+    def post_later(*arguments: Any) -> Any:
+        wait()
+        return post_once(*arguments)
+
+    transport.post_once = post_later
+
+
+# --- before the order -------------------------------------------------------------------------------------------------
+
+
+def test_the_intent_is_durable_before_the_order_leaves(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    trial = Trial(Shop(A=12), monkeypatch, ledger=_ledger(tmp_path / "ledger"))
+    seen = []
+
+    def save(number: str) -> Answer:
+        with contextlib.closing(_ledger(tmp_path / "ledger")) as second:
+            seen.extend(second.intents())
+        return trial.account.accept(number)
+
+    trial.account.save = save
+    trial.go()
+    assert len(seen) == 1
+    intent = seen[0]
+    assert (intent.status, intent.generation, intent.note) == (_intent.INTENDED, 1, "sending")
+    assert (intent.product_no, intent.run_id, intent.account) == ("A", "run", "account")
+    assert intent.uncertain_since == intent.portal_uncertain_since == NOW
+    assert intent.po_number == trial.account.sent[0]["poNumber"]
+
+
+def test_the_lock_of_the_pbx_is_held_from_before_the_intent_until_after_the_verification(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trial = Trial(Shop(A=12), monkeypatch)
+    watch(trial.ledger, trial.account.log.append)
+    log = trial.go().account.log
+    first, last = log.index("lock"), log.index("unlock")
+    held = log[first:last]
+    assert [call for call in held if call != "query"] == [
+        *("lock", "begin", "committed", "detail", "begin", "committed", "save"),
+        *("begin", "committed", "detail", "begin", "committed"),
+    ]
+
+
+def test_a_renewal_goes_through_every_status_and_keeps_the_orders_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    trial = Trial(Shop(A=12), monkeypatch).go()
+    (intent,) = trial.ledger.intents()
+    assert history(trial.ledger) == ["intended", "intended", "accepted", "renewed"]
+    assert (intent.order_no, intent.transaction_no, intent.order_status) == ("BN1", "QO1", "succeed")
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (Broken("no connection", sent=False), "not_sent"),
+        (refusal(400, "parameter_validation_failed"), "rejected"),
+        (refusal(400), "unknown"),
+        (refusal(403), "rejected"),
+        (refusal(429), "rejected"),
+        (refusal(500), "unknown"),
+        (Broken("the answer timed out"), "unknown"),
+        (KeyboardInterrupt(), "unknown"),
+    ],
+    ids=["not sent", "400 of the known code", "400", "403", "429", "500", "timed out", "interrupted"],
+)
+def test_the_ledger_says_what_became_of_the_order(monkeypatch: pytest.MonkeyPatch, answer: Any, expected: str) -> None:
+    trial = Trial(Shop(A=12), monkeypatch)
+
+    def save(number: str) -> Answer:
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer  # type: ignore[no-any-return]
+
+    trial.account.save = save
+    with contextlib.suppress(KeyboardInterrupt):
+        trial.go()
+    assert statuses(trial.ledger) == [(expected, 1)]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, MemoryError])
+def test_an_intent_is_closed_when_the_read_before_the_order_is_interrupted(
+    monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    trial = Trial(Shop(A=12), monkeypatch)
+
+    def interrupt() -> None:
+        raise error
+
+    trial.account.before["detail"] = interrupt
+    with pytest.raises(error):
+        trial.go()
+    assert statuses(trial.ledger) == [("not_sent", 1)] and not trial.report.changed
+
+
+def test_an_intent_is_closed_when_the_last_read_finds_another_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    trial = Trial(Shop(A=12), monkeypatch)
+    trial.account.details["A"] = {"quantity": 101}
+    trial.go()
+    assert statuses(trial.ledger) == [("not_sent", 1)] and trial.account.sent == []
+
+
+@pytest.mark.faults(81)
+def test_nothing_is_ordered_any_more_once_nothing_waits_for_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = Shop(A=1, B=2, C=3, FAR=90)
+    trial = Trial(shop, monkeypatch, is_awaited=lambda: not shop.sent).go()
+    assert shop.ordered() == ["A"]
+    stopped = dict.fromkeys("BC", "not_attempted/stopped")
+    assert trial.states() == {"A": "renewed/expiry_moved", **stopped, "FAR": "current/enough_time"}
+    told = trial.report.outcomes["B"]
+    assert "nothing waits for this run any more" in told.decision.message and not told.may_have_ordered
+    of_a, of_b = trial.ledger.intents()
+    assert (of_a.status, of_b.status) == (_intent.RENEWED, _intent.NOT_SENT)
+    assert of_b.product_no == "B" and "nothing waits for this run any more" in of_b.note
+    again = Trial(shop, monkeypatch, ledger=trial.ledger, clock=1.0).go()
+    assert shop.ordered() == ["A", "B", "C"] and not again.report.failed
+
+
+@pytest.mark.faults(81)
+def test_an_order_is_not_followed_once_nothing_waits_for_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = Shop(A=1, expiry_lag=3600)
+    trial = Trial(shop, monkeypatch, is_awaited=lambda: not shop.sent).go()
+    assert trial.states() == {"A": "pending/awaiting_expiry"} and trial.sleeps == []
+
+
+# --- a ledger that fails ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.faults(11)
+def test_a_ledger_that_fails_before_the_first_order_fails_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    trial = Trial(Shop(A=12), monkeypatch)
+    break_down(trial.ledger)
+    with pytest.raises(LedgerError, match="disk full"):
+        trial.go()
+    assert trial.account.sent == [] and not trial.report.changed
+    assert trial.states() == {"A": "not_attempted/stopped"}
+
+
+@pytest.mark.faults(11)
+@pytest.mark.parametrize("transactions", [1, 2], ids=["the intent", "that it is sent"])
+def test_what_cannot_be_noted_is_not_ordered_and_stops_all_others(
+    monkeypatch: pytest.MonkeyPatch, transactions: int
+) -> None:
+    trial = Trial(Shop(A=1, B=2), monkeypatch)
+    break_down(trial.ledger, after=transactions)
+    trial.go()
+    assert trial.account.sent == [] and not trial.report.changed and trial.report.failed
+    assert trial.states() == {"A": "failed/ledger", "B": "not_attempted/stopped"}
+    assert "the order was not placed" in trial.report.message() and "disk full" in trial.report.message()
+
+
+@pytest.mark.parametrize(("expiry_lag", "expected"), [(0, "renewed/expiry_moved"), (3600, "pending/awaiting_expiry")])
+def test_an_accepted_order_that_cannot_be_noted_is_told_and_verified_and_stops_all_others(
+    monkeypatch: pytest.MonkeyPatch, expiry_lag: int, expected: str
+) -> None:
+    trial = Trial(Shop(expiry_lag=expiry_lag, A=1, B=2), monkeypatch)
+    break_down(trial.ledger, after=3)
+    trial.go()
+    assert trial.account.ordered() == ["A"] and trial.report.changed
+    assert trial.states() == {"A": expected, "B": "not_attempted/stopped"}
+    assert any("could not be noted" in warning and "disk full" in warning for warning in trial.warnings)
+    assert trial.account.log.count("page") >= 2, "the orders were not looked at again"
+
+
+@pytest.mark.parametrize("answer", [refusal(400), Broken("no connection", sent=False), Broken("the answer timed out")])
+def test_whatever_cannot_be_noted_after_an_order_stops_all_others(monkeypatch: pytest.MonkeyPatch, answer: Any) -> None:
+    trial = Trial(Shop(A=1, B=2), monkeypatch)
+    break_down(trial.ledger, after=3)
+
+    def save(number: str) -> Answer:
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer  # type: ignore[no-any-return]
+
+    trial.account.save = save
+    trial.go()
+    assert trial.account.ordered() == ["A"] and trial.states()["B"] == "not_attempted/stopped"
+
+
+def test_a_refusal_that_cannot_be_noted_leads_to_no_second_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    trial = Trial(Shop(A=1), monkeypatch)
+    break_down(trial.ledger, after=3)
+    trial.account.save = lambda number: refusal(429, Retry_After="1")
+    assert trial.go().account.ordered() == ["A"]
+
+
+def test_a_refusal_that_could_not_be_noted_for_a_moment_leads_to_no_second_attempt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trial = Trial(Shop(A=1), monkeypatch)
+    begun: list[str] = []
+
+    def fails_once(step: str) -> None:
+        begun.append(step)
+        if step == "begin" and begun.count("begin") == 4:
+            raise LedgerError("busy for a moment")
+
+    watch(trial.ledger, fails_once)
+    trial.account.save = lambda number: refusal(429, Retry_After="1")
+    assert trial.go().account.ordered() == ["A"] and trial.sleeps == []
+
+
+def test_after_a_ledger_failed_the_next_run_adopts_the_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop, ledger = Shop(expiry_lag=3600, A=1), _ledger()
+    break_down(ledger, after=3)
+    Trial(shop, monkeypatch, ledger=ledger).go()
+    watch(ledger, lambda step: None)
+    assert statuses(ledger) == [("intended", 1)]
+    trial = Trial(shop, monkeypatch, ledger=ledger, clock=60).go()
+    assert trial.states() == {"A": "pending/awaiting_expiry"} and statuses(ledger) == [("accepted", 1)]
+    assert shop.ordered() == ["A"] and not trial.report.changed
+
+
+# --- caps over several runs -------------------------------------------------------------------------------------------
+
+
+def test_max_orders_holds_for_all_runs_of_a_run_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = _ledger()
+    first = Trial(Shop(A=1), monkeypatch, ledger=ledger, max_orders=2).go()
+    second = Trial(Shop(B=1, C=1), monkeypatch, ledger=ledger, max_orders=2).go()
+    assert first.account.ordered() == ["A"] and second.account.ordered() == []
+    assert second.states() == {"B": "not_attempted/max_orders", "C": "not_attempted/max_orders"}
+    says = "this run (run) has ordered or is ordering 1 (A) already; due here: 2 (B, C); max_orders is 2: nothing was"
+    assert second.report.message().startswith(f"{says} ordered here")
+    third = Trial(Shop(B=1), monkeypatch, ledger=ledger, max_orders=2).go()
+    assert third.account.ordered() == ["B"]
+    other = Trial(Shop(C=1, D=1), monkeypatch, ledger=ledger, max_orders=2, run_id="another").go()
+    assert other.account.ordered() == ["C", "D"]
+
+
+@pytest.mark.faults(77)
+@pytest.mark.parametrize(
+    "limits", [{"max_orders": 2}, {"max_total": Decimal(25), "on_unknown_price": "allow"}], ids=str
+)
+def test_each_term_of_a_pbx_that_a_run_renews_counts(monkeypatch: pytest.MonkeyPatch, limits: dict[str, Any]) -> None:
+    """A PBX that is several terms behind, and a task that is repeated until nothing is due any more."""
+    ledger, shop = _ledger(), Shop(A=-800)
+    for turn in range(3):
+        trial = Trial(shop, monkeypatch, ledger=ledger, clock=turn * 10.0, include_expired=True, **limits)
+        monkeypatch.setattr(trial.run._portal, "renewal_price", lambda order, catalog: usd("10"))
+        trial.go()
+    assert shop.ordered() == ["A", "A"] and len(shop.charged()) == 2
+    assert trial.only()["state"] == "not_attempted" and not trial.report.changed
+
+
+def test_what_was_not_ordered_does_not_count_towards_the_caps(monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = _ledger()
+    refused = Trial(Shop(A=1), monkeypatch, ledger=ledger, max_orders=1)
+    refused.account.save = lambda number: refusal(403)
+    refused.go()
+    assert Trial(Shop(B=1), monkeypatch, ledger=ledger, max_orders=1).go().account.ordered() == ["B"]
+
+
+def test_what_a_code_that_nobody_knows_refused_is_not_ordered_again_within_its_window(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ledger, shop = _ledger(), Shop(A=12)
+    shop.save = lambda number: refusal(400)
+    first = Trial(shop, monkeypatch, ledger=ledger).go()
+    assert statuses(ledger) == [("unknown", 1)] and first.report.changed
+    again = Trial(Shop(A=12), monkeypatch, ledger=ledger, clock=10.0).go()
+    assert again.account.ordered() == [] and again.only()["state"] == "unknown"
+
+
+def test_what_a_code_that_nobody_knows_refused_is_open_before_the_run_looks_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ledger, shop = _ledger(), Shop(A=12)
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    def save(number: str) -> Answer:
+        shop.before["page"] = interrupt
+        return refusal(400)
+
+    shop.save = save
+    with pytest.raises(KeyboardInterrupt):
+        Trial(shop, monkeypatch, ledger=ledger).go()
+    assert statuses(ledger) == [("unknown", 1)]
+
+
+@pytest.mark.parametrize("lost", [True, False], ids=["uncertain", "accepted"])
+def test_what_may_have_been_ordered_counts_towards_the_caps(monkeypatch: pytest.MonkeyPatch, lost: bool) -> None:
+    ledger, shop = _ledger(), Shop(A=1)
+    shop.save = _lost(shop.accept) if lost else shop.accept
+    Trial(shop, monkeypatch, ledger=ledger, max_orders=1).go()
+    assert Trial(Shop(B=1), monkeypatch, ledger=ledger, max_orders=1).go().account.ordered() == []
+
+
+def test_max_total_holds_for_all_runs_of_a_run_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = _ledger()
+    assert ledger.reserve(Caps("run", max_total=Decimal(100)), wanted(X=usd("90"))) is None
+    trial = Trial(Shop(A=1), monkeypatch, ledger=ledger, max_total=Decimal(100), on_unknown_price="allow")
+    monkeypatch.setattr(trial.run._portal, "renewal_price", lambda order, catalog: usd("11"))
+    assert trial.go().states() == {"A": "not_attempted/max_total"}
+    says = "1 (X) already for 90 USD; due here: 1 (A) for 11 USD; max_total is 100: nothing was ordered here"
+    assert says in trial.report.message() and trial.account.sent == []
+
+
+def test_a_run_with_nothing_due_is_not_failed_by_what_the_run_id_has_ordered(monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = _ledger()
+    Trial(Shop(A=1, B=1, C=1), monkeypatch, ledger=ledger, max_orders=3).go()
+    trial = Trial(Shop(D=300), monkeypatch, ledger=ledger, max_orders=1).go()
+    assert trial.states() == {"D": "current/enough_time"} and not trial.report.failed
+
+
+# --- a run that only looks --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("clock", [0.0, 5000.0, 200_000.0])
+@pytest.mark.parametrize("lost", [True, False], ids=["charged", "not charged"])
+def test_a_plan_or_check_mode_leaves_the_ledger_as_it_was(
+    monkeypatch: pytest.MonkeyPatch, clock: float, lost: bool
+) -> None:
+    shop, ledger = Shop(A=12), _ledger()
+    shop.save = _lost(shop.accept if lost else lambda number: refusal(500))
+    Trial(shop, monkeypatch, ledger=ledger).go()
+    before = rows_of(ledger)
+    steps: list[str] = []
+    watch(ledger, steps.append)
+    trial = Trial(shop, monkeypatch, ordering=False, ledger=ledger, clock=clock).go()
+    assert rows_of(ledger) == before and set(steps) == {"query"} and len(shop.sent) == 1
+    over = timedelta(seconds=clock) > timedelta(minutes=17)
+    expected = "current/enough_time" if lost else ("due/in_window" if over else "unknown/waiting")
+    assert trial.states() == {"A": expected}
+
+
+@pytest.mark.faults(87)
+@pytest.mark.parametrize("is_awaited", [True, False])
+def test_what_nobody_has_read_is_said_by_the_next_run_once(monkeypatch: pytest.MonkeyPatch, is_awaited: bool) -> None:
+    ledger, shop = _ledger(), Shop(A=12)
+    trial = Trial(shop, monkeypatch, ledger=ledger)
+    shop.before["save"] = lambda: setattr(trial.run, "_is_awaited", lambda: is_awaited)
+    assert trial.go().states() == {"A": "renewed/expiry_moved"}
+    said = [Trial(shop, monkeypatch, ledger=ledger, clock=clock).go().only()["message"] for clock in (60, 120)]
+    assert ["order BN1" in message and "interrupted" in message for message in said] == [not is_awaited, False]
