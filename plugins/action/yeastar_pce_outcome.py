@@ -10,15 +10,14 @@ from typing import Any, Optional
 
 from ansible import constants
 from ansible.errors import AnsibleActionFail
-from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._controller import waits_for_worker
 from ansible_collections.pbxops.yeastar.plugins.module_utils._core import hide_on_display
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Spent
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import REQUESTS_IMPORT_ERROR
-from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.job import Job, describe
+from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import describe
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import PlanSpent
+from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.job import Job
 from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.report import Report, fails_host
 from ansible_collections.pbxops.yeastar.plugins.module_utils._secrets import Secrets, secrets_of
 from ansible_collections.pbxops.yeastar.plugins.plugin_utils._batch.outcomes import SharedOutcomes
@@ -53,8 +52,6 @@ class ActionModule(ActionBase):
         """Find the outcome of this host, having it made if need be."""
         task_vars = task_vars or {}
         result: dict[str, Any] = super().run(tmp, task_vars)
-        if REQUESTS_IMPORT_ERROR is not None:
-            raise AnsibleActionFail(missing_required_lib("requests"))
         try:
             refuse_run_once(self._task, self._templar)
         except ValueError as error:
@@ -95,7 +92,7 @@ class ActionModule(ActionBase):
             else:
                 job.renew(is_check_mode=requests[0].mode == CHECK)
         except BaseException as error:  # also a task's timeout: what is known of each host is to be told all the same
-            problem, is_spent = describe(error, error.__traceback__), isinstance(error, Spent)
+            problem, is_spent = describe(error, error.__traceback__), isinstance(error, PlanSpent)
             Display().warning(secrets.hide(problem))
         known = job.known()
         # A plan that is spent is refused, whatever there is to say of each PBX.

@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import FrameType, TracebackType
 from typing import Any, NoReturn, Optional
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
 
 from ._controller import waits_for_module
 from ._core import NO_TRACE, hide_on_display
-from ._portal.http import REQUESTS_IMPORT_ERROR
-from ._renew.job import Interrupted, Job, describe
-from ._renew.report import Report
+from ._errors import Interruption, describe
 from ._secrets import Secrets, secrets_of
 from ._text import HIDDEN
 
@@ -31,6 +29,11 @@ class Module(AnsibleModule):
         self.secrets = Secrets(secrets_of(os.environ), self._hide_issued)
         super().__init__(argument_spec=argument_spec, supports_check_mode=True, **keywords)  # type: ignore[no-untyped-call]
         self._hide_own()
+
+    @property
+    def is_awaited(self) -> Callable[[], bool]:
+        """A check whether anybody still waits for the result."""
+        return waits_for_module(os.environ)
 
     def exit_json(self, **result: Any) -> NoReturn:
         """End with a result."""
@@ -61,17 +64,15 @@ class Module(AnsibleModule):
         return options
 
 
-class Runner:
+class Frame:
     """Context manager of a module's work. Whatever is raised inside ends as `fail_json`, with what is known so far."""
 
-    def __init__(self, module: Module) -> None:
-        """Reads nothing yet."""
+    def __init__(self, module: Module, known: Callable[[], dict[str, Any]] = dict) -> None:
+        """``known`` gives what a result can say at any moment, also after an error."""
         self._module = module
-        self.job = Job(module.params, module.secrets, module.warn, waits_for_module(os.environ))
+        self._known = known
 
-    def __enter__(self) -> Runner:
-        if REQUESTS_IMPORT_ERROR is not None:
-            self._module.fail_json(msg=missing_required_lib("requests"), exception=str(REQUESTS_IMPORT_ERROR))
+    def __enter__(self) -> Frame:
         signal.signal(signal.SIGTERM, _interrupt)
         return self
 
@@ -80,18 +81,13 @@ class Runner:
     ) -> None:
         signal.signal(signal.SIGTERM, _end_anyway)
         if error is not None and not isinstance(error, SystemExit):
-            self._module.fail_json(msg=describe(error, trace), **self.job.known())
+            self._module.fail_json(msg=describe(error, trace), **self._known())
 
-    def exit(self, **result: Any) -> None:
-        """End a module that changes nothing."""
-        self._module.exit_json(changed=False, **result, **self.job.known())
-
-    def exit_with(self, report: Report, **result: Any) -> None:
+    def end(self, msg: str, failed: bool, **result: Any) -> NoReturn:
         """End a module with the outcomes of a run, as a failure if any of them is one."""
-        if report.failed:
-            self._module.fail_json(msg=report.message(), **result, **self.job.known())
-        else:
-            self._module.exit_json(msg=report.message(), **result, **self.job.known())
+        if failed:
+            self._module.fail_json(msg=msg, **result, **self._known())
+        self._module.exit_json(msg=msg, **result, **self._known())
 
 
 def _end_anyway(number: int, frame: Optional[FrameType]) -> None:
@@ -100,4 +96,4 @@ def _end_anyway(number: int, frame: Optional[FrameType]) -> None:
 
 def _interrupt(number: int, frame: Optional[FrameType]) -> None:
     """Return a truthful result even when the task is terminated (docs/reliability.md, 10)."""
-    raise Interrupted(f"interrupted by {signal.Signals(number).name}")
+    raise Interruption(f"interrupted by {signal.Signals(number).name}")

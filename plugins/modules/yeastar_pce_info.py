@@ -192,18 +192,21 @@ requests:
 """
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._info import gather
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module import Module, Runner
-from ansible_collections.pbxops.yeastar.plugins.module_utils._options.parsing import filters_of
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module import Frame, Module
+from ansible_collections.pbxops.yeastar.plugins.module_utils._options.filters import filters_of
 from ansible_collections.pbxops.yeastar.plugins.module_utils._options.table import CONNECTION_OPTIONS, INFO_OPTIONS
+from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.job import Job
 
 
 def main() -> None:
     """Run the module."""
     module = Module(argument_spec={**CONNECTION_OPTIONS, **INFO_OPTIONS})
-    with Runner(module) as runner:
+    job = Job(module.params, module.secrets, module.warn)
+    with Frame(module, job.known):
         filters = filters_of(module.params)
         wanted, raw = set(module.params["gather"]), module.params["raw"]
-        runner.exit(**gather(runner.job.portal(), wanted, filters, raw, runner.job.warn))
+        found = gather(job.portal(), wanted, filters, raw, job.warn)
+        module.exit_json(changed=False, **found, **job.known())
 
 
 if __name__ == "__main__":

@@ -167,9 +167,11 @@ diff:
   elements: dict
 """
 
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access import ledger_in_use
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.admin import UNRELATED, keep
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module import Module, Runner
-from ansible_collections.pbxops.yeastar.plugins.module_utils._options.parsing import word_of
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.dates import Clock
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module import Frame, Module
+from ansible_collections.pbxops.yeastar.plugins.module_utils._options.ledger import ledger_options_of, word_of
 from ansible_collections.pbxops.yeastar.plugins.module_utils._options.table import (
     CONNECTION_OPTIONS,
     SETTLE_OPTIONS,
@@ -180,10 +182,13 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._options.table impo
 def main() -> None:
     """Run the module."""
     module = Module(argument_spec={**CONNECTION_OPTIONS, **SETTLE_OPTIONS}, **SETTLE_RULES)
-    with Runner(module) as runner:
-        word = word_of(module.params)
-        only_looks = module.check_mode or word.outcome is None
-        with runner.job.ledger(read_only=only_looks, makes=word.outcome == UNRELATED) as ledger:
+    with Frame(module):
+        word, options = word_of(module.params), ledger_options_of(module.params)
+        only_looks, clock = module.check_mode or word.outcome is None, Clock(options.now).now
+        makes = word.outcome == UNRELATED
+        with ledger_in_use(
+            options.location, options.portal, clock, module.warn, only_looks, makes, options.password
+        ) as ledger:
             result = keep(ledger, word, module.check_mode)
         module.exit_json(**result)
 

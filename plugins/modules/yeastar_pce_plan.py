@@ -224,7 +224,7 @@ diff:
   elements: dict
 """
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module import Module, Runner
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module import Frame, Module
 from ansible_collections.pbxops.yeastar.plugins.module_utils._options.table import (
     CONNECTION_OPTIONS,
     PLAN_RULES,
@@ -232,6 +232,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._options.table impo
     RENEWAL_OPTIONS,
     SAVE_OPTIONS,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.job import Job
 
 
 def main() -> None:
@@ -240,10 +241,10 @@ def main() -> None:
         argument_spec={**CONNECTION_OPTIONS, **RENEWAL_OPTIONS, **SAVE_OPTIONS, **PRICES_OPTIONS},
         **PLAN_RULES,
     )
-    with Runner(module) as runner:
-        report = runner.job.decide()
-        saved = runner.job.save_plan(report, module.check_mode)
-        runner.exit_with(report, **saved)
+    job = Job(module.params, module.secrets, module.warn, module.is_awaited)
+    with Frame(module, job.known) as frame:
+        report = job.decide()
+        frame.end(report.message(), report.failed, **job.save_plan(report, module.check_mode))
 
 
 if __name__ == "__main__":

@@ -206,13 +206,14 @@ diff:
   elements: dict
 """
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module import Module, Runner
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module import Frame, Module
 from ansible_collections.pbxops.yeastar.plugins.module_utils._options.table import (
     APPLY_OPTIONS,
     APPLY_RULES,
     CONNECTION_OPTIONS,
     RENEWAL_OPTIONS,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.job import Job
 
 
 def main() -> None:
@@ -221,8 +222,10 @@ def main() -> None:
         argument_spec={**CONNECTION_OPTIONS, **RENEWAL_OPTIONS, **APPLY_OPTIONS},
         **APPLY_RULES,
     )
-    with Runner(module) as runner:
-        runner.exit_with(runner.job.renew(module.check_mode))
+    job = Job(module.params, module.secrets, module.warn, module.is_awaited)
+    with Frame(module, job.known) as frame:
+        report = job.renew(module.check_mode)
+        frame.end(report.message(), report.failed)
 
 
 if __name__ == "__main__":

@@ -11,21 +11,19 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Optional
 
-from ansible.module_utils.basic import missing_required_lib
-
 from ansible_collections.pbxops.yeastar.plugins.module_utils._core import hide_on_display
+from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import CollectionError, describe
 from ansible_collections.pbxops.yeastar.plugins.module_utils._info import gather
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.dates import utc_now
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.subscription import Filters
 from ansible_collections.pbxops.yeastar.plugins.module_utils._options.table import SECRET_OPTIONS
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import REQUESTS_IMPORT_ERROR
-from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.job import Job, describe
+from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.job import Job
 from ansible_collections.pbxops.yeastar.plugins.module_utils._secrets import Secrets, secrets_of
 
 from ._inventory.hosts import Row, rows_of
 
 
-class AccountError(Exception):
+class AccountError(CollectionError):
     """An account that could not be read. The text holds no secret."""
 
 
@@ -44,8 +42,6 @@ class Account:
 
         Logs in anew. Raises AccountError, also where the listing is short or does not come to rest.
         """
-        if REQUESTS_IMPORT_ERROR is not None:
-            raise AccountError(missing_required_lib("requests"))
         job = Job(self._params, self._secrets, self._on_warning)
         try:
             portal = job.portal()

@@ -26,8 +26,8 @@ from tests.support.tally import judge
 
 SAVE = "/order/v1/save"
 # The ledger is not there yet; or everybody has read that everything is due.
-AT_THE_START = KillPoint("_module.Runner.__enter__", "before", signal.SIGSTOP)
-ALL_DUE = KillPoint("_renew.order.OrderingRun._carry_out", "before", signal.SIGSTOP)
+AT_THE_START = KillPoint("_module.Frame.__enter__", "before", signal.SIGSTOP)
+ALL_DUE = KillPoint("_renew.run.Run._carry_out", "before", signal.SIGSTOP)
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ def held(name: str, point: str, invoices: int, **options: Any) -> Step:
     return Step(name, invoices, MAY_BE, hold=point, faults=faults, **options)
 
 
-RUN, FOLLOWED = "_renew.order.OrderingRun.", "_renew.follow.FollowingRun."
+ORDERS, FOLLOW = "_renew.order.Orders.", "_renew.follow.Follow."
 NOTE = "_ledger.ledger.Ledger._note"  # within a transaction, after the row was written and before it is committed
 LATE_EXPIRY = (("expiry_late", {"reads": 3}),)
 
@@ -96,10 +96,10 @@ STEPS = (
     own("inside_the_intents_transaction", NOTE, 0, NOTHING_LEFT),
     # The intent is there, the order is not.
     own("after_the_intent", "_ledger.ledger.Ledger.intend", 0, NOTHING_LEFT, when="after", waits=True),
-    own("after_the_second_reading", RUN + "_look_again_with", 0, NOTHING_LEFT, when="after", waits=True),
-    own("before_the_leave", "_portal.transport.WritingTransport.post_once", 0, NOTHING_LEFT, waits=True, closes=True),
+    own("after_the_second_reading", ORDERS + "_look_again", 0, NOTHING_LEFT, when="after", waits=True),
+    own("before_the_leave", "_portal.sender.OrderSender.send", 0, NOTHING_LEFT, waits=True, closes=True),
     own("inside_the_last_note_before_the_order", NOTE, 0, NOTHING_LEFT, skip=1, waits=True, closes=True),
-    own("before_connecting", RUN + "_let_leave", 0, MAY_BE, when="after", waits=True),
+    own("before_connecting", ORDERS + "_let_leave", 0, MAY_BE, when="after", waits=True),
     # The portal has not read the whole of it.
     held(
         "connected_before_the_head",
@@ -117,17 +117,17 @@ STEPS = (
     held("half_the_answers_head", "half_head", 1),
     held("half_the_answer", "half_answer", 1),
     held("after_the_answer", "after_answer", 1),
-    own("answer_read_before_it_is_recorded", FOLLOWED + "_accepted", 1, MAY_BE),
+    own("answer_read_before_it_is_recorded", FOLLOW + "add_accepted", 1, MAY_BE),
     own("inside_the_outcomes_transaction", NOTE, 1, MAY_BE, skip=2),
     # The outcome is recorded.
-    own("after_the_outcome_before_verifying", FOLLOWED + "_verify", 1, MAY_BE),
+    own("after_the_outcome_before_verifying", FOLLOW + "verify", 1, MAY_BE),
     held("while_verifying", "half_answer", 1, at={"path": DETAIL, "skip": 1}),
     own("verified_before_it_is_recorded", NOTE, 1, MAY_BE, skip=3),
-    own("after_verifying", FOLLOWED + "_verify", 1, MAY_BE, when="after"),
+    own("after_verifying", FOLLOW + "verify", 1, MAY_BE, when="after"),
     own("before_releasing_the_caps", "_ledger.ledger.Ledger.release", 2, MAY_BE),
     own("after_releasing_the_caps", "_ledger.ledger.Ledger.release", 2, MAY_BE, when="after"),
-    own("while_looking_for_duplicates", FOLLOWED + "_look_for_duplicates", 2, MAY_BE),
-    own("while_following", FOLLOWED + "_verify", 2, MAY_BE, skip=4, faults=LATE_EXPIRY, arguments={"wait_timeout": 1}),
+    own("while_looking_for_duplicates", FOLLOW + "look_for_duplicates", 2, MAY_BE),
+    own("while_following", FOLLOW + "verify", 2, MAY_BE, skip=4, faults=LATE_EXPIRY, arguments={"wait_timeout": 1}),
     own("before_the_ledger_is_closed", "_ledger.ledger.Ledger.close", 2, MAY_BE),
 )
 

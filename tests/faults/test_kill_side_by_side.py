@@ -19,15 +19,15 @@ from tests.support.tally import judge
 
 SAVE = "/order/v1/save"
 FOUR = {"concurrency": 4, "wait_timeout": 0, "run_id": "side by side"}
-RUN, FOLLOWED = "_renew.order.OrderingRun.", "_renew.follow.FollowingRun."
+ORDERS, FOLLOW = "_renew.order.Orders.", "_renew.follow.Follow."
 # Each is met by several orders at once; the skipped ones make sure that some are in flight and some are done.
 POINTS = (
     KillPoint("_ledger.ledger.Ledger.intend", "after", skip=2),
-    KillPoint(RUN + "_look_again_with", "after", skip=3),
-    KillPoint("_portal.transport.WritingTransport.post_once", "before", skip=3),
-    KillPoint(FOLLOWED + "_accepted", "before", skip=1),
+    KillPoint(ORDERS + "_look_again", "after", skip=3),
+    KillPoint("_portal.sender.OrderSender.send", "before", skip=3),
+    KillPoint(FOLLOW + "add_accepted", "before", skip=1),
     KillPoint("_ledger.ledger.Ledger._note", "before", skip=14),
-    KillPoint(FOLLOWED + "_verify", "after", skip=5),
+    KillPoint(FOLLOW + "verify", "after", skip=5),
 )
 CASES = [(SQLITE, point, number) for number in (signal.SIGKILL, signal.SIGTERM) for point in POINTS]
 CASES += [(POSTGRESQL, POINTS[3], signal.SIGKILL), (POSTGRESQL, POINTS[3], signal.SIGTERM)]
@@ -95,7 +95,7 @@ def test_a_run_over_thirty_that_is_killed_in_the_middle_goes_on_where_it_stopped
     thirty = start(fleet={"generate": {"count": 30, "due": 30}})
     arguments = {**fleet_arguments(numbers(thirty)), **FOUR}
     assert (
-        thirty.start_renewal(at=KillPoint(FOLLOWED + "_accepted", "after", skip=14), **arguments).wait()
+        thirty.start_renewal(at=KillPoint(FOLLOW + "add_accepted", "after", skip=14), **arguments).wait()
         == -signal.SIGKILL
     )
     done = len(thirty.portal.invoices)

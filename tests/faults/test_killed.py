@@ -36,10 +36,10 @@ def row_of(result: dict[str, Any]) -> tuple[str, str]:
 
 
 OWN_POINTS = (
-    KillPoint("_portal.transport.WritingTransport.post_once", "before"),
-    KillPoint("_portal.transport.WritingTransport.post_once", "after"),
+    KillPoint("_portal.sender.OrderSender.send", "before"),
+    KillPoint("_portal.sender.OrderSender.send", "after"),
     KillPoint("_portal.http._Body.read", "before"),
-    KillPoint("_renew.run.Run.execute", "after"),
+    KillPoint("_renew.run.Run._decide_and_order", "after"),
 )
 
 
@@ -120,7 +120,7 @@ def play_with(one: Ansible, **keywords: Any) -> list[Any]:
 @pytest.mark.faults(7, 8)
 def test_killed_in_a_play_at_a_point_of_its_own(one: Ansible) -> None:
     report = one.home / "struck"
-    point = KillPoint("_renew.run.Run.execute", "after")
+    point = KillPoint("_renew.run.Run._decide_and_order", "after")
     process = one.playbook(*play_with(one), environment=point.environment(report, {}))
     assert report.exists() and process.returncode and '"rc": 137' in process.stdout
     assert not has_waited(settle(one, [FIRST]))
@@ -178,7 +178,7 @@ def test_who_waits_for_a_run_that_is_killed_goes_on_from_its_intent(one: Ansible
 
 
 def test_processes_go_on_from_one_point_together(one: Ansible) -> None:
-    point = KillPoint("_module.Runner.__enter__", "before", signal.SIGSTOP)
+    point = KillPoint("_module.Frame.__enter__", "before", signal.SIGSTOP)
     results = together(one.start_renewal(at=point, check_mode=True, product_no=FIRST) for dummy in range(3))
     assert [states(result) for result in results] == [{FIRST: "due"}] * 3
     assert orders_sent(one.portal) == 0

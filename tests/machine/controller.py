@@ -12,16 +12,17 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Ledger, LedgerError, open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import Interruption
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access import open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Ledger, LedgerError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.declaration import Declaration, Policy
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.client import OrderingPortal, Portal
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.client import Portal
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.errors import ReadError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.fields import Fields
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Connection
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.transport import Transport, WritingTransport
-from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.facts import Setting
-from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.job import Interrupted
-from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.order import OrderingRun
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.sender import OrderSender
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.transport import Transport
+from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.facts import RunContext
 from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.report import Report
 from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.run import Run
 from ansible_collections.pbxops.yeastar.plugins.module_utils._secrets import Secrets
@@ -93,7 +94,7 @@ class Controller:
         self._attend(ledger)
         try:
             self._execute(ledger)
-        except (ReadError, LedgerError, Interrupted, Killed) as error:
+        except (ReadError, LedgerError, Interruption, Killed) as error:
             self.ended_by = error
             self.world.counts[f"runs ended by {type(error).__name__}"] += 1
         finally:
@@ -114,17 +115,29 @@ class Controller:
         connection = Connection(
             PORTAL, simulator.client_id, simulator.client_secret, timeout=options.timeout, retries=options.retries
         )
-        setting = Setting(policy, ledger, self.now, self.warnings.append)
-        kind = Transport if self.is_read_only else WritingTransport
-        transport = kind(connection, Secrets(), self.warnings.append, self.sleep, self.now)
-        transport._http = Wire(self.world, self, options.timeout)  # type: ignore[assignment]
-        declarations = [self._declaration(product_no) for product_no in options.product_nos]
-        if isinstance(transport, WritingTransport):
-            portal = OrderingPortal(transport, Fields({}))
-            run: Run = OrderingRun(portal, setting, self.report, "account", options.wait_timeout, self.sleep)
-        else:
-            run = Run(Portal(transport, Fields({})), setting, self.report)
-        run.execute(declarations)
+        context = RunContext(
+            policy,
+            ledger,
+            self.now,
+            self.warnings.append,
+            monotonic=self.world.monotonic,
+            sleep=self.sleep,
+            wait_timeout=options.wait_timeout,
+        )
+        wire = Wire(self.world, self, options.timeout)
+        transport = Transport(
+            connection,
+            Secrets(),
+            self.warnings.append,
+            self.sleep,
+            self.now,
+            http=wire,
+            monotonic=self.world.monotonic,
+            may_write=not self.is_read_only,
+        )
+        sender = None if self.is_read_only else OrderSender(transport)
+        run = Run(Portal(transport, Fields({})), context, self.report, sender, "account")
+        run.execute([self._declaration(product_no) for product_no in options.product_nos])
 
     def _declaration(self, product_no: str) -> Declaration:
         """What the portal does not tell is declared, as an operator does who knows the PBX."""
@@ -153,8 +166,8 @@ class Controller:
         raise Killed
 
     def interrupt(self) -> None:
-        """Ask it to end, as SIGTERM does. Raises Interrupted."""
-        raise Interrupted("interrupted by SIGTERM")
+        """Ask it to end, as SIGTERM does. Raises Interruption."""
+        raise Interruption("interrupted by SIGTERM")
 
     def cut_off(self, calls: int) -> None:
         """Take its network away for so many calls."""

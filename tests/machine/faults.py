@@ -14,7 +14,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.client import ORDER_LIST, ORDER_SAVE, PRODUCT_LIST
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.client import ORDER_LIST, PRODUCT_LIST
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.sender import ORDER_SAVE
 from tests.machine.world import PRODUCTS
 from tests.simulator.verbs import VERBS
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access import open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.admin import UNRELATED, Word, keep
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import LedgerError, open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import LedgerError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.order import DEAD_STATUSES
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.po_number import is_tag
 from tests.machine.world import PORTAL, PRODUCTS, World

@@ -10,11 +10,11 @@ from collections import defaultdict
 from datetime import timedelta
 from typing import Any
 
+from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import Interruption
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import intent as _intent
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import states as _states
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.decision import Decision
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.order import DEAD_STATUSES
-from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.job import Interrupted
 from tests.machine.controller import Controller, Killed
 from tests.machine.world import Post, World
 from tests.simulator.clock import add_cycles
@@ -92,7 +92,7 @@ def the_report_is_truthful(run: Controller) -> None:
         if any(post.is_committed and not post.is_excused for post in posts):
             assert changed, f"ordered and called unchanged: {posts[0]}; {outcome}"
         # Who is interrupted between noting an order and sending it does not know whether it has left.
-        if changed and not isinstance(run.ended_by, Interrupted):
+        if changed and not isinstance(run.ended_by, Interruption):
             assert any(not post.is_refused for post in posts), f"called changed without an order: {outcome}"
     if run.ended_by is None:
         missing = set(run.options.product_nos) - set(run.report.outcomes)

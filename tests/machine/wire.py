@@ -16,12 +16,9 @@ from requests.structures import CaseInsensitiveDict
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import intent as _intent
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.body import MAX_BODY
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.client import (
-    ORDER_LIST,
-    ORDER_SAVE,
-    PRODUCT_DETAIL,
-)
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, Broken
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.client import ORDER_LIST, PRODUCT_DETAIL
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, ExchangeError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.sender import ORDER_SAVE
 from tests.machine.world import Post, World
 from tests.simulator import answer as portal
 from tests.simulator.clock import parse_instant
@@ -66,14 +63,14 @@ class Wire:
         self._run.reach("before", path)
         self._world.counts["requests"] += 1
         try:
-            outcome: Answer | Broken = self._exchange(self._request(method, path, token, payload))
-        except Broken as error:
+            outcome: Answer | ExchangeError = self._exchange(self._request(method, path, token, payload))
+        except ExchangeError as error:
             outcome = error
         self._run.reach("after", path)
         if self._run.loses_answer:
             self._run.loses_answer = False
-            raise Broken("the connection broke")
-        if isinstance(outcome, Broken):
+            raise ExchangeError("the connection broke")
+        if isinstance(outcome, ExchangeError):
             raise outcome
         return outcome
 
@@ -90,7 +87,9 @@ class Wire:
     def _exchange(self, request: Request) -> Answer:
         if self._run.is_cut_off():
             self._world.advance(LATENCY)
-            raise Broken("no connection: is base_url right, and is the host reachable?", request.path != ORDER_SAVE)
+            raise ExchangeError(
+                "no connection: is base_url right, and is the host reachable?", request.path != ORDER_SAVE
+            )
         self._world.advance(LATENCY)
         post = self._post(request) if request.path == ORDER_SAVE else None
         if request.path == ORDER_LIST:
@@ -109,19 +108,19 @@ class Wire:
         return self._as_seen(answer)
 
     def _as_seen(self, answer: portal.Answer) -> Answer:
-        """What the client gets to see of an answer. Raises Broken as `_portal.http.Http` does."""
+        """What the client gets to see of an answer. Raises ExchangeError as `_portal.http.Http` does."""
         if answer.wire in ("drop", "reset"):
-            raise Broken("the connection broke")
+            raise ExchangeError("the connection broke")
         body = answer.encoded()
         if answer.wire == "truncate" and answer.missing and body:
-            raise Broken("the answer broke off")
+            raise ExchangeError("the answer broke off")
         if answer.wire == "break_off" and answer.sent < len(body) + _LARGEST_HEAD:
-            raise Broken("the connection broke")
+            raise ExchangeError("the connection broke")
         if answer.wire == "drip":
             duration = len(body) * answer.seconds
             self._world.advance(min(duration, self._timeout))
             if duration >= self._timeout:
-                raise Broken(f"no whole answer within {self._timeout:g} s")
+                raise ExchangeError(f"no whole answer within {self._timeout:g} s")
         headers = {
             "Date": format_datetime(self._world.simulator.clock.now(), usegmt=True),
             "Content-Type": answer.content_type,
@@ -131,10 +130,10 @@ class Wire:
             headers["Content-Length"] = str(len(body))
         encoding = answer.headers.get("Content-Encoding")
         if encoding not in (None, "gzip"):
-            raise Broken(f"expected an answer that is not packed, got it as {encoding}")
+            raise ExchangeError(f"expected an answer that is not packed, got it as {encoding}")
         content = gzip.decompress(body) if encoding == "gzip" else body
         if len(content) > MAX_BODY:
-            raise Broken(f"the answer is larger than {MAX_BODY} bytes")
+            raise ExchangeError(f"the answer is larger than {MAX_BODY} bytes")
         return Answer(answer.status, CaseInsensitiveDict(headers), content)
 
     # what must hold at the moment at which an order leaves

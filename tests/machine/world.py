@@ -15,18 +15,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.order import DEAD_STATUSES
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import listing as _listing
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import response as _answer
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import transport as _transport
-from ansible_collections.pbxops.yeastar.plugins.module_utils._renew import facts as _facts
-from ansible_collections.pbxops.yeastar.plugins.module_utils._renew import follow as _follow
-from ansible_collections.pbxops.yeastar.plugins.module_utils._renew import order as _executor
-from ansible_collections.pbxops.yeastar.plugins.module_utils._renew import questions as _questions
 from tests.simulator import Simulator
 from tests.simulator.answer import Answer
 from tests.simulator.endpoints import Request
@@ -146,18 +140,16 @@ class World:
         self.now_sending: Post | None = None
         self._placed: dict[int, tuple[Any, Post]] = {}
         self._watch()
-        clock = SimpleNamespace(monotonic=lambda: self.seconds, sleep=self.advance)
         self._patches = [
-            mock.patch.object(_transport, "Http", lambda connection, pool: None),
             mock.patch.object(_listing, "PAGE_SIZE", page_size),
             mock.patch.object(_answer, "utc_now", lambda: self.controller_now(0)),
-            *(
-                mock.patch.object(module, "time", clock)
-                for module in (_transport, _executor, _facts, _follow, _questions)
-            ),
         ]
         for patch in self._patches:
             patch.start()
+
+    def monotonic(self) -> float:
+        """Seconds that never jump, the same for all controllers."""
+        return self.seconds
 
     def close(self) -> None:
         """Undo everything outside."""

@@ -28,7 +28,10 @@ from yamllint.config import YamlLintConfig
 from tests.support.documents import MODULE_NAMES, MODULES, REPOSITORY, Block
 
 SPECS = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._options.table")
-OPTIONS = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._options.parsing")
+RUN_OPTIONS = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._options.run")
+PORTAL_OPTIONS = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._options.portal")
+FILTERS = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._options.filters")
+VALUES = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._options.values")
 PLUGIN_OPTIONS = import_module("ansible_collections.pbxops.yeastar.plugins.plugin_utils._inventory.options")
 EVENTS = import_module("ansible_collections.pbxops.yeastar.plugins.plugin_utils._events.options")
 SOURCE_OF_EVENTS = "expiring_subscriptions"
@@ -260,13 +263,13 @@ def problems_of_arguments(module_name: str, arguments: Any) -> list[str]:
 
 def _problems_of_values(module_name: str, params: Mapping[str, Any]) -> list[str]:
     if params.get("plan_file") is not None:
-        readers = [OPTIONS.policy_of]
+        readers = [RUN_OPTIONS.policy_of]
     elif "subscriptions" in params:
-        readers = [OPTIONS.declarations_of, OPTIONS.policy_of]
+        readers = [RUN_OPTIONS.declarations_of, RUN_OPTIONS.policy_of]
     else:
-        readers = [OPTIONS.filters_of] if "gather" in params else []
+        readers = [FILTERS.filters_of] if "gather" in params else []
     found = []
-    for reader in [*readers, OPTIONS.fields_of]:
+    for reader in [*readers, PORTAL_OPTIONS.fields_of]:
         try:
             reader(params)
         except ValueError as error:
@@ -311,7 +314,7 @@ def _problems_of_variables(mapping: Mapping[Any, Any]) -> list[str]:
     found = unknown + list(ArgumentSpecValidator(rows).validate(values).error_messages)
     if "pce_renewal_product_no" in values:
         try:
-            OPTIONS.product_no_of(values["pce_renewal_product_no"])
+            VALUES.product_no_of(values["pce_renewal_product_no"])
         except ValueError as error:
             found.append(str(error))
     return found

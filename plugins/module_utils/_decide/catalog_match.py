@@ -22,7 +22,7 @@ Offers = tuple[Offer, ...]
 _OPTIONS = {"plan": "plan", "service": "services"}
 
 
-class Unclear(Exception):
+class Objection(Exception):
     """Terms that cannot be settled. ``reason`` is one of the reason codes, the text says what to do."""
 
     def __init__(self, reason: str, message: str, advice: str = "") -> None:
@@ -46,16 +46,16 @@ def as_offer(text: str) -> Offer:
 def join(kind: str, offers: Offers, declared: Texts, entries: Entries) -> tuple[Offers, tuple[Undetermined, ...]]:
     """Plans or services as the catalog has them, and those for which a declared one stands in since the join fails.
 
-    ``kind`` is ``plan`` or ``service``. Raises Unclear for one that is not in the catalog, or there more than once, and
+    ``kind`` is ``plan`` or ``service``. Raises Objection for one that is not in the catalog, or twice, and
     that none of the declared ones can be.
     """
     option = _OPTIONS[kind]
     joined: list[Offer] = []
-    failed: list[tuple[Offer, Unclear]] = []
+    failed: list[tuple[Offer, Objection]] = []
     for offer in offers:
         try:
             joined.append(_entry_of(kind, offer, entries))
-        except Unclear as unclear:
+        except Objection as unclear:
             failed.append((offer, unclear))
     if failed and not declared:
         raise failed[0][1]
@@ -66,7 +66,7 @@ def join(kind: str, offers: Offers, declared: Texts, entries: Entries) -> tuple[
         found = next((pair for pair in left if _can_be(offer, *pair, entries)), None)
         if found is None:
             texts = ", ".join(declared)
-            raise Unclear("contradiction", f"{option} declared as {texts} cannot be what the portal says: {failure}")
+            raise Objection("contradiction", f"{option} declared as {texts} cannot be what the portal says: {failure}")
         left.remove(found)
         joined.append(found[1])
     doubts = [Undetermined(option, failure.seen, reported=True) for dummy, failure in failed]
@@ -105,7 +105,7 @@ def _can_be(offer: Offer, text: str, entry: Offer, entries: Entries) -> bool:
 
 
 def _entry_of(kind: str, offer: Offer, entries: Entries) -> Offer:
-    """The one entry that has the id of an offer, or its name where it has no id. Raises Unclear."""
+    """The one entry that has the id of an offer, or its name where it has no id. Raises Objection."""
     matching = [
         entry.offer
         for entry in entries
@@ -118,13 +118,13 @@ def _entry_of(kind: str, offer: Offer, entries: Entries) -> Offer:
     if len(found) != 1:
         times = "not" if not found else f"{len(found)} times"
         seen = f"{kind} {_described(offer)} is {times} in the portal's catalog, which has: {choices}"
-        raise Unclear("cannot_determine", seen, advice)
+        raise Objection("cannot_determine", seen, advice)
     entry = next(iter(found.values()))
     if offer.name is not None and entry.name is not None and not same_name(offer.name, entry.name):
         seen = f"{kind} id {offer.id} is {offer.name} at the PBX and {entry.name} in the catalog, which has: {choices}"
-        raise Unclear("cannot_determine", seen, advice)
+        raise Objection("cannot_determine", seen, advice)
     if not is_plain_number(entry.id or ""):
-        raise Unclear("cannot_determine", f"{kind} {offer} has the id {entry.id}, expected digits")
+        raise Objection("cannot_determine", f"{kind} {offer} has the id {entry.id}, expected digits")
     return Offer(entry.id, entry.name or offer.name)
 
 

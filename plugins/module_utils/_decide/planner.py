@@ -26,7 +26,7 @@ from .._model.subscription import Subscription
 from .._model.undetermined import Undetermined, known
 from .._text import bare
 from .caps import Reservation
-from .catalog_match import Unclear
+from .catalog_match import Objection
 from .cycles import current_term_began, days_lost, expiry_after
 from .terms import (
     cannot_determine,
@@ -72,9 +72,9 @@ def screen(
     try:
         if isinstance(expires_at, Undetermined):
             refuse_contradictions(declaration, subscription)
-            raise Unclear("cannot_determine", cannot_determine([expires_at]))
+            raise Objection("cannot_determine", cannot_determine([expires_at]))
         return _screen(declaration, subscription, expires_at, policy, now)
-    except Unclear as unclear:
+    except Objection as unclear:
         span = effective_span(declaration, subscription)
         return _decision_of(subscription, known(expires_at), span, unclear.reason, str(unclear))
 
@@ -89,7 +89,7 @@ def _screen(
         return _decision_of(subscription, expires_at, span, "enough_time", message)
     if declaration.expected_expiry is not None and not _is_expected(declaration.expected_expiry, expires_at, span):
         expected, seen = format_instant(declaration.expected_expiry), in_text(expires_at, span)
-        raise Unclear("expected_expiry", f"expected_expiry is {expected}, but it expires {seen}")
+        raise Objection("expected_expiry", f"expected_expiry is {expected}, but it expires {seen}")
     # Whether what is declared is so, the portal is asked for later; that its row contradicts is seen below.
     renews_itself = declaration.auto_renewal or (subscription.auto_renewal is True and declaration.auto_renewal is None)
     _refuse_expired(renews_itself, expires_at, span, policy, now)
@@ -97,7 +97,7 @@ def _screen(
         message = f"{left}; auto-renewal is on, the portal renews it itself"
         return _decision_of(subscription, expires_at, span, "auto_renewal", message)
     if subscription.pending_plan is not None:
-        raise Unclear(
+        raise Objection(
             "plan_switch_pending",
             f"a switch to another plan is pending (current plan: {subscription.pending_plan}); renew once it is"
             " through. If currentPlan always has the running plan here, say so in field_map: {plan: currentPlan}",
@@ -120,13 +120,13 @@ def _refuse_expired(
     earliest, latest = bounds(expires_at, span)
     since = f"it has expired on {in_text(expires_at, span)}"
     if latest <= now and renews_itself:
-        raise Unclear("expired", f"{since} although auto-renewal is on; see in the portal why, or switch that off")
+        raise Objection("expired", f"{since} although auto-renewal is on; see in the portal why, or switch that off")
     if earliest > now or renews_itself or policy.include_expired:
         return
     if latest <= now:
-        raise Unclear("expired", f"{since}; set include_expired: true to renew it all the same")
+        raise Objection("expired", f"{since}; set include_expired: true to renew it all the same")
     zone = "" if span is not None and span.zone else "set time_zone to that of the portal, "
-    raise Unclear(
+    raise Objection(
         "may_have_expired",
         f"it may have expired: the portal does not tell exactly when, so it is between {format_instant(earliest)} and"
         f" {format_instant(latest)}; {zone}declare expires_at with its time and zone, or set include_expired: true to"
@@ -145,7 +145,7 @@ def _window(declaration: Declaration, subscription: Subscription, policy: Policy
     longest = longest_window(cycle, policy.term_starts)
     if not 0 <= wanted <= longest:
         reason = "shorter than the cycle" if policy.term_starts == FROM_EXPIRY else "less than half of the cycle"
-        raise Unclear(
+        raise Objection(
             "invalid_window", f"remaining_days is {wanted}, expected 0 to {longest}: it must be {reason} ({cycle})"
         )
     return wanted
@@ -178,7 +178,7 @@ def decide(
             return unless_overdue(earlier, earlier.known_order.created_at if earlier.known_order else None, now)
         terms = identify(declaration, screened, evidence.catalog)
         contact = choose_contact(declaration.billing_contact or policy.billing_contact, evidence.contacts)
-    except Unclear as unclear:
+    except Objection as unclear:
         return _decision_on(screened, subscription, unclear.reason, str(unclear))
     return _to_be_ordered(declaration, subscription, terms, contact, evidence, policy, now)
 
@@ -247,7 +247,7 @@ def _refuse_unplaced(product_no: str, terms: Terms, evidence: Evidence) -> None:
     for order, why in evidence.unplaced_for(product_no):
         is_recent = order.created_at is None or order.created_at > current_term_began(terms)
         if is_recent or (order.is_open and not _is_over(order, terms)):
-            raise Unclear(
+            raise Objection(
                 "recent_order",
                 f"{why} which PBX order {order} is for, so it may be the renewal of this one; look at it in the portal,"
                 f" and if it is not, say so with yeastar_pce_ledger: outcome: unrelated, order_no: {order.key}",
@@ -278,7 +278,7 @@ def _earlier_order(subscription: Subscription, terms: Terms, evidence: Evidence)
     recent = [order for order in recent if not is_of_earlier_term(order.po_number or "", terms.expires_at)]
     recent = [order for order in recent if order.is_done]
     if recent:
-        raise Unclear(
+        raise Objection(
             "recent_order",
             f"order {recent[0]} was placed during the current term and the expiry does not show it; it may be the"
             " renewal, or an expansion: look at it in the portal, and if it is no renewal say so with"

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Optional
 
+from .._errors import CollectionError
 from .._model import money as _money
 from .._model.catalog import Offer, same_name
 from .._model.dates import DAY, format_instant, parse_instant
@@ -25,7 +26,7 @@ from .planner import longest_window, settled
 LONGEST_VALIDITY = timedelta(days=7)
 
 
-class PlanError(ValueError):
+class PlanError(CollectionError, ValueError):
     """A saved plan that must not be applied: not one, edited, expired, or made for another portal or account."""
 
 

@@ -25,7 +25,7 @@ from .._model.span import Span, agrees, certain_within, same_expiry
 from .._model.subscription import Subscription
 from .._model.undetermined import Undetermined
 from .._text import listed
-from .catalog_match import Unclear, as_offer, is_plain_number, is_possible, join
+from .catalog_match import Objection, as_offer, is_plain_number, is_possible, join
 
 T = TypeVar("T")
 
@@ -58,7 +58,7 @@ def _is_contradicted(declared: object, seen: tuple[Any, ...]) -> bool:
 def resolve_terms(declaration: Declaration, subscription: Subscription) -> Terms:
     """Settle the terms of one PBX. Ids or names that only the catalog knows may still be missing from them.
 
-    Raises Unclear with every contradiction, or else with everything that cannot be determined.
+    Raises Objection with every contradiction, or else with everything that cannot be determined.
     """
     refuse_contradictions(declaration, subscription)
     missing: list[Undetermined] = []
@@ -83,7 +83,7 @@ def resolve_terms(declaration: Declaration, subscription: Subscription) -> Terms
         span=effective_span(declaration, subscription),
     )
     if missing:
-        raise Unclear("cannot_determine", cannot_determine(missing))
+        raise Objection("cannot_determine", cannot_determine(missing))
     return replace(terms, stood_in=tuple(stood_in))
 
 
@@ -151,7 +151,7 @@ def _or(texts: Iterable[str]) -> str:
 
 
 def refuse_contradictions(declaration: Declaration, subscription: Subscription) -> None:
-    """Raise Unclear with every declared value that is not what can be read, plan and services apart."""
+    """Raise Objection with every declared value that is not what can be read, plan and services apart."""
     found = []
     concepts = ["quantity", "billing_cycle", "auto_renewal"]
     if not _is_of_the_span(declaration, subscription):
@@ -161,7 +161,7 @@ def refuse_contradictions(declaration: Declaration, subscription: Subscription) 
         if contradiction is not None:
             found.append(contradiction)
     if found:
-        raise Unclear("contradiction", "; ".join(found))
+        raise Objection("contradiction", "; ".join(found))
 
 
 def _is_of_the_span(declaration: Declaration, subscription: Subscription) -> bool:
@@ -188,14 +188,14 @@ def contradiction_of(concept: str, declared: Optional[T], reported: Union[T, Und
 def identify(declaration: Declaration, terms: Terms, catalog: Catalog) -> Terms:
     """Join plan and services to the catalog, so that each has its id, and compare them with the declared ones.
 
-    Raises Unclear when one is not in the catalog, is there more than once, or contradicts the declaration.
+    Raises Objection when one is not in the catalog, is there more than once, or contradicts the declaration.
     """
     plan_texts, service_texts = _texts(declaration)
     plans, plan_doubts = join("plan", (terms.plan,), plan_texts, catalog.plans)
     own_services = tuple(entry for entry in catalog.services if entry.plan_id in (None, plans[0].id))
     services, service_doubts = join("service", terms.services, service_texts, own_services)
     if len({service.id for service in services}) < len(services):
-        raise Unclear("cannot_determine", f"a service is listed twice: {_names(services)}")
+        raise Objection("cannot_determine", f"a service is listed twice: {_names(services)}")
     contradictions = []
     if declaration.plan is not None and not plans[0].is_called(declaration.plan):
         said = f"{plans[0]} (id {plans[0].id})"
@@ -209,7 +209,7 @@ def identify(declaration: Declaration, terms: Terms, catalog: Catalog) -> Terms:
             declared = _or_none(service_texts)
             contradictions.append(f"services are declared as {declared}, the portal says {_seen(value)}")
     if contradictions:
-        raise Unclear("contradiction", "; ".join(contradictions))
+        raise Objection("contradiction", "; ".join(contradictions))
     return replace(terms, plan=plans[0], services=services, stood_in=(*terms.stood_in, *plan_doubts, *service_doubts))
 
 
@@ -239,7 +239,7 @@ def _seen(value: Undetermined) -> str:
 def choose_contact(wanted: Optional[str], contacts: tuple[BillingContact, ...]) -> BillingContact:
     """The billing contact asked for by id or e-mail; without one, the only one there is.
 
-    Raises Unclear with the choices (docs/reliability.md, 57).
+    Raises Objection with the choices (docs/reliability.md, 57).
     """
     found = [
         contact
@@ -250,10 +250,10 @@ def choose_contact(wanted: Optional[str], contacts: tuple[BillingContact, ...]) 
     ]
     if len(found) == 1:
         if not is_plain_number(found[0].billing_contact_id):
-            raise Unclear(
+            raise Objection(
                 "billing_contact", f"the id of billing contact {found[0]} is not a number, as an order needs it"
             )
         return found[0]
     choices = listed([str(contact) for contact in contacts])
     what = "no billing contact is named" if wanted is None else f"billing contact {wanted} matches {len(found)}"
-    raise Unclear("billing_contact", f"{what} and the account has {len(contacts)}: {choices}; set billing_contact")
+    raise Objection("billing_contact", f"{what} and the account has {len(contacts)}: {choices}; set billing_contact")

@@ -13,7 +13,7 @@ from .._model import intent as _intent
 from .._model.dates import format_instant
 from .._model.intent import Intent
 from .._model.span import same_expiry
-from .ledger import Ledger, Taken
+from .ledger import IntentConflict, Ledger
 from .location import NONE, user_name
 
 ORDERED, NOT_ORDERED, UNRELATED = "ordered", "not_ordered", "unrelated"
@@ -55,7 +55,7 @@ def keep(ledger: Ledger, word: Word, is_check_mode: bool) -> dict[str, Any]:
             with ledger.lock(intent.product_no):
                 try:
                     ledger.update(intent, status=status, note=note, order_no=word.order_no or intent.order_no)
-                except Taken as taken:
+                except IntentConflict as taken:
                     raise ValueError(f"state: a run has just changed it, {taken}; list it and decide again") from None
     intents = ledger.intents() if word.product_no is None else ledger.intents_of(word.product_no)
     unrelated = {number for dummy, number in ledger.unrelated_orders()}

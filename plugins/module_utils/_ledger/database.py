@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Optional, Union
 
+from .._errors import CollectionError
+
 TRANSACTION_WAIT = 60  # s that a transaction waits for another
 SETUP = "setup"
 
@@ -34,7 +36,7 @@ class Schema:
     upgrades: Mapping[int, Sequence[Step]]
 
 
-class LedgerError(Exception):
+class LedgerError(CollectionError):
     """A ledger that cannot be trusted. Its text names the ledger and the next step, and holds no password."""
 
 

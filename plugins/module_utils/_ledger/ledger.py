@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import Any, Optional
 
 from .._decide.caps import Caps, Reservation, excess_of
+from .._errors import CollectionError
 from .._model import intent as _intent
 from .._model.dates import format_instant, parse_instant
 from .._model.intent import Intent
@@ -25,7 +26,6 @@ from .._model.money import Money, parse_amount, parse_currency
 from .._model.span import same_expiry
 from .database import Database, Execute, LedgerError, Rows
 from .names import portal_name, united
-from .opening import connect
 from .schema import COLUMNS, INSERT_INTENT, SCHEMA, SINCE, as_mappings
 
 LOCK_WAIT = 60.0  # s that a run waits for another that is ordering the same PBX (docs/reliability.md, 38)
@@ -36,7 +36,7 @@ _OF_INTENT = " AND product_no = ? AND expires_at = ?"
 _UNRESERVE = "DELETE FROM yeastar_reservation WHERE run_id = ? AND holder = ? AND product_no = ?"
 
 
-class Taken(Exception):
+class IntentConflict(CollectionError):
     """Another run has an intent for this subscription and expiry that is not closed. ``intent`` is that one."""
 
     def __init__(self, intent: Intent) -> None:
@@ -45,11 +45,11 @@ class Taken(Exception):
         super().__init__(f"the ledger has an intent for {intent}")
 
 
-class Spent(LedgerError):
+class PlanSpent(LedgerError):
     """A saved plan that has been applied before."""
 
 
-class Busy(LedgerError):
+class LockTimeout(LedgerError):
     """Another run holds the lock of a PBX for longer than one waits."""
 
 
@@ -128,13 +128,13 @@ class Ledger:
     def lock(self, product_no: str, sleep: Callable[[float], None] = time.sleep) -> Iterator[None]:
         """Hold a PBX alone among all who share the ledger; it ends with its holder, however that ends.
 
-        Raises Busy after LOCK_WAIT seconds.
+        Raises LockTimeout after LOCK_WAIT seconds.
         """
         key = f"{self.portal} {product_no}"
         waited = 0.0
         while not self._database.try_lock(key):
             if waited >= LOCK_WAIT:
-                raise Busy(f"another run has been ordering {product_no} for {LOCK_WAIT:g} s; run again later")
+                raise LockTimeout(f"another run has been ordering {product_no} for {LOCK_WAIT:g} s; run again later")
             sleep(_LOCK_POLL)
             waited += _LOCK_POLL
         try:
@@ -145,21 +145,13 @@ class Ledger:
             raise
         self._database.unlock(key)
 
-    def excess(self, caps: Caps, wanted: Collection[Reservation]) -> Optional[tuple[str, str]]:
-        """The cap that a run would exceed with these orders, and how, in words; None if none."""
-        return excess_of(caps, wanted, self._read_reserved(self._database.query(self._reserved, (caps.run_id,))))
-
-    def refuse_spent(self, digest: str) -> None:
-        """Raise Spent for a plan that has been applied."""
-        _refuse_spent(self._database.query, digest)
-
     def reserve(
         self, caps: Caps, wanted: Collection[Reservation], digest: Optional[str] = None
     ) -> Optional[tuple[str, str]]:
-        """Count these orders towards the caps of the run, all or, as `excess` tells, none of them.
+        """Count these orders towards the caps of the run, all or none of them; then the cap is returned, and how.
 
         An order that the run has reserved before, in another of its processes or attempts, counts once. ``digest`` is
-        the saved plan that is being applied; it is spent with the first order that it leads to. Raises Spent if it is.
+        the saved plan that is being applied; it is spent with the first order that it leads to. Raises PlanSpent then.
         """
         with self._database.transaction() as execute:
             if digest is not None:
@@ -185,24 +177,24 @@ class Ledger:
     def intend(self, intent: Intent) -> None:
         """Write an intent durably, before its order is sent.
 
-        A closed one for the same expiry gives way to its next generation. Raises Taken if the PBX has one that is not
-        closed, or has had this generation already.
+        A closed one for the same expiry gives way to its next generation. Raises IntentConflict if the PBX has one that
+        is not closed, or has had this generation already.
         """
         with self._database.transaction() as execute:
             for row in execute(f"{self._select} AND product_no = ?", (self.portal, intent.product_no)):
                 existing = self._read(row)
                 is_same = same_expiry(existing.expires_at, intent.expires_at)
                 if existing.is_unsettled or (is_same and not existing.is_closed):
-                    raise Taken(existing)
+                    raise IntentConflict(existing)
                 if is_same and existing.generation >= intent.generation:
-                    raise Taken(existing)
+                    raise IntentConflict(existing)
                 if is_same:
                     execute(f"DELETE FROM yeastar_intent WHERE portal = ?{_OF_INTENT}", _key(existing))
             execute(INSERT_INTENT, _row_of(intent))
             self._note(execute, intent)
 
     def update(self, intent: Intent, **changes: Any) -> Intent:
-        """Change an intent durably, and return it as it is then. Raises Taken if it is not as it was read any more."""
+        """Change an intent durably, and return it. Raises IntentConflict if another run has changed it."""
         changed = replace(intent, **changes)
         if changed == intent:
             return intent
@@ -212,7 +204,7 @@ class Ledger:
                 raise LedgerError(f"{self._database.name}: the intent for {intent} is gone; was the ledger edited?")
             current = dict(zip(COLUMNS, rows[0]))
             if (current["status"], current["generation"]) != (intent.status, intent.generation):
-                raise Taken(self._read(rows[0]))
+                raise IntentConflict(self._read(rows[0]))
             self._change(execute, intent, changed)
         return changed
 
@@ -309,25 +301,36 @@ class Ledger:
         )
 
 
-def open_ledger(
-    location: str,
-    portal: str,
-    clock: Callable[[], datetime],
-    read_only: bool,
-    makes: bool = True,
-    password: Optional[str] = None,
-) -> Ledger:
-    """Open a ledger: a path, a ``postgresql://`` URL, or ``none`` for one that is forgotten with the process.
+class DryRunLedger(Ledger):
+    """A ledger for a run without orders: it locks nothing, and what would be written is only returned."""
 
-    A missing one is made, unless ``read_only`` or not ``makes``, when an empty one stands in; one of an older version
-    is brought up to date, unless ``read_only``. ``password`` is that of the user in PostgreSQL. It is never repaired.
+    def __init__(self, ledger: Ledger) -> None:
+        """``ledger`` is read, and stays as it is."""
+        super().__init__(ledger._database, ledger.portal, ledger._clock)
+        self.server_changed_at, self.has_moved = ledger.server_changed_at, ledger.has_moved
 
-    Raises LedgerError when it cannot be trusted: not readable, not writable, corrupt, of a newer version, or where
-    others may change it (docs/reliability.md, 11 and 13).
-    """
-    ledger = Ledger(connect(location, SCHEMA, read_only, makes, password), portal, clock)
-    ledger.notice_server(read_only)
-    return ledger
+    @contextmanager
+    def lock(self, product_no: str, sleep: Callable[[float], None] = time.sleep) -> Iterator[None]:
+        """Nobody is kept waiting by a run that orders nothing."""
+        yield
+
+    def reserve(
+        self, caps: Caps, wanted: Collection[Reservation], digest: Optional[str] = None
+    ) -> Optional[tuple[str, str]]:
+        """The cap that would be exceeded. Raises PlanSpent for a plan that has been applied."""
+        if digest is not None:
+            _refuse_spent(self._database.query, digest)
+        return excess_of(caps, wanted, self._read_reserved(self._database.query(self._reserved, (caps.run_id,))))
+
+    def release(self, caps: Caps, product_nos: Collection[str]) -> None:
+        """Nothing was reserved."""
+
+    def update(self, intent: Intent, **changes: Any) -> Intent:
+        """The intent as it would be."""
+        return replace(intent, **changes)
+
+    def note_reported(self, holder: str, product_nos: Collection[str]) -> None:
+        """What has been reported is noted by the next run that orders."""
 
 
 def _names_of(portal: str, database: Database) -> tuple[str, ...]:
@@ -338,7 +341,7 @@ def _names_of(portal: str, database: Database) -> tuple[str, ...]:
 
 def _refuse_spent(execute: Execute, digest: str) -> None:
     for run_id, at in execute("SELECT run_id, at FROM yeastar_spent_plan WHERE digest = ?", (digest,)):
-        raise Spent(f"plan_file: this plan was applied on {at} by the run {run_id}; plan again")
+        raise PlanSpent(f"plan_file: this plan was applied on {at} by the run {run_id}; plan again")
 
 
 def _key(intent: Intent) -> tuple[str, str, str]:

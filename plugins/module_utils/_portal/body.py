@@ -15,28 +15,28 @@ _NAME = re.compile("[a-z0-9-]{1,20}")  # of an encoding; what is longer may hold
 _GZIP = 16 + zlib.MAX_WBITS  # how zlib names that format
 
 
-class BadBody(ValueError):
+class BodyError(ValueError):
     """A body that is not whole. The text is a clause for people, without any of the body."""
 
 
 def read_body(response: Any) -> bytes:
-    """The whole body, unpacked. Raises BadBody when it is cut, damaged, packed in an unusual way or too large."""
+    """The whole body, unpacked. Raises BodyError when it is cut, damaged, packed in an unusual way or too large."""
     named = response.headers.get("Content-Encoding", "").lower().split(",")
     encodings = [name.strip() for name in named if name.strip() not in ("", "identity")]
     if encodings not in ([], ["gzip"], ["x-gzip"]):
         seen = ", ".join(name if _NAME.fullmatch(name) else "something that is no name" for name in encodings[:3])
-        raise BadBody(f"expected an answer that is not packed, got it as {seen}; check what is in between")
+        raise BodyError(f"expected an answer that is not packed, got it as {seen}; check what is in between")
     unpacker = zlib.decompressobj(_GZIP) if encodings else None
     content = bytearray()
     while part := response.raw.read(_PART, decode_content=False):
         content += part if unpacker is None else _unpacked(unpacker, part, MAX_BODY + 1 - len(content))
         if len(content) > MAX_BODY:
-            raise BadBody(f"the answer is larger than {MAX_BODY} bytes")
+            raise BodyError(f"the answer is larger than {MAX_BODY} bytes")
     length = response.headers.get("Content-Length", "")
     if length.isdigit() and response.raw.tell() < int(length):
-        raise BadBody(f"the answer broke off after {response.raw.tell()} of {length} bytes")
+        raise BodyError(f"the answer broke off after {response.raw.tell()} of {length} bytes")
     if unpacker is not None and response.raw.tell() and not unpacker.eof:
-        raise BadBody("the packed answer broke off")
+        raise BodyError("the packed answer broke off")
     return bytes(content)
 
 
@@ -44,7 +44,7 @@ def _unpacked(unpacker: Any, part: bytes, most: int) -> bytes:
     try:
         content: bytes = unpacker.decompress(part, most)
     except zlib.error:
-        raise BadBody("the packed answer is damaged") from None
+        raise BodyError("the packed answer is damaged") from None
     if unpacker.unused_data:
-        raise BadBody("the packed answer goes on after its end")
+        raise BodyError("the packed answer goes on after its end")
     return content

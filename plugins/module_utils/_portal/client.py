@@ -1,11 +1,11 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One method per endpoint. The only file that knows paths and the shapes of bodies: JSON in, model out."""
+"""What can be read from the portal, a method for each endpoint: JSON in, model out. Orders are sent by `sender`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Optional, Union
@@ -18,7 +18,7 @@ from .._model.subscription import Subscription
 from .._model.undetermined import Undetermined, known
 from .._text import LONGEST_QUOTE, quoted, shown
 from .agreement import CONCEPTS
-from .errors import Ambiguous, ReadError
+from .errors import ReadError
 from .fields import CANDIDATES, Fields
 from .listing import Listing, read_listing
 from .order_rows import (
@@ -29,12 +29,11 @@ from .order_rows import (
     laid_over,
     named_id_of,
     read_order,
-    status_of,
     text_of,
 )
 from .pending_plan import pending_plan
 from .services import offer_of, other_expiries, services_of
-from .transport import Transport, WritingTransport
+from .transport import Transport
 
 PRODUCT_LIST = "/product/openapi/instance_product/v1/client/instance_product_list"
 PRODUCT_DETAIL = "/product/openapi/instance_product/v1/detail"
@@ -42,7 +41,6 @@ CATALOG = "/pricing/openapi/purchase/v1/purchase_product_info"
 RENEWAL_OF_PLAN = "/pricing/openapi/purchase/v1/renew/plan_info/"
 RENEWAL_OF_SERVICE = "/pricing/openapi/purchase/v1/renew/add_on_info/"
 BILLING_CONTACTS = "/user/openapi/user/v1/client/billing_contact_list"
-ORDER_SAVE = "/order/openapi/order/v1/save"
 ORDER_LIST = "/order/openapi/order/v1/page"
 ORDER_DETAIL = "/order/openapi/order/v1/get/"
 AUTO_RENEWAL = "/order/openapi/order/v1/check/existed_auto_renew"
@@ -225,74 +223,6 @@ class Portal:
         if not isinstance(result, Mapping):
             raise ReadError(f"GET {path}", "expected an object in the answer")
         return result
-
-
-class OrderingPortal(Portal):
-    """A portal that orders can be sent to."""
-
-    def __init__(self, transport: WritingTransport, fields: Fields) -> None:
-        """``transport`` can write."""
-        super().__init__(transport, fields)
-        self._writing_transport = transport
-
-    def save_order(self, order: OrderRequest, may_leave: Callable[[], bool] = lambda: True) -> Order:
-        """Send one renewal order, once (docs/portal-api.md, 12.4); ``may_leave`` is asked at the last moment.
-
-        Raises NotSent, Withheld if it may not, Rejected or Ambiguous.
-        """
-        call = f"POST {ORDER_SAVE}"
-        envelope = self._writing_transport.post_once(ORDER_SAVE, order_body(order), may_leave)
-        result = envelope.result
-        order_no, product_no = id_of(result, "orderNo"), named_id_of(result, "productNo")
-        if order_no is None:
-            raise Ambiguous(call, "the portal claims success but names no order number", envelope=envelope)
-        if product_no not in (None, order.product_no):
-            problem = f"ordered for {order.product_no}, the portal answered for {product_no}"
-            raise Ambiguous(call, problem, envelope=envelope)
-        return Order(
-            order_id=None,
-            order_no=order_no,
-            status=status_of(result),
-            created_at=None,
-            product_no=order.product_no,
-            po_number=order.po_number,
-            transaction_no=text_of(result, "transactionNo"),
-        )
-
-
-def order_body(order: OrderRequest) -> dict[str, Any]:
-    """The body of a renewal order, key for key the tutorial's sample: ids as bare integers, all lines in one order."""
-    plan_id = int(order.plan_id)
-    plan_line = {
-        "serviceType": "plan",
-        "serviceId": plan_id,
-        "quantity": order.quantity,
-        "purchaseType": "renew",
-        "billingModel": "recurring",
-        "billingCycle": order.billing_cycle,
-        "multiCycle": 0,
-    }
-    service_lines = [
-        {
-            "connectionPlanId": plan_id,
-            "serviceType": "service",
-            "serviceId": int(service_id),
-            "purchaseType": "renew",
-            "billingCycle": order.billing_cycle,
-            "multiCycle": 0,
-        }
-        for service_id in order.service_ids
-    ]
-    body: dict[str, Any] = {
-        "operationType": "renew_plan",
-        "productId": PRODUCT_ID,
-        "productNo": order.product_no,
-        "billingId": int(order.billing_contact_id),
-        "serviceList": [plan_line, *service_lines],
-    }
-    if order.po_number is not None:
-        body["poNumber"] = order.po_number
-    return body
 
 
 def _walk(node: Any, plan_id: Optional[str]) -> Iterator[tuple[Row, Optional[str]]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Optional
 
+from .._errors import CollectionError
 from .envelope import Envelope
 from .http import Answer
 from .response import retry_after, status_of
@@ -14,7 +15,7 @@ from .response import retry_after, status_of
 MAX_QUOTE = 300  # characters of what the vendor said
 
 
-class TransportError(Exception):
+class TransportError(CollectionError):
     """A call that failed. Its text names method, path, HTTP status and what the vendor said; never headers or bodies.
 
     ``call`` is method and path; ``status`` the HTTP status, or the envelope's where HTTP said 200, and None when no

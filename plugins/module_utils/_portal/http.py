@@ -19,12 +19,12 @@ from concurrent.futures import Future, InvalidStateError
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Any, Optional
 from urllib.parse import urlsplit
 
+from .._address import is_loopback_host
 from .._concurrency import Pool
-from .body import BadBody, read_body
+from .body import BodyError, read_body
 from .environment import (
     AUTHORITIES,
     Proxy,
@@ -79,21 +79,13 @@ class Answer:
     content: bytes
 
 
-class Broken(Exception):
+class ExchangeError(Exception):
     """An exchange that brought no whole answer. ``sent`` is False only when its body cannot have left."""
 
     def __init__(self, problem: str, sent: bool = True) -> None:
         """``problem`` is a clause for people, without header or body."""
         self.sent = sent
         super().__init__(problem)
-
-
-def is_loopback_host(host: str) -> bool:
-    """Whether a host, as it stands in a URL, is this machine: localhost, 127.0.0.0/8 or ::1."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.rstrip(".").lower() == "localhost"
 
 
 def _authenticate_with(token: Optional[str]) -> Callable[[Any], Any]:
@@ -251,7 +243,7 @@ class Http:
         """Send one request and read its whole answer within the timeout.
 
         ``payload`` is one of `requests`' own ``params``, ``data`` (a form, or a document as bytes) and ``headers``.
-        Raises Broken when no whole answer came; of a document it knows whether any of it can have left.
+        Raises ExchangeError when no whole answer came; of a document it knows whether any of it can have left.
         """
         session = self._sessions.pop() if self._sessions else self._new_session()
         line, body = _Line(), _Body(payload["data"]) if isinstance(payload.get("data"), bytes) else None
@@ -276,9 +268,9 @@ class Http:
                 body.is_abandoned = True  # also when it is the process that shall end
             if body is None or not body.has_started:
                 line.cut()  # an order that has left may still come to its end
-            if not isinstance(error, (Broken, requests.RequestException, HTTPError, OSError, ValueError)):
+            if not isinstance(error, (ExchangeError, requests.RequestException, HTTPError, OSError, ValueError)):
                 raise
-            raise Broken(
+            raise ExchangeError(
                 _problem_of(error, self._connection, self._proxy), sent=body is None or body.has_started
             ) from None
 
@@ -315,7 +307,7 @@ class Http:
         except FutureTimeoutError:
             if outcome.done():
                 return outcome.result()
-            raise Broken(f"no whole answer within {self._connection.timeout:g} s") from None
+            raise ExchangeError(f"no whole answer within {self._connection.timeout:g} s") from None
 
 
 def refuse_surroundings(connection: Connection) -> None:
@@ -357,7 +349,7 @@ def _proxy_of(connection: Connection) -> tuple[Optional[Proxy], str]:
 
 def _problem_of(error: Exception, connection: Connection, proxy: Optional[Proxy]) -> str:
     """Say what went wrong in an exchange, without repeating texts that may hold an address or a header."""
-    if isinstance(error, (Broken, BadBody)):
+    if isinstance(error, (ExchangeError, BodyError)):
         return str(error)
     causes = _causes(error)
     through = "" if proxy is None else f" (through {proxy})"

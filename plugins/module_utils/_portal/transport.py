@@ -1,15 +1,13 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Token, repeats of reads, and the fate of each write.
+"""The exchanges with one portal: the token, the turns that requests take, and reads that are repeated.
 
-Reads are repeated after a failure that may pass. A write is sent once and never repeated; what became of it is its
-result or one of three exceptions: `NotSent`, `Rejected`, `Ambiguous` (docs/reliability.md, 15 to 37).
+A read is repeated after a failure that may pass. A write never is, see `sender` (docs/reliability.md, 15 to 37).
 """
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -22,29 +20,16 @@ from .._model.dates import utc_now
 from .._secrets import Secrets
 from .._text import MARK, quoted
 from .envelope import MAX_DIGITS, Envelope, read_count
-from .errors import (
-    AccessError,
-    Ambiguous,
-    BlockedOnTheWay,
-    NotSent,
-    ReadError,
-    Rejected,
-    TokenRefused,
-    TransportError,
-    Withheld,
-)
-from .http import Answer, Broken, Connection, Http
+from .errors import AccessError, BlockedOnTheWay, NotSent, ReadError, TokenRefused, TransportError
+from .http import Answer, Connection, ExchangeError, Http
 from .response import (
     content_type_of,
     date_of,
     envelope_of,
-    is_definite,
-    is_refusal,
     is_vendors,
     problem_of,
     refuses_token,
     status_of,
-    what_it_lacks,
 )
 
 TOKEN_PATH = "/auth/openapi/v1/oauth/token"  # noqa: S105 (a path, not a secret)
@@ -72,7 +57,7 @@ class _Token:
 
 
 class Transport:
-    """Reads from the portal. It has no way to send an order; only `WritingTransport` has."""
+    """Signs in, takes turns, and reads. Orders are sent by `OrderSender` alone, which only a renewal is given."""
 
     def __init__(
         self,
@@ -82,15 +67,20 @@ class Transport:
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], datetime] = utc_now,
         pool: Optional[Pool] = None,
+        http: Optional[Http] = None,
+        monotonic: Callable[[], float] = time.monotonic,
+        may_write: bool = False,
     ) -> None:
         """``secrets`` are hidden in all that is read; those of ``connection`` and what the portal issues are added.
 
         ``clock`` gives the controller's instant, which the portal's is held against. With a ``pool``, reads and writes
-        may be asked for side by side; ``sleep`` must be its own then.
+        may be asked for side by side; ``sleep`` must be its own then. ``http`` makes the exchanges, by default with
+        requests; ``monotonic`` gives the seconds by which tokens age. Unless it ``may_write``, nothing leaves
+        but reads and logins.
         """
         self._connection = connection
         self.pool = pool or Pool()
-        self._http = Http(connection, self.pool)
+        self._http = http or Http(connection, self.pool)
         self._login = Gate(self.pool)
         # Closed while the portal has asked for less; nothing is sent then.
         self.unhurried = Gate(self.pool)
@@ -103,10 +93,17 @@ class Transport:
         self._warned: set[str] = set()
         self._sleep = sleep
         self._clock = clock
+        self._monotonic = monotonic
+        self._may_write = may_write
         self._token: Optional[_Token] = None
         self.traffic = Traffic()
         # How far the portal's clock is ahead of the controller's; None until an answer had a Date.
         self.clock_offset: Optional[timedelta] = None
+
+    @property
+    def can_sign_in(self) -> bool:
+        """Whether a token that is refused can be replaced, since none was given."""
+        return self._connection.access_token is None
 
     def warn(self, warning: str) -> None:
         """Warn of something, once."""
@@ -130,14 +127,14 @@ class Transport:
 
     def get_dated(self, path: str, params: Optional[Mapping[str, str]] = None) -> tuple[Any, Optional[datetime]]:
         """As `get`, and the `Date` of the answer; None where it had none."""
-        token = self._bearer_token()
+        token = self.bearer_token()
         try:
             return self._repeat(lambda: self._get_once(path, params, token))
         except TokenRefused:
-            if self._connection.access_token is not None:
+            if not self.can_sign_in:
                 raise
-        self._forget(token)
-        fresh_token = self._bearer_token()
+        self.forget(token)
+        fresh_token = self.bearer_token()
         return self._repeat(lambda: self._get_once(path, params, fresh_token))
 
     def _get_once(self, path: str, params: Optional[Mapping[str, str]], token: str) -> tuple[Any, Optional[datetime]]:
@@ -145,9 +142,9 @@ class Transport:
         self.traffic.read += 1
         try:
             answer = self._exchange("GET", path, token, params=params)
-        except Broken as error:
+        except ExchangeError as error:
             raise ReadError(call, str(error)) from None
-        envelope = self._envelope_of(answer)
+        envelope = self.read_envelope(answer)
         status = status_of(answer, envelope)
         if refuses_token(answer, envelope):
             raise TokenRefused(call, "the access token was refused", answer, envelope)
@@ -158,26 +155,29 @@ class Transport:
             raise BlockedOnTheWay(call, problem_of(answer, envelope), answer, envelope)
         if status != 200 or envelope is None or not envelope.is_success:
             raise ReadError(call, problem_of(answer, envelope), answer, envelope)
-        self._accept_content_type(call, answer, envelope)
+        self.accept_content_type(call, answer, envelope)
         return envelope.result, date_of(answer)
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
+    def turn(self) -> Iterator[None]:
         """The moment to send: once no pause is on, and one at a time when the portal has found them too many."""
         with self._line.alone() if self._is_limited else nullcontext():
             self.unhurried.pass_through()
             yield
 
     def _exchange(self, method: str, path: str, token: Optional[str] = None, **payload: Any) -> Answer:
-        """One exchange. Raises Broken."""
-        with self._turn():
-            return self._exchange_now(method, path, token, **payload)
+        """One exchange. Raises ExchangeError."""
+        with self.turn():
+            return self.exchange_now(method, path, token, **payload)
 
-    def _exchange_now(self, method: str, path: str, token: Optional[str] = None, **payload: Any) -> Answer:
+    def exchange_now(self, method: str, path: str, token: Optional[str] = None, **payload: Any) -> Answer:
+        """One exchange, for a caller whose `turn` it is. Raises ExchangeError; NotSent for a write that may not be."""
+        if method != "GET" and path != TOKEN_PATH and not self._may_write:
+            raise NotSent(f"{method} {path}", "this run only reads")
         try:
             answer = self._http.exchange(method, path, token, **payload)
-        except Broken as error:
-            raise Broken(self._secrets.hide(str(error)), error.sent) from None
+        except ExchangeError as error:
+            raise ExchangeError(self._secrets.hide(str(error)), error.sent) from None
         headers = {name.lower(): self._secrets.hide(value) for name, value in answer.headers.items()}
         answer = replace(answer, headers=headers)
         self._is_limited = self._is_limited or answer.status == 429
@@ -186,11 +186,13 @@ class Transport:
             self.clock_offset = date - self._clock()
         return answer
 
-    def _envelope_of(self, answer: Answer) -> Optional[Envelope]:
+    def read_envelope(self, answer: Answer) -> Optional[Envelope]:
+        """The envelope of an answer, without secrets; None where it has none."""
         envelope = envelope_of(answer)
         return None if envelope is None else envelope.hidden(self._secrets)
 
-    def _accept_content_type(self, call: str, answer: Answer, envelope: Envelope) -> None:
+    def accept_content_type(self, call: str, answer: Answer, envelope: Envelope) -> None:
+        """Warn of a complete answer that does not call itself JSON. Raises ReadError for one that is not complete."""
         content_type = content_type_of(answer)
         if content_type == "application/json":
             return
@@ -212,16 +214,17 @@ class Transport:
             with self.unhurried.closed() if is_asked_for_less else nullcontext():
                 self._sleep(delay)
 
-    def _bearer_token(self) -> str:
+    def bearer_token(self) -> str:
+        """The access token, a fresh one where there is none that lives long enough. Raises ReadError."""
         if self._connection.access_token is not None:
             return self._connection.access_token
         with self._login.alone():
-            if self._token is None or time.monotonic() >= self._token.good_until:
+            if self._token is None or self._monotonic() >= self._token.good_until:
                 self._token = self._repeat(self._log_in_once)
             return self._token.value
 
-    def _forget(self, token: str) -> None:
-        """Use a token no more, unless another one has come since."""
+    def forget(self, token: str) -> None:
+        """Stop using a token, unless another one has come since."""
         if self._token is not None and self._token.value == token:
             self._token = None
 
@@ -229,7 +232,7 @@ class Transport:
         """Request an access token (docs/portal-api.md, 2.2). It charges nothing, so it may be repeated like a read."""
         call = f"POST {TOKEN_PATH}"
         self.traffic.token += 1
-        asked_at = time.monotonic()
+        asked_at = self._monotonic()
         form = {
             "client_id": self._connection.client_id,
             "client_secret": self._connection.client_secret,
@@ -237,7 +240,7 @@ class Transport:
         }
         try:
             answer = self._exchange("POST", TOKEN_PATH, data=form)
-        except Broken as error:
+        except ExchangeError as error:
             raise ReadError(call, str(error)) from None
         issued = envelope_of(answer)
         envelope = None if issued is None else issued.hidden(self._secrets)
@@ -271,51 +274,6 @@ class Transport:
             self.warn(f"{call}: expiresIn: {error}; the token is taken to live {TOKEN_LIFETIME} s")
             lifetime = TOKEN_LIFETIME
         return max(lifetime - TOKEN_MARGIN - self._connection.timeout, lifetime / 2)
-
-
-class WritingTransport(Transport):
-    """A transport that can also send an order."""
-
-    def post_once(self, path: str, body: Mapping[str, Any], may_leave: Callable[[], bool] = lambda: True) -> Envelope:
-        """Send a write, once, and return the envelope of its success, whose ``result`` is an object.
-
-        ``may_leave`` is asked at the last moment. Raises NotSent, Rejected (a 4xx in the vendor's own envelope, be it
-        definite or not) or Ambiguous (everything else).
-        """
-        call = f"POST {path}"
-        try:
-            token = self._bearer_token()
-        except ReadError as error:
-            raise NotSent(call, f"no access token: {error}") from None
-        try:
-            content = json.dumps(body, ensure_ascii=False).encode("utf-8")
-        except UnicodeEncodeError:
-            raise NotSent(call, "the order holds text that is not valid Unicode") from None
-        with self._turn():
-            if not may_leave():
-                raise Withheld(call, "held back")
-            self.traffic.write += 1
-            try:
-                headers = {"Content-Type": "application/json"}
-                answer = self._exchange_now("POST", path, token, data=content, headers=headers)
-            except Broken as error:
-                raise (Ambiguous if error.sent else NotSent)(call, str(error)) from None
-        envelope = self._envelope_of(answer)
-        if envelope is None or not envelope.is_complete:
-            raise Ambiguous(call, problem_of(answer, envelope), answer, envelope)
-        if is_refusal(answer, envelope):
-            refusal = Rejected(call, "the portal refused the order" + what_it_lacks(envelope), answer, envelope)
-            refusal.is_definite = is_definite(answer, envelope)
-            if refusal.status == 401:
-                self._forget(token)
-                refusal.retry_after = 0.0 if self._connection.access_token is None else None
-            raise refusal
-        if answer.status != 200 or not envelope.is_success:
-            raise Ambiguous(call, problem_of(answer, envelope), answer, envelope)
-        if not isinstance(envelope.result, Mapping) or not envelope.request_id:
-            raise Ambiguous(call, "expected an order in the answer, found none", answer, envelope)
-        self._accept_content_type(call, answer, envelope)
-        return envelope
 
 
 def _delay_before_repeat(error: ReadError, attempt: int) -> Optional[float]:

@@ -20,17 +20,17 @@ from .._decide.saved_plan import SavedPlan
 from .._ledger.ledger import Ledger
 from .._model import intent as _intent
 from .._model.dates import in_words
-from .._model.decision import Terms
+from .._model.decision import Decision, Terms
 from .._model.declaration import Declaration, Policy
 from .._model.evidence import Evidence
 from .._model.intent import Intent
 from .._model.order import Order
 from .._model.po_number import related_orders
 from .._model.span import same_expiry
+from .._model.subscription import Subscription
 from .._portal.client import Portal
 from .._portal.errors import ReadError
 from .._portal.snapshot import Snapshot
-from .questions import Questions
 from .report import Report
 
 ORDERS_MAX_AGE = 30.0  # s after which what others may have ordered is looked at again (docs/reliability.md, 40)
@@ -40,12 +40,13 @@ _LONG_AGO = datetime(2000, 1, 1, tzinfo=timezone.utc)
 
 
 @dataclass(frozen=True)
-class Setting:
-    """What a run works with beside the portal: its policy, the ledger, the controller's clock, and where to warn.
+class RunContext:
+    """What a run works with besides the portal: its policy, the ledger, the clocks, and where to warn.
 
-    ``ahead`` is how far ``clock`` has been set ahead of the controller's own, for a simulator that does not follow it;
-    ``approved`` is the plan that is carried out, if one is; ``tell`` is told how many of how many due PBXs are through.
-    Once ``is_awaited`` says no, nothing is ordered or followed any more.
+    ``clock`` gives the controller's instant, ``monotonic`` seconds that never jump; ``ahead`` is how far ``clock`` has
+    been set ahead of the controller's own, for a simulator that does not follow it. ``approved`` is the plan that is
+    carried out, if one is; ``tell`` hears how many of how many due PBXs are through. Once ``is_awaited`` says no,
+    nothing is ordered or followed any more. ``wait_timeout`` (s) bounds how long orders are followed.
     """
 
     policy: Policy
@@ -56,43 +57,50 @@ class Setting:
     approved: Optional[SavedPlan] = None
     tell: Callable[[int, int], None] = lambda through, due: None
     is_awaited: Callable[[], bool] = lambda: True
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    wait_timeout: float = 0.0
 
 
 class Facts:
     """What is known of an account in one run."""
 
-    def __init__(self, portal: Portal, setting: Setting, report: Report) -> None:
+    def __init__(self, portal: Portal, context: RunContext, report: Report) -> None:
         """``report`` is filled as the run goes on; its ``now`` is the instant of every decision."""
-        self._portal = portal
-        self._pool = portal.pool
-        self._policy = setting.policy
-        self._ledger = setting.ledger
-        self._clock = setting.clock
-        self._warn = setting.warn
-        self._ahead = setting.ahead
-        self._approved = setting.approved
-        self._tell = setting.tell
-        self._caps = caps_of(self._policy, holder=uuid.uuid4().hex)
-        self._report = report
-        self._declarations: dict[str, Declaration] = {}
-        self._snapshot = Snapshot(portal, self._declarations)
-        self._questions = Questions(portal, self._policy, self._approved, report.now, self._warn)
+        self.portal = portal
+        self.context = context
+        self.policy = context.policy
+        self.report = report
+        self.caps = caps_of(self.policy, holder=uuid.uuid4().hex)
+        self.declarations: dict[str, Declaration] = {}
+        self.snapshot = Snapshot(portal, self.declarations)
         self._intents: dict[str, tuple[Intent, ...]] = {}  # changed in place: a copy at each order would add up
         self._intents_of_all: tuple[Intent, ...] = ()  # of every PBX of the portal, as the run began
-        self._evidence = Evidence(intents=self._intents)
-        self._due: dict[str, Terms] = {}
+        self.evidence = Evidence(intents=self._intents)
+        self.due: dict[str, Terms] = {}
         self._orders_by_number: dict[str, list[tuple[str, Order]]] = {}
         self._orders_read_at = 0.0
-        self._reading_orders = Gate(self._pool)
+        self._reading_orders = Gate(portal.pool)
         # As of which instants the orders are; before they are read, long ago.
-        self._times = Times(_LONG_AGO, _LONG_AGO, self._policy.settle_window)
-        self._stopped_by: Optional[str] = None
-        # PBXs that an earlier run has renewed without ever saying so.
-        self._announced: set[str] = set()
+        self.times = Times(_LONG_AGO, _LONG_AGO, self.policy.settle_window)
+        # Why nothing more is ordered, once that is so.
+        self.stopped_by: Optional[str] = None
 
-    def _check_clock(self) -> None:
+    def subscription(self, product_no: str) -> Subscription:
+        """A PBX as it was read last."""
+        return self.snapshot.subscriptions[product_no]
+
+    def decision(self, product_no: str) -> Decision:
+        """What the report says of a PBX at this moment."""
+        return self.report.outcomes[product_no].decision
+
+    def stop(self, product_no: str, why: str) -> None:
+        """Order nothing more in this run."""
+        self.stopped_by = f"{product_no}: {why}"
+
+    def check_clock(self) -> None:
         """Compare the controller's clock with the portal's (docs/reliability.md, 47). Raises ReadError if far off."""
-        offset = self._portal.clock_offset
+        offset = self.portal.clock_offset
         if offset is None:
             return
         off = self._off(offset)
@@ -101,40 +109,41 @@ class Facts:
         seen = f"this controller's clock is {in_words(off)} {'behind' if offset > timedelta(0) else 'ahead of'}"
         if off > SKEW_TO_REFUSE:
             raise ReadError("clocks", f"{seen} the portal's: set it, since every decision here depends on the date")
-        self._warn(f"{seen} the portal's; set it, since every decision here depends on the date")
+        self.context.warn(f"{seen} the portal's; set it, since every decision here depends on the date")
 
-    def _read_ledger_of(self, product_no: str) -> None:
-        """Read anew what the ledger has of one PBX; what this run is doing about others meanwhile is not touched."""
-        self._intents[product_no] = tuple(self._ledger.intents_of(product_no))
-        self._evidence = replace(self._evidence, unrelated=self._ledger.unrelated_orders())
+    def read_ledger_of(self, product_no: str) -> None:
+        """Read again what the ledger has of one PBX; what this run is doing about others meanwhile is not touched."""
+        self._intents[product_no] = tuple(self.context.ledger.intents_of(product_no))
+        self.evidence = replace(self.evidence, unrelated=self.context.ledger.unrelated_orders())
 
-    def _read_ledger(self) -> None:
+    def read_ledger(self) -> None:
+        """Read what the ledger has of the PBXs of this run, and of all others for the orders' sake."""
         self._intents.clear()
-        self._intents_of_all = tuple(self._ledger.intents())
+        self._intents_of_all = tuple(self.context.ledger.intents())
         for intent in self._intents_of_all:
-            if intent.product_no in self._declarations:
+            if intent.product_no in self.declarations:
                 self._intents[intent.product_no] = (*self._intents.get(intent.product_no, ()), intent)
-        self._evidence = replace(self._evidence, unrelated=self._ledger.unrelated_orders())
+        self.evidence = replace(self.evidence, unrelated=self.context.ledger.unrelated_orders())
 
-    def _read_evidence(self) -> None:
+    def read_evidence(self) -> None:
         """Read what the account holds, as far as anything is due or unsettled."""
-        reads = [self._read_catalog, self._read_contacts] if self._due else []
-        if self._due or self._unsettled():
-            reads.append(self._read_orders)
-        self._pool.map(lambda read: read(), reads)
+        reads = [self._read_catalog, self._read_contacts] if self.due else []
+        if self.due or self._unsettled():
+            reads.append(self.read_orders)
+        self.portal.pool.map(lambda read: read(), reads)
 
     def _read_catalog(self) -> None:
-        catalog = self._portal.catalog(self._portal.catalog_answer())
-        self._evidence = replace(self._evidence, catalog=catalog)
+        catalog = self.portal.catalog(self.portal.catalog_answer())
+        self.evidence = replace(self.evidence, catalog=catalog)
 
     def _read_contacts(self) -> None:
-        contacts = tuple(map(self._portal.billing_contact, self._portal.billing_contact_rows()))
-        self._evidence = replace(self._evidence, contacts=contacts)
+        contacts = tuple(map(self.portal.billing_contact, self.portal.billing_contact_rows()))
+        self.evidence = replace(self.evidence, contacts=contacts)
 
     def _unsettled(self) -> list[Intent]:
-        return [intent for intents in self._evidence.intents.values() for intent in intents if intent.is_unsettled]
+        return [intent for intents in self.evidence.intents.values() for intent in intents if intent.is_unsettled]
 
-    def _read_orders(self) -> None:
+    def read_orders(self) -> None:
         """Read the whole order list, back to what any decision or settlement needs. Raises ReadError.
 
         One reading at a time, so that an older one never comes after a newer one.
@@ -143,64 +152,67 @@ class Facts:
             self._read_orders_now()
 
     def _read_orders_now(self) -> None:
-        begins = [current_term_began(terms) for terms in self._due.values()]
+        begins = [current_term_began(terms) for terms in self.due.values()]
         begins += [intent.uncertain_since - UNKNOWN_SKEW for intent in self._unsettled()]
         # From before the list is read: what it does not show may have come to it since.
-        asked_at = self._clock()
+        asked_at = self.context.clock()
         # Not from the ledger: what was sent must be held against the orders also where that has been lost since.
         intents = [*self._intents_of_all, *(one for own in self._intents.values() for one in own)]
-        as_of = self._snapshot.read_orders(min(begins, default=self._report.now), intents)
+        as_of = self.snapshot.read_orders(min(begins, default=self.report.now), intents)
         # A clock that was set for a test counts alone, since the portal's does not follow it.
-        portal = None if self._ahead else as_of
-        self._times = Times(asked_at, portal, self._policy.settle_window, self._snapshot.orders_gap)
-        orders = self._snapshot.orders
-        self._evidence = replace(self._evidence, orders=orders, unplaced=self._snapshot.unplaced)
+        portal = None if self.context.ahead else as_of
+        self.times = Times(asked_at, portal, self.policy.settle_window, self.snapshot.orders_gap)
+        orders = self.snapshot.orders
+        self.evidence = replace(self.evidence, orders=orders, unplaced=self.snapshot.unplaced)
         self._orders_by_number = {}
         for number, order in ((number, order) for number, own in orders.items() for order in own):
             self._orders_by_number.setdefault(order.po_number or "", []).append((number, order))
-        self._orders_read_at = time.monotonic()
+        self._orders_read_at = self.context.monotonic()
 
-    def _intent_to_settle(self, product_no: str) -> Optional[Intent]:
+    def intent_to_settle(self, product_no: str) -> Optional[Intent]:
         """The intent of a PBX that is unsettled, or that says renewed of an expiry that has come back."""
-        terms = self._due.get(product_no)
-        for intent in self._evidence.intents.get(product_no, ()):
+        terms = self.due.get(product_no)
+        for intent in self.evidence.intents.get(product_no, ()):
             came_back = terms is not None and same_expiry(intent.expires_at, terms.expires_at)
             if intent.is_unsettled or (intent.status == _intent.RENEWED and came_back):
                 return intent
         return None
 
-    def _orders_for(self, intent: Intent) -> tuple[list[Order], list[Order]]:
+    def orders_for(self, intent: Intent) -> tuple[list[Order], list[Order]]:
         """The orders of an intent's PBX, and those of others with its number, that no person has called unrelated.
 
         An order that may be for any PBX is among the former, but proves nothing by its lines.
         """
         same_number = self._orders_by_number.get(intent.po_number, ())
         strays = [order for product_no, order in same_number if product_no != intent.product_no]
-        related = [order for order in strays if not self._evidence.is_unrelated(intent.product_no, order)]
-        unplaced = [replace(order, lines=None) for order, dummy in self._evidence.unplaced_for(intent.product_no)]
-        return [*related_orders(self._evidence, intent.product_no), *unplaced], related
+        related = [order for order in strays if not self.evidence.is_unrelated(intent.product_no, order)]
+        unplaced = [replace(order, lines=None) for order, dummy in self.evidence.unplaced_for(intent.product_no)]
+        return [*related_orders(self.evidence, intent.product_no), *unplaced], related
 
-    def _orders_that_may_be_of(self, product_no: str) -> list[Order]:
+    def orders_that_may_be_of(self, product_no: str) -> list[Order]:
         """The orders of a PBX, and those that may be for any, whatever a person has said of them."""
-        return [*self._evidence.orders.get(product_no, ()), *(order for order, dummy in self._evidence.unplaced)]
+        return [*self.evidence.orders.get(product_no, ()), *(order for order, dummy in self.evidence.unplaced)]
 
-    def _portal_now(self) -> Optional[datetime]:
-        offset = self._portal.clock_offset
-        return None if offset is None or self._off(offset) > SKEW_TO_REFUSE else self._clock() + offset
+    def portal_now(self) -> Optional[datetime]:
+        """The portal's instant; None where that is not known, or so far off that it proves nothing."""
+        offset = self.portal.clock_offset
+        return None if offset is None or self._off(offset) > SKEW_TO_REFUSE else self.context.clock() + offset
 
     def _off(self, offset: timedelta) -> timedelta:
         """How far two clocks are apart, of which one may have been set for a test."""
-        return min(abs(offset), abs(offset + self._ahead))
+        return min(abs(offset), abs(offset + self.context.ahead))
 
-    def _remember(self, intent: Intent) -> None:
+    def remember(self, intent: Intent) -> None:
+        """Keep what an intent has come to, for the decisions of this run."""
         others = [
             other
-            for other in self._evidence.intents.get(intent.product_no, ())
+            for other in self.evidence.intents.get(intent.product_no, ())
             if not same_expiry(other.expires_at, intent.expires_at)
         ]
         self._intents[intent.product_no] = (*others, intent)
 
-    def _refresh_orders(self) -> None:
+    def refresh_orders(self) -> None:
+        """Read the orders again, unless that was done lately. Raises ReadError."""
         with self._reading_orders.alone():
-            if time.monotonic() - self._orders_read_at > ORDERS_MAX_AGE:
+            if self.context.monotonic() - self._orders_read_at > ORDERS_MAX_AGE:
                 self._read_orders_now()

@@ -9,17 +9,17 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Optional
+from typing import Any
 
 from .._decide.auto_renewal import Switch, held_to_auto_renewal, needs_answer
 from .._decide.prices import priced
-from .._decide.saved_plan import SavedPlan
 from .._model.decision import Decision
-from .._model.declaration import Declaration, Policy
+from .._model.declaration import Declaration
 from .._model.evidence import Evidence
 from .._model.undetermined import Undetermined
 from .._portal.auto_renewal_fields import read_answer
 from .._portal.client import AUTO_RENEWAL, Portal
+from .facts import RunContext
 
 ANSWER_MAX_AGE = 30.0  # s after which auto-renewal is asked for again, since anybody may have switched it on
 MAX_REFUSALS = 3  # PBXs in a row, after which it is not asked for again
@@ -28,10 +28,13 @@ MAX_REFUSALS = 3  # PBXs in a row, after which it is not asked for again
 class AutoRenewals:
     """What the portal answers about the auto-renewal of single PBXs (docs/portal-api.md, 6.4)."""
 
-    def __init__(self, portal: Portal, warn: Callable[[str], None]) -> None:
-        """Asks nothing yet."""
+    def __init__(
+        self, portal: Portal, warn: Callable[[str], None], monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Asks nothing yet. ``monotonic`` gives the seconds by which answers age."""
         self._portal = portal
         self._warn = warn
+        self._monotonic = monotonic
         self._asked_at: dict[str, float] = {}
         self._refused: set[str] = set()  # in a row
         self._is_given_up = False
@@ -44,7 +47,7 @@ class AutoRenewals:
                 return Undetermined(
                     "auto_renewal", "auto_renewal: it was not asked for, since the portal refuses to say"
                 )
-            asked_at = time.monotonic()
+            asked_at = self._monotonic()
             self.answers[product_no] = self._portal.auto_renewal_answer(product_no)
             self._asked_at[product_no] = asked_at
             self._note(product_no)
@@ -52,7 +55,7 @@ class AutoRenewals:
 
     def _is_old(self, product_no: str) -> bool:
         asked_at = self._asked_at.get(product_no)
-        return asked_at is None or time.monotonic() - asked_at > ANSWER_MAX_AGE
+        return asked_at is None or self._monotonic() - asked_at > ANSWER_MAX_AGE
 
     def _note(self, product_no: str) -> None:
         """Give up asking what is refused time and again."""
@@ -72,21 +75,14 @@ class AutoRenewals:
 class Questions:
     """The questions about a PBX that would be ordered, and what its decision becomes by their answers."""
 
-    def __init__(
-        self,
-        portal: Portal,
-        policy: Policy,
-        approved: Optional[SavedPlan],
-        now: datetime,
-        warn: Callable[[str], None],
-    ) -> None:
-        """``approved`` is the plan that is carried out, if one is; ``now`` the instant of every decision."""
+    def __init__(self, portal: Portal, context: RunContext, now: datetime) -> None:
+        """``now`` is the instant of every decision."""
         self._portal = portal
-        self._warn = warn
-        self._policy = policy
-        self._approved = approved
+        self._warn = context.warn
+        self._policy = context.policy
+        self._approved = context.approved
         self._now = now
-        self._auto_renewals = AutoRenewals(portal, warn)
+        self._auto_renewals = AutoRenewals(portal, context.warn, context.monotonic)
 
     def put(self, decision: Decision, declaration: Declaration, evidence: Evidence) -> Decision:
         """The decision with its price, held against the approved plan, and then whether the portal renews it itself.

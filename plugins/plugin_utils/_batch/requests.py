@@ -23,11 +23,8 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.pbxops.yeastar.plugins.module_utils._files import locked
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.location import ledger_of
 from ansible_collections.pbxops.yeastar.plugins.module_utils._options.blanks import LIMITS, refuse_blanks, refuse_nulls
-from ansible_collections.pbxops.yeastar.plugins.module_utils._options.parsing import (
-    connection_of,
-    declarations_of,
-    product_no_of,
-)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._options.portal import connection_of
+from ansible_collections.pbxops.yeastar.plugins.module_utils._options.run import declarations_of
 from ansible_collections.pbxops.yeastar.plugins.module_utils._options.table import (
     APPLY_OPTIONS,
     APPLY_RULES,
@@ -38,6 +35,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._options.table impo
     RENEWAL_RUN_OPTIONS,
     SAVE_OPTIONS,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._options.values import product_no_of
 from ansible_collections.pbxops.yeastar.plugins.module_utils._secrets import Secrets, secrets_of
 from ansible_collections.pbxops.yeastar.plugins.module_utils._text import quoted
 

@@ -13,7 +13,7 @@ from typing import Any
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.location import state_folder
-from ansible_collections.pbxops.yeastar.plugins.module_utils._options.parsing import (
+from ansible_collections.pbxops.yeastar.plugins.module_utils._options.portal import (
     connection_of,
     fields_of,
     fingerprint_of,

@@ -13,11 +13,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._options.parsing import (
-    connection_of,
-    filters_of,
-    fingerprint_of,
-)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._options.filters import filters_of
+from ansible_collections.pbxops.yeastar.plugins.module_utils._options.portal import connection_of, fingerprint_of
 from ansible_collections.pbxops.yeastar.plugins.module_utils._options.table import CONNECTION_OPTIONS, SECRET_OPTIONS
 from ansible_collections.pbxops.yeastar.plugins.module_utils._text import quoted
 

@@ -14,8 +14,8 @@ import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.caps import Caps
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import postgresql as _postgresql
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access import open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.database import SETUP, LedgerError, number_of
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import open_ledger
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW, intent, wanted
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.ledger_processes import (
     OPEN,

@@ -13,8 +13,9 @@ import time
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import postgresql as _postgresql
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access import open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.database import LedgerError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Ledger, open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW, intent
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.ledger_processes import PORTAL, opened
 from tests.support.pgbouncer import pooled

@@ -6,12 +6,16 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Optional, Union
 
 from requests.structures import CaseInsensitiveDict
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _concurrency as _pool
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.dates import utc_now
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import transport as _transport
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, Connection
 from ansible_collections.pbxops.yeastar.plugins.module_utils._secrets import Secrets
@@ -91,23 +95,32 @@ class Bench:
     """A transport over expected calls, and everything it says to its surroundings."""
 
     def __init__(
-        self, *calls: Call, writing: bool = False, pool: Optional[_pool.Pool] = None, **connection: Any
+        self,
+        *calls: Call,
+        pool: Optional[_pool.Pool] = None,
+        http: Any = None,
+        clock: Callable[[], datetime] = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
+        may_write: bool = True,
+        **connection: Any,
     ) -> None:
-        """Logs in with credentials unless ``connection`` says otherwise."""
+        """Logs in with credentials unless ``connection`` says otherwise; ``http`` stands in for the expected calls."""
         self.calls = ExpectedCalls(*calls)
         self.secrets: list[str] = []
         self.warnings: list[str] = []
         self.sleeps: list[float] = []
         options = {"client_id": "an-id", "client_secret": "canary-secret", **connection}
-        kind = _transport.WritingTransport if writing else _transport.Transport
-        self.transport = kind(
+        self.transport = _transport.Transport(
             Connection("https://portal.example", **options),
             secrets=Secrets(on_issued=self.secrets.append),
             on_warning=self.warnings.append,
             sleep=self.sleeps.append,
             pool=pool,
+            http=http or self.calls,
+            clock=clock,
+            monotonic=monotonic,
+            may_write=may_write,
         )
-        self.transport._http = self.calls
 
     def __enter__(self) -> Bench:
         self.calls.__enter__()

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import ledger as _ledger
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Ledger, open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access import open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW
 
 PORTAL = "https://portal.example"
@@ -24,7 +25,8 @@ from datetime import datetime, timezone
 from decimal import Decimal
 from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.caps import Caps, Reservation
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.intent import Intent
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Taken, open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access import open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import IntentConflict
 
 def clock():
     return datetime(2026, 11, 23, tzinfo=timezone.utc)
@@ -38,7 +40,7 @@ sys.stdin.read()
 try:
     ledger.intend(intent)
     print("written")
-except Taken:
+except IntentConflict:
     print("taken")
 """
 RESERVE = """

@@ -16,9 +16,16 @@ from typing import Any, Optional
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.caps import Caps, Reservation
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import access as _access
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import ledger as _ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.database import LedgerError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Busy, Ledger, Spent, Taken
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import (
+    DryRunLedger,
+    IntentConflict,
+    Ledger,
+    LockTimeout,
+    PlanSpent,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import intent as _intent
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.money import Money
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import (
@@ -149,7 +156,7 @@ class LedgerRules:
     ) -> None:
         standing = intent(status=status, run_id="first")
         ledger.intend(standing)
-        with pytest.raises(Taken) as taken:
+        with pytest.raises(IntentConflict) as taken:
             other.intend(intent(expires_at=EXPIRY + apart, generation=generation))
         assert taken.value.intent == standing and ledger.intents() == [standing]
 
@@ -162,7 +169,7 @@ class LedgerRules:
         ledger.intend(intent(status=status))
         following = intent(expires_at=utc(2027, 12, 5))
         if is_taken:
-            with pytest.raises(Taken):
+            with pytest.raises(IntentConflict):
                 other.intend(following)
         else:
             other.intend(following)
@@ -179,7 +186,7 @@ class LedgerRules:
     ) -> None:
         ledger.intend(intent(status=status, generation=2))
         for generation in (1, 2):
-            with pytest.raises(Taken):
+            with pytest.raises(IntentConflict):
                 other.intend(intent(generation=generation))
         again = intent(generation=3, expires_at=EXPIRY + timedelta(hours=5))
         other.intend(again)
@@ -205,7 +212,7 @@ class LedgerRules:
     ) -> None:
         ledger.intend(intent())
         newer = other.update(intent(), **meanwhile)
-        with pytest.raises(Taken) as taken:
+        with pytest.raises(IntentConflict) as taken:
             ledger.update(intent(), status=_intent.ACCEPTED)
         assert taken.value.intent == newer and ledger.intents() == [newer]
 
@@ -213,7 +220,7 @@ class LedgerRules:
         first, second = intent(status=_intent.ABSENT), intent(status=_intent.ABSENT, generation=2)
         ledger.intend(first)
         other.intend(second)
-        with pytest.raises(Taken):
+        with pytest.raises(IntentConflict):
             ledger.update(first, status=_intent.RENEWED)
         assert ledger.intents() == [second]
 
@@ -284,7 +291,7 @@ class LedgerRules:
         self, ledger: Ledger, other: Ledger, cap: Optional[int], excess: Optional[str]
     ) -> None:
         assert ledger.reserve(caps(), wanted("A", "B")) is None
-        for ask in (other.excess, other.reserve):
+        for ask in (DryRunLedger(other).reserve, other.reserve):
             exceeded = ask(caps(cap, holder="other"), wanted("C"))
             assert (exceeded and exceeded[0]) == excess
             if exceeded:
@@ -297,7 +304,7 @@ class LedgerRules:
         assert other.reserve(caps(3, holder="other"), wanted("B", "C")) is None
 
     def test_to_ask_reserves_nothing(self, ledger: Ledger, other: Ledger) -> None:
-        assert ledger.excess(caps(1), wanted("A")) is None
+        assert DryRunLedger(ledger).reserve(caps(1), wanted("A")) is None
         assert other.reserve(caps(1, holder="other"), wanted("B")) is None
 
     @pytest.mark.parametrize("holder", ["one", "other"])
@@ -366,7 +373,7 @@ class LedgerRules:
 
     def test_who_orders_nothing_exceeds_nothing(self, ledger: Ledger) -> None:
         ledger.reserve(caps(2), wanted("A", "B"))
-        assert ledger.reserve(caps(1), []) is None and ledger.excess(caps(1), []) is None
+        assert ledger.reserve(caps(1), []) is None and DryRunLedger(ledger).reserve(caps(1), []) is None
 
     def test_of_processes_that_reserve_at_once_as_many_succeed_as_the_cap_says(
         self, ledger: Ledger, location: str
@@ -379,7 +386,7 @@ class LedgerRules:
     def test_a_pbx_that_another_process_holds_is_waited_for_and_then_busy(self, ledger: Ledger, location: str) -> None:
         waits: list[float] = []
         with holding(location, "A"):
-            busy = pytest.raises(Busy, match="another run has been ordering A for 60 s")
+            busy = pytest.raises(LockTimeout, match="another run has been ordering A for 60 s")
             with busy, ledger.lock("A", waits.append):
                 raise AssertionError("both hold it")
             with ledger.lock("B", waits.append):
@@ -498,7 +505,10 @@ class LedgerRules:
     def test_a_ledger_of_an_earlier_version_that_is_only_read_is_read_as_it_is(self, old: str, version: int) -> None:
         reader = opened(old, read_only=True)
         assert reader.intents() == reader.intents_of(SN) == [self.KEPT]
-        assert reader.excess(caps(1), wanted("B")) is not None and reader.excess(caps(2), wanted("B")) is None
+        assert (
+            DryRunLedger(reader).reserve(caps(1), wanted("B")) is not None
+            and DryRunLedger(reader).reserve(caps(2), wanted("B")) is None
+        )
         assert reader._database.query("SELECT version FROM yeastar_schema") == [(version,)]
         reader.close()
 
@@ -506,12 +516,12 @@ class LedgerRules:
         """Of which expiry it was is not known, and rather one too many is counted than one too few."""
         ledger = opened(old)
         for product_no in ("B", SN):
-            (exceeded, message) = ledger.excess(caps(1), wanted(product_no)) or ("", "")
+            (exceeded, message) = DryRunLedger(ledger).reserve(caps(1), wanted(product_no)) or ("", "")
             assert exceeded == "max_orders" and f"ordering 1 ({SN}) already" in message
-        assert ledger.excess(caps(2), wanted(SN)) is None
-        assert ledger.excess(caps(None, "100"), wanted(**{SN: usd("40.01")})) is not None
+        assert DryRunLedger(ledger).reserve(caps(2), wanted(SN)) is None
+        assert DryRunLedger(ledger).reserve(caps(None, "100"), wanted(**{SN: usd("40.01")})) is not None
         ledger.release(caps(), [SN])
-        assert ledger.excess(caps(1), wanted("B")) is None
+        assert DryRunLedger(ledger).reserve(caps(1), wanted("B")) is None
         ledger.close()
 
     def test_processes_that_bring_a_ledger_up_to_date_at_once_do_it_once(self, old: str) -> None:
@@ -521,7 +531,7 @@ class LedgerRules:
         schema = _ledger.SCHEMA
         half = (*schema.upgrades[3], "ALTER TABLE nothing ADD COLUMN nothing TEXT")
         with monkeypatch.context() as patched:
-            patched.setattr(_ledger, "SCHEMA", replace(schema, upgrades={**schema.upgrades, 3: half}))
+            patched.setattr(_access, "SCHEMA", replace(schema, upgrades={**schema.upgrades, 3: half}))
             with pytest.raises(LedgerError, match="nothing"):
                 opened(old)
         ledger = opened(old)
@@ -550,9 +560,9 @@ class LedgerRules:
             assert (first.price_amount, first.price_currency, first.transaction_no) == ("1680.00", "USD", "QO10")
             assert (first.plan_id, first.service_ids) == ("3048571730026938368", "3048573935752720384")
             assert {number for dummy, number in ledger.unrelated_orders()} == {"BN11"}
-            with pytest.raises(Spent, match="applied on 2026-11-23T06:20:44Z by the run night"):
-                ledger.refuse_spent("ab" * 32)
-            exceeded = ledger.excess(Caps("night", 2), wanted("C"))
+            with pytest.raises(PlanSpent, match="applied on 2026-11-23T06:20:44Z by the run night"):
+                DryRunLedger(ledger).reserve(Caps("any"), [], "ab" * 32)
+            exceeded = DryRunLedger(ledger).reserve(Caps("night", 2), wanted("C"))
             assert exceeded is not None and exceeded[0] == "max_orders"
             assert "this run (night) has ordered or is ordering 2 " in exceeded[1]
             assert len(ledger._database.query("SELECT * FROM yeastar_history")) == 26
@@ -576,7 +586,7 @@ class LedgerRules:
     def test_what_0_2_0_left_open_keeps_from_ordering_and_can_be_settled(self, of_0_2_0: str) -> None:
         with contextlib.closing(opened(of_0_2_0, LOCAL)) as ledger:
             for product_no in ("3631E3418911", "3658B431119002QL", SN, "0036580000012345"):
-                with pytest.raises(Taken):
+                with pytest.raises(IntentConflict):
                     ledger.intend(intent(portal=ledger.portal, product_no=product_no, generation=3))
             (open_one,) = ledger.intents_of(SN)
             ledger.update(open_one, status=_intent.ABSENT, note="settled by hand")

@@ -9,23 +9,19 @@ import json
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
-from types import SimpleNamespace
 from typing import Any, Optional
 
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._concurrency import Pool
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Ledger, open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access import open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.declaration import Declaration, Policy
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.client import OrderingPortal, Portal
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.client import Portal
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.fields import Fields
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer
-from ansible_collections.pbxops.yeastar.plugins.module_utils._renew import facts as _facts
-from ansible_collections.pbxops.yeastar.plugins.module_utils._renew import follow as _follow
-from ansible_collections.pbxops.yeastar.plugins.module_utils._renew import order as _executor
-from ansible_collections.pbxops.yeastar.plugins.module_utils._renew import questions as _questions
-from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.facts import Setting
-from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.order import OrderingRun
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.sender import OrderSender
+from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.facts import RunContext
 from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.report import Report
 from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.run import Run
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import (
@@ -125,6 +121,7 @@ class Trial:
         is_kept: bool = True,
         size: int = 1,
         is_awaited: Callable[[], bool] = lambda: True,
+        wait_timeout: float = 60,
         **policy: Any,
     ) -> None:
         """Its clock starts ``clock`` seconds after NOW. ``is_kept`` is what the run takes its ledger for.
@@ -132,26 +129,41 @@ class Trial:
         ``size`` is that of its pool. ``is_awaited`` says whether anybody still waits for the run.
         """
         self.account, self.sleeps, self.clock = account, [], clock
+        self.is_awaited = is_awaited
         account.now = self.now
         self.report = Report(self.now(), is_check_mode=not ordering)
-        for module in (_executor, _facts, _follow, _questions):
-            monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: self.clock))
-        self.bench = Bench(writing=ordering, pool=Pool(size), access_token="given", retries=0)
-        self.bench.transport._http, self.bench.transport._clock = account, self.now
+        self.bench = Bench(
+            pool=Pool(size), http=account, clock=self.now, may_write=ordering, access_token="given", retries=0
+        )
         self.ledger = ledger or open_ledger("none", PORTAL, self.now, read_only=False)
         self.ledger._database.is_kept = is_kept
         self.warnings: list[str] = []
         limits = Policy(**{"max_orders": 9, "run_id": "run", **policy})
-        setting = Setting(limits, self.ledger, self.now, self.warnings.append, is_awaited=is_awaited)
-        if ordering:
-            portal = OrderingPortal(self.bench.transport, Fields({}))
-            self.run: Run = OrderingRun(portal, setting, self.report, "account", wait_timeout=60, sleep=self.sleep)
-        else:
-            self.run = Run(Portal(self.bench.transport, Fields({})), setting, self.report)
+        context = RunContext(
+            limits,
+            self.ledger,
+            self.now,
+            self.warnings.append,
+            is_awaited=self.waits,
+            monotonic=lambda: self.clock,
+            sleep=self.pause,
+            wait_timeout=wait_timeout,
+        )
+        self.portal = Portal(self.bench.transport, Fields({}))
+        self.sender = OrderSender(self.bench.transport) if ordering else None
+        self.run = Run(self.portal, context, self.report, self.sender, "account")
 
     def now(self) -> datetime:
         """The controller's clock."""
         return NOW + timedelta(seconds=self.clock)
+
+    def waits(self) -> bool:
+        """Whether anybody waits for the run, as the test has set it by now."""
+        return self.is_awaited()
+
+    def pause(self, seconds: float) -> None:
+        """Sleep, in the way that the test has set by now."""
+        self.sleep(seconds)
 
     def sleep(self, seconds: float) -> None:
         self.clock += seconds

@@ -14,6 +14,7 @@ import pytest
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.pbxops.yeastar.plugins.action import yeastar_pce_outcome
+from ansible_collections.pbxops.yeastar.plugins.module_utils._renew import job as _job
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.exchanges import (
     NOW,
     SN,
@@ -262,6 +263,9 @@ def test_an_outcome_that_is_shown_once_for_all_is_refused(play: Any, monkeypatch
 
 
 def test_a_missing_library_is_named(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(yeastar_pce_outcome, "REQUESTS_IMPORT_ERROR", ImportError("No module named 'requests'"))
-    with portal(monkeypatch), pytest.raises(AnsibleActionFail, match="requests"):
-        play(SN).outcome(SN)
+    monkeypatch.setattr(_job, "REQUESTS_IMPORT_ERROR", ImportError("No module named 'requests'"))
+    controller = play(SN)
+    controller.request(SN)
+    with portal(monkeypatch):
+        outcome = controller.outcome(SN)
+    assert outcome["failed"] and "requests" in outcome["msg"]

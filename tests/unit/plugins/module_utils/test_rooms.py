@@ -22,18 +22,18 @@ SOURCES = sorted(path for path in PLUGINS.rglob("*.py") if path.name != "__init_
 FILES = [path for path in SOURCES if path.relative_to(PLUGINS).parts[0] in TREES]
 
 # A room is a package, or a file that needs none. What each may import besides itself: arrows point down only.
-GROUND = {"_text", "_core", "_files", "_concurrency", "_progress", "_controller"}
+GROUND = {"_text", "_address", "_core", "_errors", "_files", "_concurrency", "_progress", "_controller"}
 RULES = {
     **{room: set() for room in GROUND},
     "_secrets": {"_text"},
     "_model": {"_text"},
-    "_decide": {"_model", "_text"},
-    "_portal": {"_model", "_secrets", "_text", "_concurrency"},
-    "_ledger": {"_decide", "_model"},
-    "_options": {"_ledger", "_portal", "_decide", "_model", "_text", "_concurrency"},
+    "_decide": {"_model", "_errors", "_text"},
+    "_portal": {"_model", "_secrets", "_errors", "_address", "_text", "_concurrency"},
+    "_ledger": {"_decide", "_model", "_errors"},
+    "_options": {"_ledger", "_portal", "_decide", "_model", "_address", "_text"},
     "_renew": {"_options", "_ledger", "_portal", "_decide", "_model", "_secrets", *GROUND},
     "_info": {"_renew", "_portal", "_decide", "_model", "_secrets"},
-    "_module": {"_renew", "_portal", "_secrets", *GROUND},
+    "_module": {"_secrets", *GROUND},
 }
 # Of the controller alone: a room of these may also import any of those above.
 CONTROLLER_RULES = {
@@ -46,7 +46,7 @@ CONTROLLER_RULES = {
     "_batch": {"_templates", "_variables"},
 }
 # What decides, and what reads an answer: no network, no Ansible, nothing that reaches for them.
-PURE_ROOMS = {"_model", "_decide", "_text", "_secrets", "_report", "_variables", "_templates"}
+PURE_ROOMS = {"_model", "_decide", "_text", "_address", "_errors", "_secrets", "_report", "_variables", "_templates"}
 PURE_FILES = {
     *("_portal/agreement", "_portal/auto_renewal_fields", "_portal/envelope", "_portal/fields", "_portal/order_rows"),
     *("_portal/pending_plan", "_portal/services", "_portal/suggestions"),
@@ -108,6 +108,10 @@ def _length(node: ast.AST) -> int:
 
 def _functions(path: Path) -> Iterator[ast.AST]:
     return (node for node in ast.walk(_tree(path)) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)))
+
+
+def _calls(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
 
 
 def _is_pure(name: str) -> bool:
@@ -172,14 +176,35 @@ def test_only_one_file_touches_the_network() -> None:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=_name)
-def test_paths_of_the_api_are_in_the_client_and_the_token_path_in_the_transport(path: Path) -> None:
+def test_paths_to_read_are_in_the_client_and_those_to_order_and_sign_in_each_in_a_file_of_its_own(
+    path: Path,
+) -> None:
     texts = [node.value for node in ast.walk(_tree(path)) if isinstance(node, ast.Constant)]
     held = {text for text in texts if isinstance(text, str) and "/openapi/" in text}
+    own = {"_portal/transport": {"/auth/openapi/v1/oauth/token"}, "_portal/sender": {"/order/openapi/order/v1/save"}}
     if _name(path) == "_portal/client":
         assert held
-        assert not any(text.startswith("/auth/") for text in held)
+        assert held.isdisjoint(set().union(*own.values()))
     else:
-        assert held == ({"/auth/openapi/v1/oauth/token"} if _name(path) == "_portal/transport" else set())
+        assert held == own.get(_name(path), set())
+
+
+def test_orders_are_sent_by_one_file_that_a_run_is_given_in_one_place() -> None:
+    users = {_name(path) for path in SOURCES if "_portal/sender" in {name for dummy, name in _own(path)}}
+    assert users == {"_renew/job", "_renew/order", "_renew/run"}
+    makers = [_name(path) for path in SOURCES for node in ast.walk(_tree(path)) if _calls(node, "OrderSender")]
+    assert makers == ["_renew/job"]
+
+
+def test_the_module_of_the_ledger_needs_no_http_client() -> None:
+    reached = {"modules/yeastar_pce_ledger"}
+    left = [PLUGINS / "modules/yeastar_pce_ledger.py"]
+    while left:
+        for tree, name in _own(left.pop()):
+            if name not in reached:
+                reached.add(name)
+                left.append(PLUGINS / tree / f"{name}.py")
+    assert [name for name in reached if name.startswith(("_portal", "_renew"))] == []
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=_name)
@@ -204,4 +229,11 @@ def test_a_module_is_documentation_and_a_short_main(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
 def test_a_module_uses_the_options_and_the_frame_and_at_most_one_reader(path: Path) -> None:
-    assert {name.partition("/")[0] for dummy, name in _own(path)} <= {"_options", "_module", "_info", "_ledger"}
+    assert {name.partition("/")[0] for dummy, name in _own(path)} <= {
+        "_options",
+        "_module",
+        "_info",
+        "_ledger",
+        "_model",
+        "_renew",
+    }

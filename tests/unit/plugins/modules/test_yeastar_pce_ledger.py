@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.location import user_name
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Broken
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import ExchangeError
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.module_runs import ModuleRuns
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.shops import Shop
 
@@ -31,7 +31,7 @@ def uncertain(modules: ModuleRuns) -> Shop:
     shop.ahead = None
 
     def lost(number: str) -> None:
-        raise Broken("the answer timed out")
+        raise ExchangeError("the answer timed out")
 
     shop.save = lost  # type: ignore[assignment]
     modules.run("yeastar_pce_renewal", shop, product_no="A", now="2026-11-23T00:00:00Z", wait_timeout=0)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._options import parsing as _options
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model import dates as _dates
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.exchanges import (
     SN,
     decision,
@@ -55,7 +55,7 @@ def test_prices_alone_are_no_plan_to_be_saved_and_nothing_else_is_asked_for_them
 
 
 def test_without_now_the_controllers_clock_decides(plan: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = _options.parse_instant("2026-11-24T00:00:00Z")
-    monkeypatch.setattr(_options, "utc_now", lambda: clock)
+    clock = _dates.parse_instant("2026-11-24T00:00:00Z")
+    monkeypatch.setattr(_dates, "utc_now", lambda: clock)
     result = plan(login(), listing(pbx("2028-01-01")), product_no=SN, now=None)
     assert result["results"][0]["days_left"] == 403

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils import _module as _runner
+from ansible_collections.pbxops.yeastar.plugins.module_utils._renew import job as _job
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.exchanges import (
     EXPIRES,
     RENEWED_UNTIL,
@@ -107,6 +107,6 @@ def test_a_warning_is_given_once_however_often_it_is_caused(renew: Any, monkeypa
 
 
 def test_a_missing_library_is_named(renew: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_runner, "REQUESTS_IMPORT_ERROR", ImportError("No module named 'requests'"))
+    monkeypatch.setattr(_job, "REQUESTS_IMPORT_ERROR", ImportError("No module named 'requests'"))
     result = renew()
     assert result["failed"] and "requests" in result["msg"]

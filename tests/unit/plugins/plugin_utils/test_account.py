@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.dates import utc_now
+from ansible_collections.pbxops.yeastar.plugins.module_utils._options.table import CONNECTION_OPTIONS
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.errors import ReadError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._renew import job as _job
 from ansible_collections.pbxops.yeastar.plugins.plugin_utils import _account
 from ansible_collections.pbxops.yeastar.plugins.plugin_utils._account import Account, AccountError
 
@@ -73,6 +75,7 @@ def test_every_error_is_one_kind_and_holds_no_secret(
 
 
 def test_without_the_library_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_account, "REQUESTS_IMPORT_ERROR", "no")
+    monkeypatch.setattr(_job, "REQUESTS_IMPORT_ERROR", "no")
+    params = {name: option.get("default") for name, option in CONNECTION_OPTIONS.items()}
     with pytest.raises(AccountError, match="requests"):
-        Account(PARAMS, print).read()
+        Account({**params, **PARAMS, "client_id": "an-id"}, print).read()

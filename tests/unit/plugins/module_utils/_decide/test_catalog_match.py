@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.catalog_match import (
-    Unclear,
+    Objection,
     as_offer,
     is_possible,
     join,
@@ -35,7 +35,7 @@ SERVICES = entries(HA, RECORDING, EXPANSION)
 
 
 def failure(kind: str, offers: tuple[Offer, ...], declared: tuple[str, ...], catalog: tuple[CatalogEntry, ...]) -> str:
-    with pytest.raises(Unclear) as unclear:
+    with pytest.raises(Objection) as unclear:
         join(kind, offers, declared, catalog)
     return f"{unclear.value.reason}: {unclear.value}"
 

@@ -15,7 +15,8 @@ import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.caps import Caps
 from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.planner import settled
 from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.saved_plan import PlanError, SavedPlan
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Spent, open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access import open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import DryRunLedger, PlanSpent
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.catalog import Offer
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.decision import Decision
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.declaration import Policy
@@ -245,9 +246,12 @@ def test_a_plan_is_spent_with_the_first_orders_that_it_leads_to() -> None:
     ledger = open_ledger("none", PORTAL, lambda: NOW, read_only=False)
     assert ledger.reserve(Caps("run", max_orders=0), wanted("A"), "digest") is not None
     assert ledger.reserve(Caps("run"), [], "digest") is None
-    ledger.refuse_spent("digest")
+    DryRunLedger(ledger).reserve(Caps("any"), [], "digest")
     assert ledger.reserve(Caps("run"), wanted("A"), "digest") is None
-    for refuse in (lambda: ledger.refuse_spent("digest"), lambda: ledger.reserve(Caps("other"), wanted("A"), "digest")):
-        with pytest.raises(Spent, match="applied on 2026-11-23T00:00:00Z by the run run"):
+    for refuse in (
+        lambda: DryRunLedger(ledger).reserve(Caps("any"), [], "digest"),
+        lambda: ledger.reserve(Caps("other"), wanted("A"), "digest"),
+    ):
+        with pytest.raises(PlanSpent, match="applied on 2026-11-23T00:00:00Z by the run run"):
             refuse()
-    ledger.refuse_spent("another digest")
+    DryRunLedger(ledger).reserve(Caps("any"), [], "another digest")

@@ -9,7 +9,7 @@ from typing import Any, Optional
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._decide import terms as _terms
-from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.catalog_match import Unclear
+from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.catalog_match import Objection
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.catalog import Between, Catalog, CatalogEntry, Offer
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.decision import Terms
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.declaration import Declaration
@@ -38,8 +38,8 @@ ESSENTIALS = ("expires_at", "plan", "services", "quantity", "billing_cycle")
 NAMED = terms(plan=Offer(None, "Enterprise Plan"), services=(Offer(None, "High Availability"),))
 
 
-def _unclear(declared: Declaration, reported: Subscription) -> Unclear:
-    with pytest.raises(Unclear) as unclear:
+def _unclear(declared: Declaration, reported: Subscription) -> Objection:
+    with pytest.raises(Objection) as unclear:
         _terms.resolve_terms(declared, reported)
     return unclear.value
 
@@ -47,7 +47,7 @@ def _unclear(declared: Declaration, reported: Subscription) -> Unclear:
 def _unclear_join(
     declared: Declaration, wanted: Terms, entries: Optional[Catalog] = None, reason: str = "cannot_determine"
 ) -> str:
-    with pytest.raises(Unclear) as unclear:
+    with pytest.raises(Objection) as unclear:
         _terms.identify(declared, wanted, entries if entries is not None else catalog())
     assert unclear.value.reason == reason
     return str(unclear.value)
@@ -317,7 +317,7 @@ class TestContact:
         ],
     )
     def test_anything_else_blocks_and_lists_the_choices(self, wanted: Optional[str], contacts: Any) -> None:
-        with pytest.raises(Unclear) as unclear:
+        with pytest.raises(Objection) as unclear:
             _terms.choose_contact(wanted, contacts)
         assert unclear.value.reason == "billing_contact"
         assert all(str(choice) in str(unclear.value) for choice in contacts)

@@ -18,8 +18,8 @@ import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import database as _database
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import folder as _folder
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import sqlite as _sqlite
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access import open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.database import LedgerError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sqlite import Sqlite
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW, SN, intent
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.ledger_processes import (

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.caps import Caps
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Taken
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import IntentConflict
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import intent, wanted
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.ledger_processes import opened
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.ledger_rules import LedgerRules
@@ -26,7 +26,7 @@ class TestForgottenLedger:
     def test_it_holds_within_a_run_what_a_kept_one_holds(self) -> None:
         ledger = opened("none")
         ledger.intend(intent())
-        with pytest.raises(Taken):
+        with pytest.raises(IntentConflict):
             ledger.intend(intent(generation=2))
         assert ledger.intents() == [intent()] and not ledger.is_kept
         assert ledger.reserve(Caps("run", 1), wanted("A", "B")) is not None
@@ -43,4 +43,4 @@ class TestForgottenLedger:
 
 
 def test_taken_tells_what_stands() -> None:
-    assert "expiring 2026-12-05, generation 1 (intended)" in str(Taken(intent()))
+    assert "expiring 2026-12-05, generation 1 (intended)" in str(IntentConflict(intent()))

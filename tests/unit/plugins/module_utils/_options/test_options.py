@@ -16,11 +16,18 @@ from ansible_collections.pbxops.yeastar.plugins.doc_fragments import connection 
 from ansible_collections.pbxops.yeastar.plugins.doc_fragments import renewal as renewal_fragment
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.declaration import Declaration, Policy
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.span import Span
-from ansible_collections.pbxops.yeastar.plugins.module_utils._options import parsing as _options
 from ansible_collections.pbxops.yeastar.plugins.module_utils._options import table as _argument_specs
+from ansible_collections.pbxops.yeastar.plugins.module_utils._options.filters import filters_of
+from ansible_collections.pbxops.yeastar.plugins.module_utils._options.portal import (
+    connection_of,
+    fields_of,
+    refuse_unverified,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._options.run import declarations_of, policy_of
+from ansible_collections.pbxops.yeastar.plugins.module_utils._options.values import product_no_of
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import SN, usd, utc
 
-COLLECTION = Path(_options.__file__).resolve().parents[3]
+COLLECTION = Path(_argument_specs.__file__).resolve().parents[3]
 PACKAGE = "ansible_collections.pbxops.yeastar.plugins"
 MODULES = sorted(path.stem for path in (COLLECTION / "plugins" / "modules").glob("yeastar_*.py"))
 # The others are run by action plugins alone.
@@ -55,7 +62,7 @@ class TestConnection:
         ],
     )
     def test_https_and_http_on_loopback_are_accepted(self, changes: dict[str, Any], base_url: str) -> None:
-        connection = _options.connection_of(_params(**changes))
+        connection = connection_of(_params(**changes))
         assert connection.base_url == base_url
         assert (connection.client_id, connection.client_secret, connection.access_token) == ("id", "secret", None)
 
@@ -83,11 +90,11 @@ class TestConnection:
     )
     def test_any_other_address_is_refused(self, base_url: str) -> None:
         with pytest.raises(ValueError, match="base_url"):
-            _options.connection_of(_params(base_url=base_url))
+            connection_of(_params(base_url=base_url))
 
     def test_a_refused_address_does_not_show_its_password(self) -> None:
         with pytest.raises(ValueError) as refusal:
-            _options.connection_of(_params(base_url="http://user:hunter2@portal.example"))
+            connection_of(_params(base_url="http://user:hunter2@portal.example"))
         assert "hunter2" not in str(refusal.value)
 
     @pytest.mark.parametrize(
@@ -101,11 +108,11 @@ class TestConnection:
     )
     def test_missing_credentials_are_refused_with_the_names_of_the_variables(self, changes: dict[str, Any]) -> None:
         with pytest.raises(ValueError, match=r"YEASTAR_CLIENT_ID.*YEASTAR_CLIENT_SECRET.*access_token"):
-            _options.connection_of(_params(**changes))
+            connection_of(_params(**changes))
 
     def test_a_token_alone_is_enough(self) -> None:
         params = _params(client_id=None, client_secret=None, access_token="token")
-        assert _options.connection_of(params).access_token == "token"
+        assert connection_of(params).access_token == "token"
 
     @pytest.mark.parametrize(
         ("changes", "message"),
@@ -118,7 +125,7 @@ class TestConnection:
     )
     def test_a_number_out_of_range_is_refused(self, changes: dict[str, Any], message: str) -> None:
         with pytest.raises(ValueError, match=message):
-            _options.connection_of(_params(**changes))
+            connection_of(_params(**changes))
 
     @pytest.mark.parametrize(
         "base_url",
@@ -126,33 +133,33 @@ class TestConnection:
     )
     def test_nothing_is_ordered_over_https_without_checking_the_certificate(self, base_url: str) -> None:
         with pytest.raises(ValueError, match=r"validate_certs|base_url"):
-            _options.refuse_unverified(_options.connection_of(_params(base_url=base_url, validate_certs=False)))
+            refuse_unverified(connection_of(_params(base_url=base_url, validate_certs=False)))
 
     @pytest.mark.parametrize(
         "changes", [{}, {"base_url": "http://127.0.0.1:8080", "validate_certs": False}, {"ca_path": certifi.where()}]
     )
     def test_a_checked_certificate_or_the_loopback_may_order(self, changes: dict[str, Any]) -> None:
-        connection = _options.connection_of(_params(**changes))
-        _options.refuse_unverified(connection)
+        connection = connection_of(_params(**changes))
+        refuse_unverified(connection)
         assert connection.ca_path == changes.get("ca_path")
 
 
 def test_a_concept_of_field_map_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ValueError, match="expiry"):
-        _options.fields_of(_params(field_map={"expiry": "x"}))
-    assert _options.fields_of(_params(field_map={"quantity": "seats"})).read({"seats": 5}, "quantity") == 5
-    assert _options.fields_of(_params(field_map=None)).read({"quantity": 5}, "quantity") == 5
+        fields_of(_params(field_map={"expiry": "x"}))
+    assert fields_of(_params(field_map={"quantity": "seats"})).read({"seats": 5}, "quantity") == 5
+    assert fields_of(_params(field_map=None)).read({"quantity": 5}, "quantity") == 5
 
 
 def test_dates_are_read_in_the_time_zone_that_is_set_and_one_that_does_not_exist_is_refused() -> None:
     params = _params(time_zone="Asia/Shanghai", expires_at="2026-12-05 23:59:59")
     expected = Span(utc(2026, 12, 5, 15, 59, 59), utc(2026, 12, 5, 15, 59, 59), "Asia/Shanghai")
-    assert _options.fields_of(params).span({"expireDate": "2026-12-05 23:59:59"}) == expected
-    (declared,) = _options.declarations_of(params)
+    assert fields_of(params).span({"expireDate": "2026-12-05 23:59:59"}) == expected
+    (declared,) = declarations_of(params)
     assert (declared.expires_at, declared.span) == (utc(2026, 12, 5, 23, 59, 59), expected)
     for name in ("Asia/Nowhere", "Asia", "../etc/passwd", "+08:00", " "):
         with pytest.raises(ValueError, match=r"^time_zone: "):
-            _options.fields_of(_params(time_zone=name))
+            fields_of(_params(time_zone=name))
 
 
 class TestProductNo:
@@ -161,7 +168,7 @@ class TestProductNo:
         [(SN, SN), (f" {SN} ", SN), ("3631E3418911", "3631E3418911"), ("0012345", "0012345"), ("INFO1", "INFO1")],
     )
     def test_text_is_a_serial_number_as_it_stands(self, value: str, expected: str) -> None:
-        assert _options.product_no_of(value) == expected
+        assert product_no_of(value) == expected
 
     @pytest.mark.parametrize(
         "value",
@@ -182,7 +189,7 @@ class TestProductNo:
     )
     def test_what_yaml_or_ini_has_turned_into_something_else_is_refused_and_told_to_be_quoted(self, value: Any) -> None:
         with pytest.raises(ValueError, match=r"product_no: .*quote it"):
-            _options.product_no_of(value)
+            product_no_of(value)
 
 
 class TestDeclarations:
@@ -199,7 +206,7 @@ class TestDeclarations:
             po_number="PO-1",
             auto_renewal=False,
         )
-        assert _options.declarations_of(params) == [
+        assert declarations_of(params) == [
             Declaration(
                 *(SN, "Enterprise Plan", (), 100, "annually", utc(2026, 12, 5), "1", utc(2026, 12, 5), 0, "PO-1"),
                 auto_renewal=False,
@@ -209,15 +216,15 @@ class TestDeclarations:
 
     def test_the_list_form_keeps_its_sequence_and_tells_nothing_from_none(self) -> None:
         items = [_item(product_no="B", services=["High Availability"]), _item(product_no="A", services=[])]
-        declared = _options.declarations_of(_params(product_no=None, subscriptions=items))
+        declared = declarations_of(_params(product_no=None, subscriptions=items))
         assert declared == [Declaration("B", services=("High Availability",)), Declaration("A", services=())]
-        assert _options.declarations_of(_params())[0].services is None
+        assert declarations_of(_params())[0].services is None
 
     @pytest.mark.parametrize("numbers", [("A", "A"), ("A", " A "), ("B", "A", "C", "A")])
     def test_a_pbx_given_twice_is_refused(self, numbers: tuple[str, ...]) -> None:
         items = [_item(product_no=number) for number in numbers]
         with pytest.raises(ValueError, match="A is given more than once"):
-            _options.declarations_of(_params(product_no=None, subscriptions=items))
+            declarations_of(_params(product_no=None, subscriptions=items))
 
     @pytest.mark.parametrize(
         ("option", "value"),
@@ -240,16 +247,14 @@ class TestDeclarations:
     )
     def test_a_bad_value_is_refused_by_the_name_of_its_option(self, option: str, value: Any) -> None:
         with pytest.raises(ValueError, match=f"^{option}: "):
-            _options.declarations_of(_params(**{option: value}))
+            declarations_of(_params(**{option: value}))
         with pytest.raises(ValueError, match=f"^{option}: "):
-            _options.declarations_of(
-                _params(product_no=None, subscriptions=[_item(**{"product_no": SN, option: value})])
-            )
+            declarations_of(_params(product_no=None, subscriptions=[_item(**{"product_no": SN, option: value})]))
 
 
 class TestPolicy:
     def test_the_defaults_limit_neither_orders_nor_prices_and_wait_a_quarter_of_an_hour(self) -> None:
-        policy = _options.policy_of(_params())
+        policy = policy_of(_params())
         assert policy == Policy(run_id=policy.run_id)
         assert policy.max_orders is None and policy.settle_window == timedelta(minutes=15)
 
@@ -270,7 +275,7 @@ class TestPolicy:
         )
         limits = (0, usd("100.50").amount, usd("0").amount, usd("2.5").amount, "USD", "allow", "block")
         expected = Policy(45, True, "1", *limits, run_id="night", settle_window=timedelta(seconds=60))
-        assert _options.policy_of(params) == expected
+        assert policy_of(params) == expected
 
     @pytest.mark.parametrize(
         ("option", "value"),
@@ -301,7 +306,7 @@ class TestPolicy:
     )
     def test_a_bad_value_is_refused_by_the_name_of_its_option(self, option: str, value: Any) -> None:
         with pytest.raises(ValueError, match=f"^{option}: "):
-            _options.policy_of(_params(**{option: value}))
+            policy_of(_params(**{option: value}))
 
 
 class TestFilters:
@@ -310,14 +315,14 @@ class TestFilters:
     )
     def test_one_serial_number_or_a_list_may_be_wanted(self, product_no: Any, expected: tuple[str, ...]) -> None:
         params = {"product_no": product_no, "expires_within": None, "plan": None, "now": None}
-        assert _options.filters_of(params).product_nos == expected
+        assert filters_of(params).product_nos == expected
 
     @pytest.mark.parametrize(
         "changes", [{"product_no": 5349}, {"product_no": [SN, 5349]}, {"expires_within": -1}, {"plan": ""}]
     )
     def test_a_bad_value_is_refused(self, changes: dict[str, Any]) -> None:
         with pytest.raises(ValueError, match=r"product_no|expires_within|plan"):
-            _options.filters_of({"product_no": None, "expires_within": None, "plan": None, "now": None, **changes})
+            filters_of({"product_no": None, "expires_within": None, "plan": None, "now": None, **changes})
 
 
 class _Started(Exception):

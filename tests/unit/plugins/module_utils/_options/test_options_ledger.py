@@ -15,8 +15,11 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import location as _location
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.admin import Word
-from ansible_collections.pbxops.yeastar.plugins.module_utils._options import parsing as _options
 from ansible_collections.pbxops.yeastar.plugins.module_utils._options import table as _argument_specs
+from ansible_collections.pbxops.yeastar.plugins.module_utils._options.ledger import word_of
+from ansible_collections.pbxops.yeastar.plugins.module_utils._options.portal import connection_of, fingerprint_of
+from ansible_collections.pbxops.yeastar.plugins.module_utils._options.run import policy_of, wait_timeout_of
+from ansible_collections.pbxops.yeastar.plugins.module_utils._options.values import portal_of
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import SN, utc
 
 
@@ -187,7 +190,7 @@ class TestPortal:
         ],
     )
     def test_it_has_one_name_however_it_is_spelled(self, base_url: str) -> None:
-        assert _options.portal_of(_params(base_url=base_url)) == "https://portal.example"
+        assert portal_of(_params(base_url=base_url)) == "https://portal.example"
 
     @pytest.mark.parametrize(
         ("base_url", "name"),
@@ -200,12 +203,12 @@ class TestPortal:
         ],
     )
     def test_another_port_is_another_portal(self, base_url: str, name: str) -> None:
-        assert _options.portal_of(_params(base_url=base_url)) == name
+        assert portal_of(_params(base_url=base_url)) == name
 
     def test_all_names_of_the_loopback_address_are_one_portal(self) -> None:
         for host in ("localhost", "LOCALHOST", "127.0.0.1", "[::1]", "[::1]:8080"):
             port = "" if host.endswith("8080") else ":8080"
-            assert _options.portal_of(_params(base_url=f"http://{host}{port}/")) == "http://127.0.0.1:8080"
+            assert portal_of(_params(base_url=f"http://{host}{port}/")) == "http://127.0.0.1:8080"
 
     @pytest.mark.parametrize(
         ("left", "right", "is_same"),
@@ -217,27 +220,27 @@ class TestPortal:
     )
     def test_a_saved_plan_knows_an_account_by_the_same_name(self, left: str, right: str, is_same: bool) -> None:
         prints = [
-            _options.fingerprint_of(_options.connection_of(_params(base_url=url, client_id="id", client_secret="s")))
+            fingerprint_of(connection_of(_params(base_url=url, client_id="id", client_secret="s")))
             for url in (left, right)
         ]
         assert (prints[0] == prints[1]) is is_same
 
     def test_a_plan_of_0_2_0_for_an_address_as_it_is_usually_written_is_of_the_same_account(self) -> None:
-        connection = _options.connection_of(_params(client_id="id", client_secret="s"))
+        connection = connection_of(_params(client_id="id", client_secret="s"))
         written = f"{_argument_specs.DEFAULT_BASE_URL}\0id".encode()
-        assert _options.fingerprint_of(connection) == hashlib.sha256(written).hexdigest()[:16]
+        assert fingerprint_of(connection) == hashlib.sha256(written).hexdigest()[:16]
 
     def test_what_is_no_portal_is_refused(self) -> None:
         with pytest.raises(ValueError, match=r"^base_url: "):
-            _options.portal_of(_params(base_url="ftp://portal.example"))
+            portal_of(_params(base_url="ftp://portal.example"))
 
 
 class TestRun:
     def test_blanks_around_a_name_do_not_make_it_another_run(self) -> None:
-        assert _options.policy_of(_params(run_id=" night\n")).run_id == "night"
+        assert policy_of(_params(run_id=" night\n")).run_id == "night"
 
     def test_two_runs_without_a_name_are_two_runs(self) -> None:
-        first, second = _options.policy_of(_params()), _options.policy_of(_params())
+        first, second = policy_of(_params()), policy_of(_params())
         assert first.run_id != second.run_id and len(first.run_id) == len(second.run_id) == 32
 
     @pytest.mark.parametrize(
@@ -245,31 +248,31 @@ class TestRun:
     )
     def test_a_window_out_of_range_is_refused(self, option: str, value: int) -> None:
         with pytest.raises(ValueError, match=f"^{option}: expected 1 to 86400, got {value}"):
-            _options.policy_of(_params(**{option: value}))
+            policy_of(_params(**{option: value}))
 
     @pytest.mark.parametrize("seconds", [0, 86_400])
     def test_one_may_wait_up_to_a_day(self, seconds: int) -> None:
-        assert _options.wait_timeout_of(_params(wait_timeout=seconds)) == float(seconds)
+        assert wait_timeout_of(_params(wait_timeout=seconds)) == float(seconds)
 
     @pytest.mark.parametrize("seconds", [-1, 86_401])
     def test_one_waits_neither_longer_nor_less_than_not_at_all(self, seconds: int) -> None:
         with pytest.raises(ValueError, match=r"^wait_timeout: "):
-            _options.wait_timeout_of(_params(wait_timeout=seconds))
+            wait_timeout_of(_params(wait_timeout=seconds))
 
 
 class TestWord:
     def test_who_only_looks_says_nothing(self) -> None:
-        assert _options.word_of(_settle(state="listed", product_no=None, outcome=None, reason=None)) == Word()
-        assert _options.word_of(_settle(state="listed", outcome=None, reason=None)) == Word(SN)
+        assert word_of(_settle(state="listed", product_no=None, outcome=None, reason=None)) == Word()
+        assert word_of(_settle(state="listed", outcome=None, reason=None)) == Word(SN)
 
     def test_everything_that_is_said_is_taken_over(self) -> None:
-        word = _options.word_of(_settle(product_no=f" {SN}", reason=" seen ", expires_at="2026-12-05", order_no="BN1"))
+        word = word_of(_settle(product_no=f" {SN}", reason=" seen ", expires_at="2026-12-05", order_no="BN1"))
         assert word == Word(SN, "ordered", "seen", utc(2026, 12, 5), "BN1")
 
     def test_nothing_is_settled_where_nothing_is_kept(self) -> None:
         with pytest.raises(ValueError, match=r"^ledger: expected one that is kept, got none"):
-            _options.word_of(_settle(ledger="none"))
-        assert _options.word_of(_settle(ledger="none", state="listed")) == Word(SN)
+            word_of(_settle(ledger="none"))
+        assert word_of(_settle(ledger="none", state="listed")) == Word(SN)
 
     @pytest.mark.parametrize(
         ("option", "value"),
@@ -287,4 +290,4 @@ class TestWord:
     )
     def test_a_bad_value_is_refused_by_the_name_of_its_option(self, option: str, value: Any) -> None:
         with pytest.raises(ValueError, match=f"^{option}: "):
-            _options.word_of(_settle(**{option: value}))
+            word_of(_settle(**{option: value}))

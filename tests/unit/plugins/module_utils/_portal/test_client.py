@@ -16,10 +16,11 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._model.catalog impo
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.money import Money
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.order import OrderRequest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.undetermined import Undetermined
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.client import OrderingPortal, Portal
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.client import Portal
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.errors import AccessError, Ambiguous, ReadError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.fields import Fields
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Broken
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import ExchangeError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.sender import OrderSender
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import (
     REQUEST_ID,
     Bench,
@@ -82,12 +83,10 @@ def reading(*calls: Call, **field_map: str) -> tuple[Bench, Portal]:
     return bench, Portal(bench.transport, Fields(field_map))
 
 
-def ordering(result: Any, body: Any = None) -> tuple[Bench, OrderingPortal]:
+def ordering(result: Any, body: Any = None) -> tuple[Bench, OrderSender]:
     checked = {} if body is None else {"body": body}
-    bench = Bench(
-        Call("POST", "/order/openapi/order/v1/save", success(result), **checked), writing=True, access_token="given"
-    )
-    return bench, OrderingPortal(bench.transport, Fields({}))
+    bench = Bench(Call("POST", "/order/openapi/order/v1/save", success(result), **checked), access_token="given")
+    return bench, OrderSender(bench.transport)
 
 
 def typed(value: Any) -> Any:
@@ -100,9 +99,9 @@ def typed(value: Any) -> Any:
 
 
 def sent_body(order: OrderRequest) -> Any:
-    bench, portal = ordering(RESULT)
+    bench, sender = ordering(RESULT)
     with bench:
-        portal.save_order(order)
+        sender.send(order)
     return json.loads(bench.calls.payloads[0]["data"], parse_float=Decimal)
 
 
@@ -127,40 +126,40 @@ def test_a_po_number_is_sent_as_text_and_only_when_there_is_one() -> None:
 
 
 def test_the_tutorials_answer_is_an_order_that_succeeded() -> None:
-    bench, portal = ordering(RESULT)
+    bench, sender = ordering(RESULT)
     with bench:
-        order = portal.save_order(replace(ORDER, po_number="PO-1"))
+        order = sender.send(replace(ORDER, po_number="PO-1"))
     assert (order.order_no, order.transaction_no) == ("BN3206243356000391168", "QO3206243357577449473")
     assert (order.status, order.product_no, order.po_number) == ("succeed", SN, "PO-1")
 
 
 @pytest.mark.parametrize("order_no", [None, "", "  ", [], {}])
 def test_a_success_without_an_order_number_is_ambiguous(order_no: Any) -> None:
-    bench, portal = ordering({**RESULT, "orderNo": order_no})
+    bench, sender = ordering({**RESULT, "orderNo": order_no})
     with bench, pytest.raises(Ambiguous, match="POST /order/openapi/order/v1/save"):
-        portal.save_order(ORDER)
+        sender.send(ORDER)
 
 
 def test_a_success_for_another_pbx_is_ambiguous_and_names_both() -> None:
-    bench, portal = ordering({**RESULT, "productNo": "OTHER"})
+    bench, sender = ordering({**RESULT, "productNo": "OTHER"})
     with bench, pytest.raises(Ambiguous, match=f"{SN}.*OTHER"):
-        portal.save_order(ORDER)
+        sender.send(ORDER)
 
 
 @pytest.mark.parametrize("changes", [{"orderNo": None}, {"productNo": "OTHER"}])
 def test_an_ambiguous_success_names_the_request_id_that_support_needs(changes: dict[str, Any]) -> None:
-    bench, portal = ordering({**RESULT, **changes})
+    bench, sender = ordering({**RESULT, **changes})
     with bench, pytest.raises(Ambiguous, match=REQUEST_ID):
-        portal.save_order(ORDER)
+        sender.send(ORDER)
 
 
 @pytest.mark.parametrize(
     ("status", "expected"), [("Succeed", "succeed"), (" PENDING ", "pending"), (None, ""), (3, "")]
 )
 def test_an_order_status_is_lower_case_and_nothing_where_it_is_not_told(status: Any, expected: str) -> None:
-    bench, portal = ordering({**RESULT, "orderStatus": status})
+    bench, sender = ordering({**RESULT, "orderStatus": status})
     with bench:
-        assert portal.save_order(ORDER).status == expected
+        assert sender.send(ORDER).status == expected
     assert reading()[1].order({"id": 1, "orderStatus": status}).status == expected
 
 
@@ -312,9 +311,9 @@ def test_an_order_whose_id_cannot_be_read_is_asked_for_by_no_other(order_id: str
 @pytest.mark.parametrize("changed", ["orderNo", "productNo"])
 @pytest.mark.parametrize("form", HIDDEN.values(), ids=HIDDEN)
 def test_a_success_whose_order_or_pbx_cannot_be_read_is_ambiguous(changed: str, form: str) -> None:
-    bench, portal = ordering({**RESULT, changed: form.format(RESULT[changed], RESULT[changed])})
+    bench, sender = ordering({**RESULT, changed: form.format(RESULT[changed], RESULT[changed])})
     with bench, pytest.raises(Ambiguous, match=r"names no order number|the portal answered for .*\ufffd"):
-        portal.save_order(ORDER)
+        sender.send(ORDER)
 
 
 @pytest.mark.parametrize("plan_id", hidden_in(ENTERPRISE), ids=HIDDEN)
@@ -589,7 +588,9 @@ def test_a_success_that_is_none_is_not_a_refusal() -> None:
     assert isinstance(answer, Undetermined) and answer.reported and AUTO_RENEWAL in answer.why
 
 
-@pytest.mark.parametrize("outcome", [refusal(408), refusal(429, Retry_After="999"), refusal(500), Broken("cut off")])
+@pytest.mark.parametrize(
+    "outcome", [refusal(408), refusal(429, Retry_After="999"), refusal(500), ExchangeError("cut off")]
+)
 def test_what_may_pass_is_a_failure(outcome: Any) -> None:
     with pytest.raises(ReadError):
         asked_about_auto_renewal(Call("GET", AUTO_RENEWAL, outcome), access_token="given")

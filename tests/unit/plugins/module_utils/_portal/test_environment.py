@@ -18,7 +18,7 @@ import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import environment as _surroundings
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import http as _http
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Broken, Connection, Http
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Connection, ExchangeError, Http
 
 PORTAL = "https://portal.invalid"
 SECRET = "canary"
@@ -76,7 +76,7 @@ def broken() -> str:
     """What is said of an order that could not leave."""
     connection = connection_to()
     _http.refuse_surroundings(connection)
-    with pytest.raises(Broken) as caught:
+    with pytest.raises(ExchangeError) as caught:
         Http(connection).exchange("POST", "/order", "token", data=b"order")
     assert not caught.value.sent and SECRET not in str(caught.value)
     return str(caught.value)
@@ -269,6 +269,8 @@ def test_a_damaged_file_is_not_taken_for_the_servers_fault(
     damaged.write_text("-----BEGIN CERTIFICATE-----\ncanary\n-----END CERTIFICATE-----\n")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(damaged))
     base_url = f"https://127.0.0.1:{answering(b'')}"
-    with pytest.raises(Broken, match="the certificate authorities cannot be read; see REQUESTS_CA_BUNDLE") as caught:
+    with pytest.raises(
+        ExchangeError, match="the certificate authorities cannot be read; see REQUESTS_CA_BUNDLE"
+    ) as caught:
         Http(connection_to(base_url)).exchange("POST", "/order", "token", data=b"order")
     assert not caught.value.sent

@@ -33,7 +33,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from ansible_collections.pbxops.yeastar.plugins.module_utils._concurrency import Pool
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import body as _unpack
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import http as _http
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Broken, Connection, Http
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Connection, ExchangeError, Http
 
 TIMEOUT = 0.4  # s
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -134,8 +134,8 @@ def post(http: Http) -> Any:
     return http.exchange("POST", "/order", "canary-token", data=b"canary-body", headers={"X": "canary-header"})
 
 
-def broken(http: Http) -> Broken:
-    with pytest.raises(Broken) as caught:
+def broken(http: Http) -> ExchangeError:
+    with pytest.raises(ExchangeError) as caught:
         post(http)
     assert "canary" not in str(caught.value)
     return caught.value
@@ -271,7 +271,7 @@ def test_a_read_that_is_given_up_ends_its_connection_and_leaves_nothing_behind(
     with nothing_left_behind():
         if kept:
             assert http.exchange("GET", "/").content == b"first"
-        with pytest.raises(Broken, match=GIVEN_UP_SAYS):
+        with pytest.raises(ExchangeError, match=GIVEN_UP_SAYS):
             http.exchange("GET", "/")
         assert gone.wait(2)
     assert len(server.requests) == 1, "one connection"
@@ -281,7 +281,7 @@ def test_a_read_that_is_given_up_in_a_handshake_leaves_nothing_behind(serve: Any
     gone = threading.Event()
     http = http_to(serve(say(), Handshake(gone)), "https")
     with nothing_left_behind():
-        with pytest.raises(Broken):
+        with pytest.raises(ExchangeError):
             http.exchange("GET", "/")
         assert gone.wait(2)
 
@@ -293,7 +293,7 @@ def test_a_read_that_is_given_up_over_tls_leaves_nothing_behind(serve: Any, cert
         serve(drip(gone, HEAD + b"Content-Length: 9000\r\n\r\n"), context), "https", ca_path=str(certificate)
     )
     with nothing_left_behind():
-        with pytest.raises(Broken, match=GIVEN_UP_SAYS):
+        with pytest.raises(ExchangeError, match=GIVEN_UP_SAYS):
             http.exchange("GET", "/")
         assert gone.wait(2)
 
@@ -303,7 +303,7 @@ def test_a_read_that_is_given_up_in_a_tunnel_leaves_nothing_behind(serve: Any, m
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{serve(drip(gone, b'HTTP/1.1 ')).port}")
     http = Http(Connection("https://portal.invalid", timeout=TIMEOUT))
     with nothing_left_behind():
-        with pytest.raises(Broken, match=GIVEN_UP_SAYS):
+        with pytest.raises(ExchangeError, match=GIVEN_UP_SAYS):
             http.exchange("GET", "/")
         assert gone.wait(2)
 
@@ -501,7 +501,7 @@ def test_a_reset_during_another_failure_is_not_taken_for_that_failure(serve: Any
     with pytest.raises(ZeroDivisionError):
         try:
             post(http_to_refused_port())
-        except Broken:
+        except ExchangeError:
             assert broken(http).sent
             raise ZeroDivisionError("the first failure happened") from None
 
@@ -517,7 +517,7 @@ def test_a_cut_body_is_noticed_even_where_urllib3_does_not_look() -> None:
     parts = [b"", b"12345"]
     stream = SimpleNamespace(tell=lambda: 5, read=lambda size, decode_content: parts.pop())
     response = SimpleNamespace(headers={"Content-Length": "6"}, raw=stream)
-    with pytest.raises(_unpack.BadBody, match="5 of 6 bytes"):
+    with pytest.raises(_unpack.BodyError, match="5 of 6 bytes"):
         _unpack.read_body(response)
 
 
@@ -545,7 +545,7 @@ def test_netrc_is_not_used(serve: Any, tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_a_token_that_no_header_can_hold_is_neither_sent_nor_shown(serve: Any) -> None:
     server = serve(say(whole(b"{}")))
-    with pytest.raises(Broken) as caught:
+    with pytest.raises(ExchangeError) as caught:
         http_to(server).exchange("POST", "/order", "canary\nX: y", data=b"1")
     assert server.requests == [] and "canary" not in str(caught.value)
 
@@ -588,7 +588,7 @@ def test_nothing_goes_to_this_machine_through_a_proxy(
     if (scheme, host) in (("http", "127.0.0.1"), ("http", "localhost")):  # the others lead to no server here
         assert http.exchange("POST", "/token", data=form).content == b"direct"
     else:
-        with suppress(Broken):
+        with suppress(ExchangeError):
             http.exchange("POST", "/token", data=form)
     assert proxy.requests == []
 
@@ -700,12 +700,12 @@ def test_a_deadline_that_rings_late_still_names_its_seconds(serve: Any, monkeypa
     """A busy machine wakes the caller after the socket's clock would have rung."""
     wait = Pool.wait
     monkeypatch.setattr(Pool, "wait", lambda pool, future, timeout: wait(pool, future, timeout + 0.5))
-    with pytest.raises(Broken, match=r"^no whole answer within 0\.5 s$"):
+    with pytest.raises(ExchangeError, match=r"^no whole answer within 0\.5 s$"):
         post(http_to(serve(say(then=3)), timeout=0.5))
 
 
 def test_a_handshake_that_stalls_is_a_connection_that_timed_out(serve: Any) -> None:
     """It has less time than the whole exchange, whose seconds would be wrong."""
-    with pytest.raises(Broken, match=r"^the connection timed out$") as caught:
+    with pytest.raises(ExchangeError, match=r"^the connection timed out$") as caught:
         post(http_to(serve(say(then=3)), "https", timeout=2))
     assert not caught.value.sent

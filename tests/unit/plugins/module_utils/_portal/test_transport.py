@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
 from typing import Any, Optional
 
 import pytest
 
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.order import Order, OrderRequest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import transport as _transport
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.errors import (
     AccessError,
@@ -19,7 +21,8 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.errors impo
     ReadError,
     Rejected,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, Broken
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, ExchangeError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.sender import ORDER_SAVE, OrderSender, order_body
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import (
     REQUEST_ID,
     UNCHECKED,
@@ -34,6 +37,7 @@ from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import
 
 HTML = b"<html><body>canary-body</body></html>"
 ORDER = {"orderNo": "BN1", "orderStatus": "succeed"}
+REQUEST = OrderRequest("A", "3197218168379846218", "1", (), 1, "annually")
 NEEDED = ["code", "requestId", "result", "status"]
 
 
@@ -42,7 +46,11 @@ def read(outcome: Any, token: Any = UNCHECKED) -> Call:
 
 
 def write(outcome: Any, token: Any = UNCHECKED) -> Call:
-    return Call("POST", "/order", outcome, token=token)
+    return Call("POST", ORDER_SAVE, outcome, token=token)
+
+
+def send(bench: Bench, **changes: Any) -> Order:
+    return OrderSender(bench.transport).send(replace(REQUEST, **changes))
 
 
 def test_many_reads_share_one_token_and_the_traffic_is_counted() -> None:
@@ -61,13 +69,10 @@ def test_every_secret_of_a_login_is_handed_on() -> None:
     ("expires_in", "timeout", "usable"),
     [("1800", 30, 1650), (1800, 30, 1650), (None, 30, 1650), ("1800", 600, 1080), ("200", 30, 100)],
 )
-def test_a_token_is_used_for_its_usable_life_and_then_replaced(
-    monkeypatch: pytest.MonkeyPatch, expires_in: Any, timeout: float, usable: float
-) -> None:
+def test_a_token_is_used_for_its_usable_life_and_then_replaced(expires_in: Any, timeout: float, usable: float) -> None:
     clock = [1000.0]
-    monkeypatch.setattr(_transport.time, "monotonic", lambda: clock[0])
     calls = [login("old", expires_in), read(success(1), "old"), read(success(1), "old"), login("new", "1800")]
-    with Bench(*calls, read(success(1), "new"), timeout=timeout) as bench:
+    with Bench(*calls, read(success(1), "new"), monotonic=lambda: clock[0], timeout=timeout) as bench:
         for instant in (1000.0, 1000.0 + usable - 1, 1000.0 + usable):
             clock[0] = instant
             bench.transport.get("/thing")
@@ -133,7 +138,7 @@ def test_a_rate_limited_login_is_repeated_like_a_read(http: int) -> None:
 
 
 def test_a_login_that_breaks_is_repeated_since_it_charges_nothing() -> None:
-    broken = Call("POST", _transport.TOKEN_PATH, Broken("the connection broke"))
+    broken = Call("POST", _transport.TOKEN_PATH, ExchangeError("the connection broke"))
     with Bench(broken, login("abc"), read(success(1))) as bench:
         bench.transport.get("/thing")
     assert bench.sleeps == [0.5]
@@ -159,8 +164,8 @@ def test_a_403_without_the_vendors_envelope_points_to_what_is_before_the_portal(
 @pytest.mark.parametrize(("status", "says"), [(403, "proxy or a firewall"), (429, "too many requests")])
 def test_an_order_that_is_refused_on_the_way_says_so_as_well(status: int, says: str) -> None:
     calls = write(raw(HTML, status))
-    with Bench(calls, writing=True, access_token="given") as bench, pytest.raises(Ambiguous, match=says):
-        bench.transport.post_once("/order", {})
+    with Bench(calls, access_token="given") as bench, pytest.raises(Ambiguous, match=says):
+        send(bench)
 
 
 @pytest.mark.parametrize("code", ["fail", "invalid_client", "no permission"])
@@ -195,17 +200,17 @@ def test_a_message_that_names_the_token_leads_to_a_fresh_one_as_well(http: int) 
 def test_after_an_order_that_was_one_request_too_many_nothing_is_sent_for_a_while(
     headers: dict[str, str], longest: float, pauses: list[float]
 ) -> None:
-    with Bench(write(raw(b"", 429, **headers)), writing=True, access_token="given") as bench:
+    with Bench(write(raw(b"", 429, **headers)), access_token="given") as bench:
         with pytest.raises(Ambiguous) as caught:
-            bench.transport.post_once("/order", {})
+            send(bench)
         bench.transport.slow_down(caught.value, longest)
     assert bench.sleeps == pauses
 
 
 def test_after_any_other_uncertain_order_there_is_no_pause() -> None:
-    with Bench(write(refusal(500)), writing=True, access_token="given") as bench:
+    with Bench(write(refusal(500)), access_token="given") as bench:
         with pytest.raises(Ambiguous) as caught:
-            bench.transport.post_once("/order", {})
+            send(bench)
         bench.transport.slow_down(caught.value, 300)
     assert bench.sleeps == []
 
@@ -252,7 +257,7 @@ def test_three_429_without_a_time_are_the_end() -> None:
     assert bench.sleeps == [30, 60]
 
 
-@pytest.mark.parametrize("failure", [refusal(500), raw(HTML, 502, "text/html"), raw(b"", 503), Broken("reset")])
+@pytest.mark.parametrize("failure", [refusal(500), raw(HTML, 502, "text/html"), raw(b"", 503), ExchangeError("reset")])
 def test_a_failing_read_is_repeated_ever_more_slowly_and_counted(failure: Any) -> None:
     with Bench(*[read(failure)] * 7, access_token="given", retries=6) as bench, pytest.raises(ReadError):
         bench.transport.get("/thing")
@@ -321,16 +326,18 @@ def test_a_complete_envelope_with_a_wrong_content_type_is_taken_with_a_warning(c
 # --- writes -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_transport_for_reading_has_no_way_to_write() -> None:
-    own = [name for name in dir(Bench().transport) if not name.startswith("_")]
-    assert sorted(own) == ["clock_offset", "get", "get_dated", "pool", "slow_down", "traffic", "unhurried", "warn"]
+def test_a_transport_that_may_not_write_sends_nothing_but_reads_and_logins() -> None:
+    with Bench(login("abc"), read(success(1)), may_write=False) as bench:
+        assert bench.transport.get("/thing") == 1
+        with pytest.raises(NotSent, match="this run only reads"):
+            send(bench)
 
 
 def test_a_write_goes_out_once_with_token_and_exact_body_and_is_counted() -> None:
-    body = {"billingId": 3197218168379846218, "name": "ü"}
-    call = Call("POST", "/order", success(ORDER), token="abc", body=body)
-    with Bench(login("abc"), call, writing=True) as bench:
-        assert bench.transport.post_once("/order", body).result == ORDER
+    body = order_body(replace(REQUEST, po_number="ü"))
+    call = Call("POST", ORDER_SAVE, success(ORDER), token="abc", body=body)
+    with Bench(login("abc"), call) as bench:
+        assert send(bench, po_number="ü").order_no == "BN1"
     assert bench.calls.payloads[-1]["headers"] == {"Content-Type": "application/json"}
     assert b"3197218168379846218" in bench.calls.payloads[-1]["data"]
     assert (bench.transport.traffic.write, bench.transport.traffic.read) == (1, 0)
@@ -339,14 +346,14 @@ def test_a_write_goes_out_once_with_token_and_exact_body_and_is_counted() -> Non
 @pytest.mark.parametrize("content_type", ["text/html", None])
 def test_a_write_answered_with_a_wrong_content_type_succeeds_with_a_warning(content_type: Optional[str]) -> None:
     answer = raw(envelope(ORDER), content_type=content_type)
-    with Bench(write(answer), writing=True, access_token="given") as bench:
-        assert bench.transport.post_once("/order", {}).result == ORDER
+    with Bench(write(answer), access_token="given") as bench:
+        assert send(bench).order_no == "BN1"
     assert len(bench.warnings) == 1
 
 
 WRITES = {
-    "not connected": (Broken("no connection", sent=False), NotSent),
-    "no answer": (Broken("the answer timed out"), Ambiguous),
+    "not connected": (ExchangeError("no connection", sent=False), NotSent),
+    "no answer": (ExchangeError("the answer timed out"), Ambiguous),
     "500": (refusal(500), Ambiguous),
     "503 with Retry-After": (refusal(503, Retry_After="1"), Ambiguous),
     "502 html": (raw(HTML, 502, "text/html"), Ambiguous),
@@ -401,32 +408,32 @@ WRITES = {
 
 @pytest.mark.parametrize(("outcome", "expected"), WRITES.values(), ids=WRITES)
 def test_each_fate_of_a_write_is_told_apart_after_exactly_one_request(outcome: Any, expected: type[Exception]) -> None:
-    with Bench(write(outcome), writing=True, access_token="given") as bench, pytest.raises(expected) as caught:
-        bench.transport.post_once("/order", {"a": "canary-body"})
+    with Bench(write(outcome), access_token="given") as bench, pytest.raises(expected) as caught:
+        send(bench, po_number="canary-body")
     assert bench.sleeps == []
-    assert str(caught.value).startswith("POST /order: ") and "canary-body" not in str(caught.value)
+    assert str(caught.value).startswith(f"POST {ORDER_SAVE}: ") and "canary-body" not in str(caught.value)
 
 
 @pytest.mark.parametrize("status", [401, 429])
 def test_a_refused_write_is_not_repeated_but_a_401_discards_the_token(status: int) -> None:
     later = [login("new"), write(success(ORDER), "new")] if status == 401 else [write(success(ORDER), "old")]
-    with Bench(login("old"), write(refusal(status), "old"), *later, writing=True) as bench:
+    with Bench(login("old"), write(refusal(status), "old"), *later) as bench:
         with pytest.raises(Rejected) as caught:
-            bench.transport.post_once("/order", {})
-        assert bench.transport.post_once("/order", {}).result == ORDER
+            send(bench)
+        assert send(bench).order_no == "BN1"
     assert caught.value.status == status
 
 
 def test_without_a_token_nothing_is_written() -> None:
     denied = Call("POST", _transport.TOKEN_PATH, refusal(401))
-    with Bench(denied, writing=True) as bench, pytest.raises(NotSent, match="no access token"):
-        bench.transport.post_once("/order", {})
+    with Bench(denied) as bench, pytest.raises(NotSent, match="no access token"):
+        send(bench)
     assert bench.transport.traffic.write == 0
 
 
 def test_a_body_that_cannot_be_encoded_is_not_sent() -> None:
-    with Bench(writing=True, access_token="given") as bench, pytest.raises(NotSent):
-        bench.transport.post_once("/order", {"poNumber": "\udcff"})
+    with Bench(access_token="given") as bench, pytest.raises(NotSent):
+        send(bench, po_number="\udcff")
 
 
 @pytest.mark.parametrize("secret", ["canary-secret", "canary-token", "refresh-canary-token", "A1B2-canary"])
@@ -443,9 +450,9 @@ def test_no_answer_holds_a_secret_that_it_repeats(secret: str) -> None:
 
 
 def test_no_success_of_a_write_holds_a_secret_that_it_repeats() -> None:
-    calls = [login("canary-token"), write(success({"orderNo": "7", "remark": "canary-token"}))]
-    with Bench(*calls, writing=True) as bench:
-        assert bench.transport.post_once("/order", {}).result == {"orderNo": "7", "remark": "********"}
+    calls = [login("canary-token"), write(success({"orderNo": "7", "transactionNo": "canary-token"}))]
+    with Bench(*calls) as bench:
+        assert send(bench).transaction_no == "********"
 
 
 @pytest.mark.parametrize(
@@ -454,7 +461,7 @@ def test_no_success_of_a_write_holds_a_secret_that_it_repeats() -> None:
         raw(b"", 302, Location="https://canary-token.example/"),
         raw(b"no", content_type="text/canary-token"),
         raw(envelope(1, requestId=UNCHECKED), content_type="text/canary-token"),
-        Broken("got it as canary-token"),
+        ExchangeError("got it as canary-token"),
     ],
     ids=["location", "no envelope", "content type", "broken"],
 )
@@ -468,12 +475,12 @@ def test_no_header_is_shown_with_a_secret_that_it_repeats(answer: Any) -> None:
 def test_an_error_says_what_the_vendor_said_and_no_secret(writing: bool) -> None:
     answer = refusal(400, "quantity_mismatch", "expected 100", X_Canary="canary-header")
     calls = [login("canary-token"), write(answer) if writing else read(answer)]
-    with Bench(*calls, writing=writing, client_id="an-id") as bench, pytest.raises((Rejected, ReadError)) as caught:
+    with Bench(*calls, client_id="an-id") as bench, pytest.raises((Rejected, ReadError)) as caught:
         if writing:
-            bench.transport.post_once("/order", {"a": "canary-body"})
+            send(bench, po_number="canary-body")
         else:
             bench.transport.get("/thing", {"b": "canary-params"})
-    call = "POST /order" if writing else "GET /thing"
+    call = f"POST {ORDER_SAVE}" if writing else "GET /thing"
     for fact in (call, "HTTP 400", "quantity_mismatch", "expected 100", REQUEST_ID):
         assert fact in str(caught.value)
     assert "canary" not in str(caught.value)

@@ -11,8 +11,10 @@ from typing import Any, Optional
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._concurrency import Pool
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.order import OrderRequest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.errors import Ambiguous, Rejected, Withheld
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.sender import ORDER_SAVE, OrderSender
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.transport import TOKEN_PATH
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import (
     Bench,
@@ -33,9 +35,8 @@ class Line:
         self.serve = serve
         self.log: list[str] = []
         self.under_way, self.most = 0, 0
-        self.bench = Bench(writing=True, pool=self.pool, **connection)
+        self.bench = Bench(pool=self.pool, http=self, **connection)
         self.transport: Any = self.bench.transport
-        self.transport._http = self
         self.transport._sleep = self.pool.sleep
 
     def exchange(self, method: str, path: str, token: Optional[str] = None, **payload: Any) -> Answer:
@@ -46,6 +47,9 @@ class Line:
         self.pool.sleep(0.01)
         self.under_way -= 1
         return answer
+
+    def send(self, may_leave: Callable[[], bool] = lambda: True) -> Any:
+        return OrderSender(self.transport).send(OrderRequest("A", "1", "2", (), 1, "annually"), may_leave)
 
     def logins(self) -> int:
         return self.log.count(TOKEN_PATH)
@@ -87,19 +91,19 @@ def test_a_refused_order_does_not_take_the_token_from_those_that_have_a_newer_on
             return _token(line.logins())
         if token == "token-1":
             wire.wait()
-            line.pool.sleep(0.05 if path == "/order" else 0)
+            line.pool.sleep(0.05 if path == ORDER_SAVE else 0)
             return refusal(401)
         return success(token)
 
     def send(path: str) -> Any:
         if path == "/order":
             with pytest.raises(Rejected):
-                line.transport.post_once(path, {})
+                line.send()
             return None
         return line.transport.get(path)
 
     line.serve = serve
-    line.transport._bearer_token()
+    line.transport.bearer_token()
     assert line.pool.map(send, ["/order", "/read"]) == [None, "token-2"]
     assert line.transport.get("/read") == "token-2" and line.logins() == 2
 
@@ -139,7 +143,7 @@ def test_an_order_waits_for_the_end_of_the_pause_and_is_held_back_if_it_may_not_
 
     def order(_item: int) -> None:
         with pytest.raises(Withheld):
-            line.transport.post_once("/order", {}, lambda: may_leave[0])
+            line.send(lambda: may_leave[0])
 
     line.pool.map(lambda work: work(0), [pause, order])
     assert line.log == [] and line.transport.traffic.write == 0
@@ -157,7 +161,7 @@ def test_once_a_request_was_one_too_many_they_go_one_at_a_time(on_order: bool) -
         return success({"orderNo": "1"})
 
     def send(path: str) -> Any:
-        return line.transport.post_once(path, {}) if path.startswith("/order") else line.transport.get(path)
+        return line.send() if path.startswith("/order") else line.transport.get(path)
 
     line.serve = serve
     if on_order:
@@ -181,11 +185,11 @@ def test_an_order_that_waits_for_its_turn_is_held_back_if_it_may_not_leave_any_m
 
     def order(path: str) -> None:
         if path == "/first":
-            line.transport.post_once(path, {}, lambda: True)
+            line.send()
         else:
             with pytest.raises(Withheld):
-                line.transport.post_once(path, {}, lambda: may_leave[0])
+                line.send(lambda: may_leave[0])
 
     line.serve = serve
     line.pool.map(order, ["/first", "/second"])
-    assert line.log == ["/first"]
+    assert line.log == [ORDER_SAVE]

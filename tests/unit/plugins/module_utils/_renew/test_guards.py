@@ -13,8 +13,8 @@ import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.planner import decide
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import database as _database
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access import open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.database import LedgerError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import intent as _intent
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.decision import Decision
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.evidence import Evidence

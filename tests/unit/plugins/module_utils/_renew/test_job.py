@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import access as _access
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access import open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.database import LedgerError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer
-from ansible_collections.pbxops.yeastar.plugins.module_utils._renew import job as _job
 from ansible_collections.pbxops.yeastar.plugins.module_utils._renew import order as _executor
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.module_runs import ModuleRuns
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.shops import Shop
@@ -151,7 +151,7 @@ def test_a_password_of_a_ledger_is_neither_shown_nor_logged(
         opened.append(arguments)
         raise LedgerError("cannot be used: canary-password")
 
-    monkeypatch.setattr(_job, "open_ledger", fails)
+    monkeypatch.setattr(_access, "open_ledger", fails)
     monkeypatch.setattr(AnsibleModule, "log", lambda module, *texts, **named: logged.append(f"{texts} {named}"))
     result = _renew(modules, shop, ledger="postgresql://user@h/d", ledger_password="canary-password")
     assert result["failed"] and logged and "canary" not in f"{modules.output}{logged}"
@@ -234,7 +234,7 @@ def test_whoever_ends_a_module_while_it_follows_an_order_is_told_what_is_known(
     modules: ModuleRuns, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.saved_status = "pending"
-    monkeypatch.setattr(_executor.OrderingRun, "_follow", lambda run: os.kill(os.getpid(), signal.SIGTERM))
+    monkeypatch.setattr(_executor.Follow, "follow", lambda run: os.kill(os.getpid(), signal.SIGTERM))
     result = _renew(modules, shop)
     assert result["failed"] and result["changed"] and [row["state"] for row in result["results"]] == ["pending"]
 

@@ -10,7 +10,8 @@ from typing import Optional
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Ledger, open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access import open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.shops import Shop, watch
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.trials import NOW, PORTAL, Trial
 

@@ -11,7 +11,8 @@ from typing import Optional
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.reconcile import Times, unless_lost
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Ledger, open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access import open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW, SECOND, due_decision
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import page, success
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.shops import Shop

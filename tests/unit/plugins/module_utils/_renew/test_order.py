@@ -11,11 +11,11 @@ from typing import Any, Optional
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access import open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.declaration import Declaration
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.po_number import is_tag
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.errors import ReadError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, Broken
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, ExchangeError
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import (
     envelope,
     raw,
@@ -89,7 +89,7 @@ def test_above_max_orders_nothing_is_ordered(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     "outcome",
     [
-        Broken("the answer timed out"),
+        ExchangeError("the answer timed out"),
         refusal(500),
         raw(b"<html>", 200, "text/html"),
         success({"orderStatus": "succeed"}),
@@ -161,7 +161,7 @@ def test_a_run_that_breaks_off_does_not_call_the_others_changed(monkeypatch: pyt
         (refusal(429), "failed/rate_limited", ["A"]),
         (refusal(429, Retry_After="301"), "failed/rate_limited", ["A"]),
         (refusal(429, Retry_After="7"), "failed/rate_limited", ["A", "A"]),
-        (Broken("no connection", sent=False), "failed/not_sent", ["A", "B"]),
+        (ExchangeError("no connection", sent=False), "failed/not_sent", ["A", "B"]),
     ],
     ids=["400", "409", "401", "403", "429", "429 for too long", "429 for a while", "not sent"],
 )

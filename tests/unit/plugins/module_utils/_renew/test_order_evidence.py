@@ -71,7 +71,7 @@ def test_services_that_only_the_detail_tells_are_priced_with_the_rest_and_are_no
     trial.account.pbxs["A"]["serviceList"] = []
     trial.account.details["A"]["serviceList"] = ["HA"]
     prices = {1: Money(Decimal(50), "USD"), 0: Money(Decimal(40), "USD")}
-    monkeypatch.setattr(trial.run._portal, "renewal_price", lambda order, catalog: prices[len(order.service_ids)])
+    monkeypatch.setattr(trial.portal, "renewal_price", lambda order, catalog: prices[len(order.service_ids)])
     trial.go()
     assert trial.states() == {"A": "renewed/expiry_moved"} and trial.only()["price"]["amount"] == "50"
 

@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.caps import Caps
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access import open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.database import LedgerError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Ledger, open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import intent as _intent
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, Broken
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, ExchangeError
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import usd, wanted
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import refusal
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.shops import (
@@ -41,7 +42,7 @@ def _lost(answer: Callable[[str], Answer]) -> Callable[[str], Answer]:
 
     def save(number: str) -> Answer:
         answer(number)
-        raise Broken("the answer timed out")
+        raise ExchangeError("the answer timed out")
 
     return save
 
@@ -81,14 +82,14 @@ def test_an_order_that_is_interrupted_while_it_waits_to_leave_was_not_attempted(
 
 def patiently(trial: Trial, wait: Callable[[], Any]) -> None:
     """Have something happen when an order has all it needs but the leave to go: a pause of all, a login."""
-    transport: Any = trial.bench.transport
-    post_once = transport.post_once
+    sender: Any = trial.sender
+    send = sender.send
 
-    def post_later(*arguments: Any) -> Any:
+    def send_later(*arguments: Any) -> Any:
         wait()
-        return post_once(*arguments)
+        return send(*arguments)
 
-    transport.post_once = post_later
+    sender.send = send_later
 
 
 # --- before the order -------------------------------------------------------------------------------------------------
@@ -137,13 +138,13 @@ def test_a_renewal_goes_through_every_status_and_keeps_the_orders_numbers(monkey
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        (Broken("no connection", sent=False), "not_sent"),
+        (ExchangeError("no connection", sent=False), "not_sent"),
         (refusal(400, "parameter_validation_failed"), "rejected"),
         (refusal(400), "unknown"),
         (refusal(403), "rejected"),
         (refusal(429), "rejected"),
         (refusal(500), "unknown"),
-        (Broken("the answer timed out"), "unknown"),
+        (ExchangeError("the answer timed out"), "unknown"),
         (KeyboardInterrupt(), "unknown"),
     ],
     ids=["not sent", "400 of the known code", "400", "403", "429", "500", "timed out", "interrupted"],
@@ -246,7 +247,9 @@ def test_an_accepted_order_that_cannot_be_noted_is_told_and_verified_and_stops_a
     assert trial.account.log.count("page") >= 2, "the orders were not looked at again"
 
 
-@pytest.mark.parametrize("answer", [refusal(400), Broken("no connection", sent=False), Broken("the answer timed out")])
+@pytest.mark.parametrize(
+    "answer", [refusal(400), ExchangeError("no connection", sent=False), ExchangeError("the answer timed out")]
+)
 def test_whatever_cannot_be_noted_after_an_order_stops_all_others(monkeypatch: pytest.MonkeyPatch, answer: Any) -> None:
     trial = Trial(Shop(A=1, B=2), monkeypatch)
     break_down(trial.ledger, after=3)
@@ -321,7 +324,7 @@ def test_each_term_of_a_pbx_that_a_run_renews_counts(monkeypatch: pytest.MonkeyP
     ledger, shop = _ledger(), Shop(A=-800)
     for turn in range(3):
         trial = Trial(shop, monkeypatch, ledger=ledger, clock=turn * 10.0, include_expired=True, **limits)
-        monkeypatch.setattr(trial.run._portal, "renewal_price", lambda order, catalog: usd("10"))
+        monkeypatch.setattr(trial.portal, "renewal_price", lambda order, catalog: usd("10"))
         trial.go()
     assert shop.ordered() == ["A", "A"] and len(shop.charged()) == 2
     assert trial.only()["state"] == "not_attempted" and not trial.report.changed
@@ -376,7 +379,7 @@ def test_max_total_holds_for_all_runs_of_a_run_id(monkeypatch: pytest.MonkeyPatc
     ledger = _ledger()
     assert ledger.reserve(Caps("run", max_total=Decimal(100)), wanted(X=usd("90"))) is None
     trial = Trial(Shop(A=1), monkeypatch, ledger=ledger, max_total=Decimal(100), on_unknown_price="allow")
-    monkeypatch.setattr(trial.run._portal, "renewal_price", lambda order, catalog: usd("11"))
+    monkeypatch.setattr(trial.portal, "renewal_price", lambda order, catalog: usd("11"))
     assert trial.go().states() == {"A": "not_attempted/max_total"}
     says = "1 (X) already for 90 USD; due here: 1 (A) for 11 USD; max_total is 100: nothing was ordered here"
     assert says in trial.report.message() and trial.account.sent == []
@@ -415,7 +418,7 @@ def test_a_plan_or_check_mode_leaves_the_ledger_as_it_was(
 def test_what_nobody_has_read_is_said_by_the_next_run_once(monkeypatch: pytest.MonkeyPatch, is_awaited: bool) -> None:
     ledger, shop = _ledger(), Shop(A=12)
     trial = Trial(shop, monkeypatch, ledger=ledger)
-    shop.before["save"] = lambda: setattr(trial.run, "_is_awaited", lambda: is_awaited)
+    shop.before["save"] = lambda: setattr(trial, "is_awaited", lambda: is_awaited)
     assert trial.go().states() == {"A": "renewed/expiry_moved"}
     said = [Trial(shop, monkeypatch, ledger=ledger, clock=clock).go().only()["message"] for clock in (60, 120)]
     assert ["order BN1" in message and "interrupted" in message for message in said] == [not is_awaited, False]

@@ -14,11 +14,12 @@ from typing import Any, Optional
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import ledger as _ledger
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Ledger, open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access import open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import intent as _intent
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.money import Money
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.errors import AccessError, ReadError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, Broken
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, ExchangeError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._renew import order as _executor
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import intent
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import raw, refusal
@@ -239,7 +240,7 @@ def test_what_changes_during_the_wait_is_not_ordered(
     trial = Trial(Shop(A=12), monkeypatch, max_total=Decimal(100))
     shop: Any = trial.account
     shop.prices = [Money(Decimal(50), "USD")]
-    monkeypatch.setattr(trial.run._portal, "renewal_price", lambda order, catalog: shop.prices[-1])
+    monkeypatch.setattr(trial.portal, "renewal_price", lambda order, catalog: shop.prices[-1])
 
     def limited(number: str) -> Answer:
         change(shop)
@@ -265,7 +266,7 @@ def test_what_cannot_be_priced_again_after_a_refusal_is_not_ordered_and_breaks_n
             raise error("GET /price", "no")
         return Money(Decimal(50), "USD")
 
-    monkeypatch.setattr(trial.run._portal, "renewal_price", price)
+    monkeypatch.setattr(trial.portal, "renewal_price", price)
     trial.go()
     assert shop.ordered() == ["A", "B"]
     assert trial.states() == {"A": "renewed/expiry_moved", "B": "failed/not_readable"}
@@ -354,7 +355,7 @@ def test_without_a_ledger_a_run_hesitates_and_looks_at_the_orders_again(monkeypa
     monkeypatch.setattr(_executor.random, "uniform", lambda least, most: (least, most))
     trial = Trial(Shop(A=12), monkeypatch, is_kept=False)
     slept: list[Any] = []
-    trial.run._sleep = slept.append  # type: ignore[attr-defined]
+    trial.sleep = slept.append  # type: ignore[method-assign]
     trial.go()
     assert slept == [(0, 30.0)] and trial.states() == {"A": "renewed/expiry_moved"}
     before = trial.account.log[: trial.account.log.index("save")]
@@ -369,7 +370,7 @@ def test_a_run_with_nothing_due_or_with_a_ledger_does_not_hesitate(monkeypatch: 
 @pytest.mark.faults(40)
 def test_what_another_run_orders_during_the_hesitation_is_not_ordered(monkeypatch: pytest.MonkeyPatch) -> None:
     trial = Trial(Shop(expiry_lag=9e9, A=12), monkeypatch, is_kept=False)
-    monkeypatch.setattr(trial.run, "_sleep", lambda seconds: trial.account.charge("A", "RN20261205-0123abcd"))
+    monkeypatch.setattr(trial, "sleep", lambda seconds: trial.account.charge("A", "RN20261205-0123abcd"))
     trial.go()
     assert trial.account.sent == [] and trial.states() == {"A": "pending/awaiting_expiry"}
 
@@ -392,7 +393,7 @@ def test_orders_that_cannot_be_read_while_one_is_followed_are_warned_of_and_read
 
     def lost(number: str) -> Answer:
         trial.account.accept(number)
-        raise Broken("the answer timed out")
+        raise ExchangeError("the answer timed out")
 
     trial.account.save = lost
     trial.account.before["page"] = lambda: refusal(500) if trial.account.log.count("page") == 3 else None
@@ -402,8 +403,7 @@ def test_orders_that_cannot_be_read_while_one_is_followed_are_warned_of_and_read
 
 
 def test_nothing_is_followed_without_time_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    trial = Trial(Shop(expiry_lag=10, A=12), monkeypatch)
-    trial.run._wait_timeout = 0  # type: ignore[attr-defined]
+    trial = Trial(Shop(expiry_lag=10, A=12), monkeypatch, wait_timeout=0)
     assert trial.go().sleeps == [] and trial.states() == {"A": "pending/awaiting_expiry"}
 
 

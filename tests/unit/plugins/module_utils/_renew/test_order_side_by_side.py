@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.caps import Caps
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import DryRunLedger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import intent as _intent
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.declaration import Declaration
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, Broken
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, ExchangeError
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import intent, wanted
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import refusal, success
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.shops import Shop
@@ -46,7 +47,7 @@ class Together:
         if self.shop.ordered().count(number) == 1:
             self.wire.wait()
         answer = self.answers.get(number)
-        while self.stops and not answer and self.trial.run._stopped_by is None:
+        while self.stops and not answer and self.trial.run._facts.stopped_by is None:
             self.pool.sleep(0.001)
         if isinstance(answer, BaseException):
             raise answer
@@ -81,7 +82,11 @@ def test_the_most_urgent_are_ordered_first(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize(
     ("answer", "state"),
-    [(Broken("cut off"), "unknown/ambiguous"), (refusal(403), "failed/rejected"), (refusal(500), "unknown/ambiguous")],
+    [
+        (ExchangeError("cut off"), "unknown/ambiguous"),
+        (refusal(403), "failed/rejected"),
+        (refusal(500), "unknown/ambiguous"),
+    ],
 )
 def test_what_stops_the_run_lets_those_in_flight_finish_and_starts_no_other(
     monkeypatch: pytest.MonkeyPatch, answer: Any, state: str
@@ -93,7 +98,7 @@ def test_what_stops_the_run_lets_those_in_flight_finish_and_starts_no_other(
     assert trial.states() == expected and sorted(trial.account.ordered()) == ["A", "B", "C"]
     assert "B" in trial.report.as_result()["results"][3]["message"]
     assert set(together.statuses()) == {"A", "B", "C"}
-    counted = trial.ledger.excess(Caps("run", max_orders=0), wanted("X"))
+    counted = DryRunLedger(trial.ledger).reserve(Caps("run", max_orders=0), wanted("X"))
     # What was not ordered is not counted any more; what may have been ordered is.
     assert counted is not None and f"ordering {2 if state.startswith('failed') else 3} (" in counted[1]
 
@@ -102,7 +107,7 @@ def test_what_has_its_intent_already_when_another_order_turns_uncertain_is_not_s
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     together = Together(_Shop(A=11, B=12), monkeypatch, size=2, expected=1)
-    together.answers["A"] = Broken("cut off")
+    together.answers["A"] = ExchangeError("cut off")
     trial = together.trial
     reads: list[str] = []
 
@@ -110,7 +115,7 @@ def test_what_has_its_intent_already_when_another_order_turns_uncertain_is_not_s
         reads.append("detail")
         is_first = len(reads) == 1
         # A goes on once B is under its intent as well, and B once A has stopped the run.
-        while len(reads) < 2 if is_first else trial.run._stopped_by is None:
+        while len(reads) < 2 if is_first else trial.run._facts.stopped_by is None:
             together.pool.sleep(0.001)
 
     trial.account.before["detail"] = wait_for_the_other
@@ -175,7 +180,7 @@ def test_a_refusal_before_processing_leads_to_one_more_attempt_of_that_pbx_alone
         transport: Any = trial.bench.transport
         transport._connection = _with_login(transport._connection)
     trial.account.before["page"] = lambda: together.answers.clear() if trial.account.sent else None
-    monkeypatch.setattr(trial.run, "_sleep", lambda seconds: together.answers.clear())
+    monkeypatch.setattr(trial, "sleep", lambda seconds: together.answers.clear())
     trial.go()
     assert trial.states() == dict.fromkeys("ABC", RENEWED)
     assert Counter(trial.account.ordered()) == {"A": 1, "B": 2, "C": 1} and len(trial.account.invoices) == 3
@@ -205,7 +210,7 @@ def test_whoever_is_told_to_end_leaves_what_is_in_flight_as_perhaps_ordered_and_
     assert trial.states() == {**uncertain, **dict.fromkeys("DEF", STOPPED)} and sorted(entered) == ["A", "B", "C"]
     assert together.statuses() == dict.fromkeys("ABC", _intent.UNKNOWN)
     assert trial.report.changed and all(trial.report.outcomes[number].may_have_ordered for number in "ABC")
-    counted = trial.ledger.excess(Caps("run", max_orders=0), wanted("X"))
+    counted = DryRunLedger(trial.ledger).reserve(Caps("run", max_orders=0), wanted("X"))
     assert counted is not None and "ordering 3 (A, B, C) already" in counted[1]
 
 

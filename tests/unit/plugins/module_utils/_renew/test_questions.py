@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.declaration import Declaration
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.errors import ReadError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, Broken
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, ExchangeError
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import raw, refusal, success
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.trials import Account, Trial
 
@@ -108,7 +108,9 @@ def test_that_it_is_not_known_is_said_in_message_and_diff(monkeypatch: pytest.Mo
     assert "auto-renewal: not known\n" in result["diff"][0]["after"] and result["results"][0]["auto_renewal"] is None
 
 
-@pytest.mark.parametrize("problem", [refusal(500), refusal(503), refusal(408), Broken("no whole answer within 30 s")])
+@pytest.mark.parametrize(
+    "problem", [refusal(500), refusal(503), refusal(408), ExchangeError("no whole answer within 30 s")]
+)
 @pytest.mark.parametrize("declared", [None, False])
 def test_what_may_pass_fails_that_pbx_alone(monkeypatch: pytest.MonkeyPatch, problem: Any, declared: Any) -> None:
     trial = Trial(Account(A=1, B=2), monkeypatch)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.errors import ReadError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.errors import NotSent, ReadError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.transport import Transport
 from ansible_collections.pbxops.yeastar.plugins.module_utils._renew import job as _job
 from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.job import Job
@@ -46,13 +46,19 @@ PARAMS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("use", [Job.decide, lambda job: job.renew(is_check_mode=True)], ids=["plan", "check mode"])
-def test_what_only_decides_has_a_transport_that_cannot_write(use: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_only_decides_has_no_sender_and_a_transport_that_refuses_to_write(
+    use: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Unreachable(Transport):
         def get_dated(self, path: str, params: Any = None) -> Any:
             raise ReadError(f"GET {path}", "not asked here")
 
+    senders: list[Any] = []
     monkeypatch.setattr(_job, "Transport", Unreachable)
+    monkeypatch.setattr(_job, "OrderSender", senders.append)
     job = Job(PARAMS, secrets=Secrets(), on_warning=lambda warning: None)
     with pytest.raises(ReadError, match="not asked here"):
         use(job)
-    assert isinstance(job._transport, Unreachable) and not hasattr(job._transport, "post_once")
+    assert isinstance(job._transport, Unreachable) and senders == []
+    with pytest.raises(NotSent, match="this run only reads"):
+        job._transport.exchange_now("POST", "/order/openapi/order/v1/save")

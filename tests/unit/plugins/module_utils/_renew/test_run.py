@@ -11,10 +11,11 @@ from typing import Any, Optional
 
 import pytest
 
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access import open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.admin import NOT_ORDERED, ORDERED, Word, keep
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Ledger, open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.errors import ReadError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, Broken
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, ExchangeError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._renew import facts as _facts
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import (
     page,
@@ -47,7 +48,7 @@ def _loses_its_answer(trial: Trial, after: float = 0, is_carried_out: bool = Tru
         if is_carried_out:
             trial.account.accept(number)
         trial.clock += after
-        raise Broken("the answer timed out")
+        raise ExchangeError("the answer timed out")
 
     trial.account.save = save
     return trial
