@@ -39,7 +39,7 @@ options:
     description:
       - V(ordered) means that the order was placed, so this expiry is never ordered again.
       - V(not_ordered) means that nothing was bought, so the next run may order it. Look in the portal first. It is
-        refused if the ledger has an order, unless O(force) is set.
+        refused if the ledger has an order for it, unless O(force) is set.
       - V(unrelated) means that the order O(order_no) is not a renewal of this PBX. An intent that was matched to that
         order becomes unknown again.
     type: str

@@ -28,7 +28,8 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Collect what is declared for this PBX pbxops.yeastar.yeastar_pce_request:
+- name: Collect what is declared for this PBX
+  pbxops.yeastar.yeastar_pce_request:
     plan_only: true
   register: pce_renewal_request
 
@@ -62,8 +63,7 @@ msg:
   returned: always
   type: str
 diff:
-  description: Before and after of this PBX if it changes or would change, in terms of the options. An empty list
-  otherwise.
+  description: Before and after of this PBX if it changes or would change, in terms of the options. Else empty.
   returned: always, once the portal has been read
   type: list
   elements: dict

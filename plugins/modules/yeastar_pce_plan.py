@@ -53,7 +53,8 @@ EXAMPLES = r"""
     product_no: "3658B431119665QJ"
   register: renewal_plan
 
-- name: Decide about several PBXs, with declared values pbxops.yeastar.yeastar_pce_plan:
+- name: Decide about several PBXs, with declared values
+  pbxops.yeastar.yeastar_pce_plan:
     subscriptions:
       - product_no: "3658B431119665QJ"
         plan: Enterprise Plan

@@ -36,7 +36,8 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Collect what is declared for this PBX pbxops.yeastar.yeastar_pce_request:
+- name: Collect what is declared for this PBX
+  pbxops.yeastar.yeastar_pce_request:
   register: pce_renewal_request
 
 - name: Decide, order, and show what became of this PBX
