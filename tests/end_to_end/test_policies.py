@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sample policies over plans, in rego-cpp. Their own tests, in Rego, need another engine: see the ecosystem's."""
+"""The sample policies for plans, in rego-cpp. Their own tests, in Rego, need another engine: see tests/ecosystem."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ POLICY = REPOSITORY / "examples" / "policies" / "renewal.rego"
 
 
 def judged(document: Mapping[str, Any], rule: str = "deny") -> list[str]:
-    """What a rule of the policies says of a document, sorted."""
+    """The messages of a rule of the policies for a document, sorted."""
     engine = Interpreter()
     engine.add_module(POLICY.name, POLICY.read_text(encoding="utf-8"))
     engine.set_input(document)

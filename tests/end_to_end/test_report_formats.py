@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role pce_report: every format read back by a library that others wrote, with hostile text in every field."""
+"""The role pce_report: every format is read back by a third-party library, with hostile text in every field."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def test_markdown_has_tables_of_the_right_width_and_no_markup_of_others(written:
 
 
 class Page(HTMLParser):
-    """Elements, attributes and texts of a page, and what stands in its scripts and styles."""
+    """Elements, attributes and texts of a page, and the content of its scripts and styles."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stands in for `_http.Http`: calls the simulator directly, and makes of its answer what the real one would."""
+"""Replaces `_http.Http`: calls the simulator directly, and handles its answer as the real one would."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ _LARGEST_HEAD = 4096  # bytes
 
 
 class _NoHold:
-    """What the simulator asks at each point of an exchange that stops nowhere."""
+    """A hold that never stops."""
 
     verb = None
 
     def at(self, point: str) -> None:
-        """Go on."""
+        """Continue."""
 
 
 def _is_plain_refusal(answer: portal.Answer) -> bool:
-    """Whether an answer reaches the client whole, as the vendor's envelope, and says that nothing was carried out."""
+    """Whether a complete answer in the vendor's envelope reaches the client and says that nothing was carried out."""
     members = ("code", "detailMessage", "requestId", "result", "status")
     if answer.body is not None or answer.wire not in ("whole", "close", "hang_up"):
         return False
@@ -58,7 +58,7 @@ class Wire:
         self._world, self._run, self._timeout = world, run, timeout
 
     def exchange(self, method: str, path: str, token: str | None = None, **payload: Any) -> Answer:
-        """As `_http.Http.exchange`. Things may happen to the run just before and just after."""
+        """Like `_http.Http.exchange`. Events may happen immediately before and after."""
         self._run.reach("before", path)
         self._world.counts["requests"] += 1
         try:
@@ -105,7 +105,7 @@ class Wire:
         return self._as_seen(answer)
 
     def _as_seen(self, answer: portal.Answer) -> Answer:
-        """What the client gets to see of an answer. Raises Broken as `_http.Http` does."""
+        """The answer as the client sees it. Raises Broken like `_http.Http`."""
         if answer.wire in ("drop", "reset"):
             raise Broken("the connection broke")
         body = answer.encoded()
@@ -133,7 +133,7 @@ class Wire:
             raise Broken(f"the answer is larger than {MAX_BODY} bytes")
         return Answer(answer.status, CaseInsensitiveDict(headers), content)
 
-    # what must hold at the moment at which an order leaves
+    # invariants at the moment an order is sent
 
     def _post(self, request: Request) -> Post:
         world, run, body = self._world, self._run, json.loads(request.body)
@@ -165,7 +165,7 @@ class Wire:
         return post
 
     def _refuse_what_was_shown(self, post: Post) -> None:
-        """With or without the ledger: nothing is ordered again that the order list showed to this very run."""
+        """With or without the ledger: nothing is ordered again that the order list showed to this run."""
         for earlier in self._world.posts:
             if (earlier.product_no, earlier.expiry) != (post.product_no, post.expiry) or not earlier.is_living:
                 continue
@@ -174,7 +174,7 @@ class Wire:
                 self._world.violations.append(f"ordered again although the portal shows {shown}: {earlier}")
 
     def _look_at_orders(self) -> None:
-        """Note what the portal is about to show, and what it still hides though the settle window is over."""
+        """Record what the portal is about to show, and what it still hides after the settle window."""
         world, now = self._world, self._world.simulator.clock.now()
         orders = world.simulator.account.orders
         hidden = {

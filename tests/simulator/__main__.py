@@ -76,7 +76,7 @@ def _announce(simulator: Simulator) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file so that nobody ever sees half of it."""
+    """Write a file atomically."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.write_text(text + "\n", encoding="ascii")
     draft.replace(path)

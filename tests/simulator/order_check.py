@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The strict check of an order body, line by line as the tutorial has it (docs/portal-api.md, 12.4)."""
+"""The strict check of an order body, line by line as in the tutorial (docs/portal-api.md, 12.4)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SERVICE_KEYS = ("connectionPlanId", "serviceType", "serviceId", "purchaseType", 
 
 @dataclass(frozen=True)
 class CheckedOrder:
-    """A body that passed."""
+    """A valid body."""
 
     product_no: str
     billing_id: str
@@ -33,7 +33,7 @@ class CheckedOrder:
 
 
 def parse_body(raw: bytes) -> Any:
-    """Parse JSON strictly: UTF-8, no key twice, no NaN or Infinity. Raises Invalid."""
+    """Parse JSON strictly: UTF-8, no duplicate keys, no NaN or Infinity. Raises Invalid."""
     try:
         return json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
