@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.simulator", description=__doc__)
     parser.add_argument("--fleet", type=Path, help="YAML file (default: the tutorial's single PBX)")
-    parser.add_argument("--generate", type=int, metavar="N", help="generate N PBXs beside those of the fleet")
+    parser.add_argument("--generate", type=int, metavar="N", help="generate N PBXs in addition to those of the fleet")
     parser.add_argument("--due", type=int, default=0, metavar="K", help="so many of them due within 30 days")
     parser.add_argument("--profile", choices=PROFILES, help="overrides the fleet's")
     parser.add_argument("--port", type=int, default=0, help="default: a free one")

@@ -37,7 +37,7 @@ PLAN, SERVICE = 'Plan <b>|"\\', "Service, {{ 1 + 1 }}; =2"
 
 
 def hostile_fleet() -> dict[str, Any]:
-    """One PBX for each of HOSTILE: due in 12 days, expired, of unknown expiry, and far away thrice."""
+    """One PBX for each of HOSTILE: due in 12 days, expired, of unknown expiry, and three with a distant expiry."""
     common = {"plan": PLAN, "services": [SERVICE], "quantity": 10, "billing_cycle": "annually"}
     expiries = ("2026-12-05", "2026-11-20", "2101-01-01", "2027-02-01", "2027-05-01", "2028-05-01")
     service = {"name": SERVICE, "service_id": "3", "pricing_service_id": "4"}
