@@ -33,7 +33,7 @@ def provided(
     found = find()
     if found is None:
         if os.geteuid() != 0:
-            raise Unavailable(f"{package} is not installed and only root can do it: apt-get install {package}")
+            raise Unavailable(f"{package} is not installed, and only root can install it: apt-get install {package}")
         with _LOCK.open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # one process installs, the others find it afterwards
             found = find() or _install(find, package, during)
@@ -48,7 +48,7 @@ def _install(
         _run("install", "--yes", "--no-install-recommends", package)
     found = find()
     if found is None:
-        raise Unavailable(f"{package} was installed, but what the tests need of it is not there")
+        raise Unavailable(f"{package} was installed, but does not contain what the tests need")
     return found
 
 

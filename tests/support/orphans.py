@@ -35,5 +35,5 @@ def wait_for_the_last(home: Path, timeout: float = 30) -> None:
             for pid in left:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-            raise AssertionError(f"{len(left)} processes still run after {timeout:g} s")
+            raise AssertionError(f"{len(left)} processes are still running after {timeout:g} s")
         time.sleep(0.05)

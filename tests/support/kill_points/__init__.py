@@ -67,7 +67,7 @@ def _locate(name: str) -> tuple[str, str]:
         if _is_python_function(module, parts[end:]):
             return module.__name__, ".".join(parts[end:])
         break
-    raise ValueError(f"there is no function {name} of Python")
+    raise ValueError(f"there is no Python function {name}")
 
 
 def _is_python_function(module: Any, path: list[str]) -> bool:
