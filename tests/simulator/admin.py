@@ -23,7 +23,7 @@ PREFIX = "/_admin/"
 
 
 def answer(simulator: Simulator, request: Request) -> Answer:
-    """Serve one admin request: 400 with the reason for wrong input, 404 for an unknown path."""
+    """Serve one admin request: 400 with the reason for wrong input, 404 for anything that does not exist."""
     name, dummy, tail = request.path.removeprefix(PREFIX).partition("/")
     serve = ROUTES.get((request.method, name, bool(tail)))
     if serve is None:
