@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 # A checkout may have any name; Ansible finds the collection through this link.
 COLLECTION := $(VENV)/collections/ansible_collections/pbxops/yeastar
 READY := $(VENV)/ready
-# The judges' own environments, kept until a pin changes.
+# The environments of the checks, kept until a pin changes.
 CONSTRAINTS := tests/constraints.txt
 TOOLS := .tools/nox
 TOOLS_READY := $(TOOLS)/ready
@@ -19,7 +19,7 @@ NOX := $(TOOLS)/bin/nox
 SESSIONS_READY := .nox/ready
 DOCS := .tools/docs
 DOCS_SITE := .tools/docs-site
-# Of Ansible's own site, which is not fetched; antsibull-docs refers to them in every page that it writes.
+# Defined on Ansible's own site, which is not fetched; every page by antsibull-docs refers to them.
 FOREIGN_LABELS := action_plugins callback_plugins ansible_configuration_settings common_return_values
 FOREIGN_VARIABLES := ANSIBLE_CACHE_PLUGIN ANSIBLE_CACHE_PLUGIN_CONNECTION ANSIBLE_CACHE_PLUGIN_PREFIX ANSIBLE_CACHE_PLUGIN_TIMEOUT
 DOCS_COLLECTION := $(DOCS)/collections/ansible_collections/pbxops/yeastar
@@ -28,10 +28,10 @@ BENCH := .tools/bench
 
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(VENV)/collections
 export PYTHONDONTWRITEBYTECODE := 1
-# Every pip of every environment obeys it.
+# pip reads this in every environment.
 export PIP_CONSTRAINT := $(CURDIR)/$(CONSTRAINTS)
 
-# Watch the tutorial's renewal, against the portal simulator.
+# Show the tutorial's renewal against the portal simulator.
 demo: $(READY)
 	$(BIN)/python -m tests.demo
 
@@ -40,53 +40,53 @@ test: $(READY)
 	PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH) $(BIN)/python -m pytest --numprocesses 2 --dist worksteal $(PYTEST_ARGS)
 	$(BIN)/python -m tests.demo --quiet
 
-# Run the tests of every fault, and write docs/reliability.md of what they show.
+# Run the tests of every fault, and write docs/reliability.md from the results.
 reliability: $(READY)
 	PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH) $(BIN)/python -m tests.reliability
 
-# Hold that the unit and property tests, and these alone, run nearly all of the plugins' code.
+# Check that the unit and property tests alone cover nearly all of the plugins' code.
 coverage: $(READY)
 	mkdir -p .tools
 	PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH) $(BIN)/python -m pytest --numprocesses 2 --dist worksteal --cov --cov-report= tests/unit/plugins tests/unit/databases tests/property
 	$(BIN)/python -m coverage report
 
-# Let anything happen in any order, thousands of times, and hold the money's invariants: make soak SEED=7 EXAMPLES=20000
+# Check that no random schedule of faults leads to a wrong order: make soak SEED=7 EXAMPLES=20000
 soak: $(READY)
 	PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH) $(BIN)/python -m tests.machine --examples $(or $(EXAMPLES),5000) $(if $(SEED),--seed $(SEED))
 
-# Take each guard of the money away in turn, and see that a test fails.
+# Remove each guard against wrong orders in turn, and check that a test fails.
 mutants: $(READY)
 	$(BIN)/python -m tests.mutants
 
-# Run every judge of the ecosystem. Takes long; `make test` is the quick whole.
+# Run every check of the ecosystem. This takes long; `make test` is quicker.
 check: lint docs ecosystem coverage cores
 
-# Judge the collection with ansible-test, the role and the demonstration on every ansible-core that a Python here can run.
+# Run ansible-test, the role and the demo on every ansible-core that a Python here can run.
 cores: $(READY)
 	$(BIN)/python -m tests.cores
 
-# Run all static judges, or some: make lint SESSIONS='codeqa typing'. With CI=true they change no file.
+# Run all static checks, or some: make lint SESSIONS='codeqa typing'. With CI=true they change no files.
 lint: $(SESSIONS_READY)
 	CI=true $(NOX) -R $(if $(SESSIONS),--session $(SESSIONS))
 
-# Let ruff put the code in order.
+# Format the code with ruff.
 format: $(SESSIONS_READY)
 	CI=false $(NOX) -R --session formatters
 
-# Run the collection in the tools of Ansible's ecosystem, a browser and promtool, and read what ansible-builder makes of it.
+# Run the collection in the tools of Ansible's ecosystem, in a browser and promtool, and check ansible-builder's output.
 ecosystem: $(ECOSYSTEM)/ready
 	$(ECOSYSTEM)/bin/python -m pytest tests/ecosystem $(PYTEST_ARGS)
 
-# Take the pictures of the report anew that the documents show.
+# Take new screenshots of the report for the documentation.
 screenshots: $(ECOSYSTEM)/ready
 	SCREENSHOTS=1 $(ECOSYSTEM)/bin/python -m pytest tests/ecosystem/test_report_browser.py -k picture
 
-# Run the portal simulator by hand: make simulator ARGS='--generate 100 --due 10'
+# Run the portal simulator: make simulator ARGS='--generate 100 --due 10'
 simulator: $(READY)
 	$(BIN)/python -m tests.simulator $(ARGS)
 
-# Measure the collection beside what its users would do instead, and write docs/performance.md; wants a machine that does
-# nothing else: make bench ARGS=--quick, ARGS='--full 1' for the whole matrix, ARGS=--help
+# Compare the performance with what users would do instead, and write docs/performance.md; needs a quiet machine:
+# make bench ARGS=--quick, ARGS='--full 1' for the whole matrix, ARGS=--help
 bench: $(BENCH)/ready
 	$(BENCH)/bin/python -m tests.bench $(ARGS)
 
@@ -103,7 +103,7 @@ docs: $(DOCS)/ready
 	  'nitpick_ignore += [("envvar", name) for name in "$(FOREIGN_VARIABLES)".split()]' >>$(DOCS_SITE)/conf.py
 	$(DOCS_SITE)/build.sh
 
-# Name what an environment here holds without a pin.
+# List installed packages without a pin.
 pins:
 	@for python in $(wildcard $(BIN)/python .tools/*/bin/python .tools/cores/*/env/bin/python .nox/*/bin/python); do \
 	  $$python -m pip --disable-pip-version-check freeze --exclude-editable; \
@@ -137,7 +137,7 @@ $(TOOLS_READY): $(CONSTRAINTS)
 	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check nox antsibull-nox
 	touch $@
 
-# nox would take an environment whose installation broke off for a ready one, hence the stamp.
+# Without the stamp, nox would use an environment whose installation was interrupted.
 $(SESSIONS_READY): $(TOOLS_READY) antsibull-nox.toml noxfile.py
 	$(NOX) -r --install-only
 	touch $@

@@ -12,12 +12,12 @@ import nox
 from nox.logger import logger
 
 antsibull_nox.load_antsibull_nox_toml()
-# uv, if there is one, would not see the pins.
+# uv, if installed, would ignore the pins.
 nox.options.default_venv_backend = "virtualenv"
 
 
 def _refuse_importer_errors(record: logging.LogRecord) -> bool:
-    """Galaxy's importer ends well whatever it finds, and antsibull-nox only warns of it. Here that is a failure."""
+    """Raise an error for findings of Galaxy's importer, which antsibull-nox only reports as warnings."""
     message = record.getMessage()
     if message.startswith("Galaxy importer emitted"):
         raise RuntimeError(message)

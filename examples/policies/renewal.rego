@@ -2,19 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# What may be bought without more ado. Input is a plan that yeastar_pce_plan has saved:
+# What may be bought without asking a person. The input is a plan saved by yeastar_pce_plan:
 #
 #   conftest test plan.json --policy examples/policies
 #
-# Change the limits to yours. What is not known to be within them is denied. What the orders cost together is added up
-# here, order by order: the totals of a plan are for people.
+# Change the limits to yours. Anything that is not known to be within them is denied. The total is added up here, order
+# by order: the totals in a plan are for people.
 package main
 
 import rego.v1
 
 max_orders := 10
 
-# The most that all orders together, and one order alone, may cost. Other currencies are denied.
+# The largest amount for all orders together, and for a single order. Other currencies are denied.
 max_total := {"USD": 5000}
 
 max_amount := {"USD": 2500}
@@ -24,17 +24,17 @@ cycles := {"annually"}
 # Who may receive the invoices.
 billing_contacts := {"billing@example.com"}
 
-deny contains "this is no plan of version 2 as yeastar_pce_plan saves it" if not is_plan
+deny contains "not a plan of version 2 as saved by yeastar_pce_plan" if not is_plan
 
 deny contains message if {
 	count(input.items) > max_orders
-	message := sprintf("%d orders, at most %d are allowed", [count(input.items), max_orders])
+	message := sprintf("%d orders, but at most %d are allowed", [count(input.items), max_orders])
 }
 
 deny contains message if {
 	some item in input.items
 	item.price == null
-	message := sprintf("%s: its price is not known", [item.product_no])
+	message := sprintf("%s: the price is not known", [item.product_no])
 }
 
 deny contains message if {
@@ -48,7 +48,7 @@ deny contains message if {
 	some item in input.items
 	is_amount(item.price.amount)
 	to_number(item.price.amount) > max_amount[item.price.currency]
-	message := sprintf("%s: it costs %s %s, at most %d are allowed", [
+	message := sprintf("%s: the price is %s %s, but at most %d is allowed", [
 		item.product_no, item.price.amount, item.price.currency, max_amount[item.price.currency],
 	])
 }
@@ -62,16 +62,16 @@ deny contains message if {
 deny contains message if {
 	some item in input.items
 	not item.billing_cycle in cycles
-	message := sprintf("%s: it is renewed %s", [item.product_no, item.billing_cycle])
+	message := sprintf("%s: the billing cycle %s is not allowed", [item.product_no, item.billing_cycle])
 }
 
 deny contains message if {
 	some item in input.items
 	not item.billing_contact_email in billing_contacts
-	message := sprintf("%s: its invoice goes to billing contact %s", [item.product_no, item.billing_contact_id])
+	message := sprintf("%s: billing contact %s is not allowed", [item.product_no, item.billing_contact_id])
 }
 
-warn contains "what has expired already is renewed as well" if input.policy.include_expired
+warn contains "expired subscriptions are renewed as well" if input.policy.include_expired
 
 # Amounts have up to six decimals, and sums of millionths are exact.
 totals[currency] := round(sum(millionths)) / 1000000 if {
@@ -83,7 +83,7 @@ totals[currency] := round(sum(millionths)) / 1000000 if {
 	]
 }
 
-# A total in a currency without a limit is not within it.
+# A currency without a limit is never within it.
 within(amount, limit) if amount <= limit
 
 is_plan if {

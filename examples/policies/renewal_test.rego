@@ -16,7 +16,7 @@ item := {
 	"price": {"amount": "1680.00", "currency": "USD"},
 }
 
-# The totals of a plan count for nothing here, whatever they say.
+# The totals in a plan are ignored.
 plan_of(items) := {
 	"schema_version": 2,
 	"policy": {"include_expired": false},
@@ -42,11 +42,11 @@ test_what_is_no_plan_is_denied if {
 test_more_orders_than_allowed_are_denied if {
 	cheap := with_price({"amount": "1.00", "currency": "USD"})
 	count(denied(plan_of([cheap | some _ in numbers.range(1, 10)]))) == 0
-	denied(plan_of([cheap | some _ in numbers.range(1, 11)])) == {"11 orders, at most 10 are allowed"}
+	denied(plan_of([cheap | some _ in numbers.range(1, 11)])) == {"11 orders, but at most 10 are allowed"}
 }
 
 test_a_price_that_is_not_known_is_denied if {
-	"3658B431119665QJ: its price is not known" in denied(plan_of([object.union(item, {"price": null})]))
+	"3658B431119665QJ: the price is not known" in denied(plan_of([object.union(item, {"price": null})]))
 }
 
 test_another_currency_is_denied if {
@@ -58,7 +58,7 @@ test_another_currency_is_denied if {
 test_a_price_at_the_limit_is_allowed_and_one_above_it_is_denied if {
 	count(denied(plan_of([with_price({"amount": "2500.00", "currency": "USD"})]))) == 0
 	messages := denied(plan_of([with_price({"amount": "2500.01", "currency": "USD"})]))
-	messages == {"3658B431119665QJ: it costs 2500.01 USD, at most 2500 are allowed"}
+	messages == {"3658B431119665QJ: the price is 2500.01 USD, but at most 2500 is allowed"}
 }
 
 test_a_sum_at_the_limit_is_allowed_and_one_above_it_is_denied if {
@@ -77,7 +77,7 @@ test_an_order_that_does_not_say_everything_is_denied if {
 
 test_a_monthly_renewal_is_denied if {
 	monthly := object.union(item, {"billing_cycle": "monthly"})
-	denied(plan_of([monthly])) == {"3658B431119665QJ: it is renewed monthly"}
+	denied(plan_of([monthly])) == {"3658B431119665QJ: the billing cycle monthly is not allowed"}
 }
 
 test_an_invoice_to_somebody_else_is_denied if {

@@ -65,8 +65,8 @@ def _head() -> list[str]:
         "# Performance",
         "",
         f"Measured on {datetime.now(UTC):%Y-%m-%d}: {machine}; medians of interleaved runs, each against a",
-        "simulator of its own on the same machine. `make bench` measures anew and writes this page; do not edit it.",
-        f"Whatever has a pool here has one of {POOL}.",
+        "separate simulator on the same machine. `make bench` measures again and writes this page; do not edit it.",
+        f"Every variant with a pool has one of {POOL}.",
         "",
         "![Wall time by size of the fleet](images/performance.png)",
         "",
@@ -79,9 +79,9 @@ def _head() -> list[str]:
 
 def _shares(samples: Samples) -> list[str]:
     rows = [
-        "## The role, beside what Ansible takes for two tasks and the module for the orders",
+        "## The role, compared with two tasks of Ansible and the module's orders",
         "",
-        "| PBXs | D, the empty play taken off | E / (two no-ops + that) | (one no-op + that) / one no-op |",
+        "| PBXs | D without the empty play | E / (two no-ops + that) | (one no-op + that) / one no-op |",
         "|---|---|---|---|",
     ]
     for size in EXPLAINED:
@@ -94,7 +94,7 @@ def _cells(samples: Samples) -> list[str]:
     rows = [
         "## Measurements",
         "",
-        "`CPU` is of all processes of the command, `portal` what the simulator took beside it; `memory` is the largest",
+        "`CPU` is of all processes of the command, `portal` that of the simulator; `memory` is that of the largest",
         "process. `requests` reached the portal.",
         "",
         "| variant | PBXs | due | ms each | runs | wall | from, to | CPU | portal | memory | requests |",
@@ -115,7 +115,7 @@ def _cells(samples: Samples) -> list[str]:
 def _legend(samples: Samples) -> list[str]:
     used = {cell.variant for cell in samples}
     lines = [f"- **{name}**: {about}" for name, (about, dummy) in VARIANTS.items() if name in used]
-    return ["## Variants", "", *lines, "", "What is not in the table was not run."]
+    return ["## Variants", "", *lines, "", "Combinations that are not in the table were not run."]
 
 
 def _draw(samples: Samples) -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plan, check, renew, renew again, and look at the invoices. Ends with 1 when anything is not as it must be."""
+"""Plan, check, renew, renew again, and look at the invoices. Ends with 1 if anything is wrong."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RECAP = re.compile(rf"^{SERIAL_NUMBER}\s+: ok=(?P<ok>\d+)\s+changed=(?P<changed>
 
 
 class Demo:
-    """The steps of the demonstration, each of which raises AssertionError when it did not do what it must."""
+    """The steps of the demonstration, each of which raises AssertionError if its result is wrong."""
 
     def __init__(self, portal: Simulator, home: Path, is_quiet: bool) -> None:
         self._portal = portal
@@ -51,7 +51,7 @@ class Demo:
         self._show_invoices()
         self._expect(len(self._portal.invoices) == 1, "there must still be exactly one invoice")
         self._expect(self._orders_sent() == 1, "exactly one order must have been sent")
-        self._say("All as it must be: one renewal, one order, one invoice.")
+        self._say("As expected: one renewal, one order, one invoice.")
 
     def _play(self, playbook: str, *options: str, changed: int = 0) -> str:
         command = ["ansible-playbook", "--inventory", f"{SERIAL_NUMBER},", *CAP, playbook, *options]
@@ -103,7 +103,7 @@ def main() -> int:
         try:
             Demo(portal, Path(home), arguments.quiet).run()
         except AssertionError as error:
-            print(f"\nNot as it must be: {error}", file=sys.stderr)
+            print(f"\nUnexpected: {error}", file=sys.stderr)
             return 1
     return 0
 

@@ -108,7 +108,7 @@ def head(browser: Browser, column: int) -> Any:
 
 
 def told(browser: Browser) -> str:
-    return str(browser.driver.find_element(By.ID, "told").text)
+    return str(browser.driver.find_element(By.ID, "count").text)
 
 
 def test_a_thousand_subscriptions_are_written_in_time_and_within_the_limits(reports: dict[str, Reported]) -> None:

@@ -208,7 +208,7 @@ AN_HOUR = 3600
     [
         pytest.param(account(not_after=300 * DAY), None, {}, "", id="nothing"),
         pytest.param(
-            account(), "YeastarPceExpiryUnknown", A, "When A (Head office) expires is not known", id="unknown expiry"
+            account(), "YeastarPceExpiryUnknown", A, "The expiry of A (Head office) is not known", id="unknown expiry"
         ),
         pytest.param(account(not_after=AN_HOUR), "YeastarPceExpired", A, "A (Head office) has expired", id="expired"),
         pytest.param(account(not_after=AN_HOUR + 21 * DAY + 60), None, {}, "", id="more than 21 days"),
@@ -257,7 +257,7 @@ AN_HOUR = 3600
             account(price_unknown=3, not_after=300 * DAY),
             "YeastarPcePriceUnknown",
             {"instance": "i"},
-            "Of 3 renewals that are due the price is not known",
+            "The price of 3 due renewals is not known",
             id="unknown price",
         ),
         *(
@@ -315,7 +315,7 @@ def test_the_textfile_itself_sets_off_just_what_is_in_it(promtool: Promtool, tex
         series,
         60,
         {
-            "YeastarPceExpiryUnknown": [(of("HOSTILE2"), "When HOSTILE2 (c) expires is not known")],
+            "YeastarPceExpiryUnknown": [(of("HOSTILE2"), "The expiry of HOSTILE2 (c) is not known")],
             "YeastarPceExpired": [(of("HOSTILE1"), "HOSTILE1 (c) has expired")],
             "YeastarPceExpiresSoon": [(of("HOSTILE0"), "HOSTILE0 (c) expires in 10d 21h 59m 0s")],
             "YeastarPceNeedsPerson": [

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fixtures of the tests that run real processes against the portal simulator."""
+"""Fixtures for the tests that run real processes against the portal simulator."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FLEETS = Path(__file__).parents[1] / "simulator" / "fleets"
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Ansible]]:
-    """Start a simulator (arguments as `Simulator`), and get a controller that talks to it."""
+    """Start a simulator (arguments as `Simulator`), and return a controller that uses it."""
     with ExitStack() as stack:
 
         def begin(**arguments: Any) -> Ansible:
@@ -37,5 +37,5 @@ def tutorial(start: Callable[..., Ansible]) -> Ansible:
 
 @pytest.fixture
 def six(start: Callable[..., Ansible]) -> Ansible:
-    """Six PBXs that differ in everything that decides about a renewal."""
+    """Six PBXs that differ in everything that matters for a renewal."""
     return start(fleet=FLEETS / "six.yml")

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A plan that is saved, approved by its digest, and applied: what was approved is bought, or nothing."""
+"""A plan that is saved, approved by its digest, and applied: exactly what was approved is bought, or nothing."""
 
 from __future__ import annotations
 
@@ -106,12 +106,12 @@ def test_a_file_that_was_edited_is_refused_before_any_call(
 
 
 def give_twice(content: bytes) -> bytes:
-    """The plan with one extension for whoever reads the first of two keys; it has the same digest."""
+    """The plan with a duplicate key, so that a reader of the first one sees one extension; the digest is the same."""
     return content.replace(b'"quantity":', b'"quantity":1,"quantity":')
 
 
 def make_cheap(content: bytes) -> bytes:
-    """The plan with a total of nearly nothing, and a digest that fits."""
+    """The plan with a total of almost nothing, and a matching digest."""
     document = json.loads(content)
     plan_file = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._renew.plan_file")
     document["totals"] = {"USD": "1.00"}

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the portal renews itself is not paid for twice, and what is not known is renewed, or refused with a way out."""
+"""A PBX that the portal renews is not paid for twice; if that is unknown, it is renewed, or refused with a way out."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from tests.support.processes import Ansible, orders_sent, states
 SIX = Path(__file__).parents[1] / "simulator" / "fleets" / "six.yml"
 PATH = "/check/existed_auto_renew"
 DUE = ANNUAL
-UNTOLD = replace(DOCUMENTED, auto_renewal=None)  # the rows say nothing of auto-renewal
+UNTOLD = replace(DOCUMENTED, auto_renewal=None)  # the rows do not contain auto-renewal
 
 
 def questions(ansible: Ansible) -> list[str]:
-    """The PBXs that the portal was asked about, in turn."""
+    """The PBXs that the portal was asked about, in order."""
     return [entry.query["productNo"] for entry in ansible.portal.log if entry.path.endswith(PATH)]
 
 
@@ -33,7 +33,7 @@ def row_of(result: dict[str, Any], product_no: str = DUE) -> dict[str, Any]:
 
 @pytest.fixture
 def one(start: Callable[..., Ansible]) -> Ansible:
-    """The tutorial's PBX, due, at a portal whose rows say nothing of auto-renewal."""
+    """The tutorial's PBX, due, at a portal whose rows do not contain auto-renewal."""
     return start(profile=UNTOLD)
 
 
@@ -220,7 +220,7 @@ def test_a_plan_that_was_approved_without_knowing_it_is_refused_where_that_is_to
     assert states(one.renew(**given)) == {DUE: "renewed"} and len(one.portal.invoices) == 1
 
 
-# --- who else asks ----------------------------------------------------------------------------------------------------
+# --- other callers ----------------------------------------------------------------------------------------------------
 
 
 def test_info_asks_only_on_request(start: Callable[..., Ansible]) -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A plan goes from job to job of the example for AWX byte for byte, so that a signature of its file still fits."""
+"""The jobs of the example for AWX pass on a plan byte for byte, so that a signature of its file stays valid."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.processes import Ansible
 def job(
     ansible: Ansible, folder: Path, playbook: str, handed_on: dict[str, str], native: dict[str, str]
 ) -> dict[str, str]:
-    """Run a playbook of the example with a disk of its own; the artifacts that it registers."""
+    """Run a playbook of the example with its own disk; the artifacts that it registers."""
     folder.mkdir()
     variables = folder / "extravars.json"
     limits = {"pce_plan_folder": str(folder), "pce_renewal_max_orders": 2, "pce_renewal_wait_timeout": 0}

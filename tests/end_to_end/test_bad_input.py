@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What bad input gets: a failed task, nothing changed, nothing bought, and a message that says what to do."""
+"""Bad input leads to a failed task, nothing changed, nothing bought, and a message that says what to do."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A portal that repeats every secret in its answers, and all that a run writes and shows, searched for them.
+"""A portal that repeats every secret in its answers: everything that a run writes and shows is searched for them.
 
-Runs on every core (tests/cores), since each hides other things in other places.
+Runs on every core (tests/cores), since each hides different things in different places.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SECRET = "canary-of-a-client-secret-7f3a91"
 SOURCE = "ansible_collections.pbxops.yeastar.extensions.eda.plugins.event_source.expiring_subscriptions"
 FREE, EVERY = "free_texts", "every_text"
 
-# What a callback of a user's own makes of results: what every core hands to callbacks.
+# A user's callback, which writes what every core passes to callbacks.
 CALLBACK = """
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ class CallbackModule(CallbackBase):
 
 
 def _raw(name: str) -> dict[str, Any]:
-    """A task that writes what another has registered, as it is in memory."""
+    """A task that writes the registered result of another one as it is in memory."""
     content = f"{{{{ {name} | to_json }}}}"
     return {"ansible.builtin.copy": {"content": content, "dest": f"{{{{ playbook_dir }}}}/{name}.txt", "mode": "0600"}}
 
 
 def _reading(numbers: list[str]) -> list[dict[str, Any]]:
-    """Everything that is read without a ledger."""
+    """Everything that can be read without a ledger."""
     everything = {"gather": ["subscriptions", "catalog", "billing_contacts", "orders"], "raw": True}
     password = "{{ pce_renewal_ledger_password }}"
     secret = "{{ lookup('env', 'YEASTAR_CLIENT_SECRET') }}"
@@ -80,7 +80,7 @@ def _reading(numbers: list[str]) -> list[dict[str, Any]]:
 
 
 def _ordering(numbers: list[str]) -> list[dict[str, Any]]:
-    """Everything that knows the password of the ledger."""
+    """Everything that has the password of the ledger."""
     options = {"ledger": "{{ pce_renewal_ledger }}", "ledger_password": "{{ pce_renewal_ledger_password }}"}
     all_of_them = {"subscriptions": [{"product_no": number} for number in numbers], "max_orders": 2}
     one = {"product_no": numbers[0], "max_orders": 1, **options}
@@ -115,7 +115,7 @@ def location(server: Postgres) -> Iterator[str]:
 
 
 def events_of(ansible: Ansible) -> list[Any]:
-    """What the event source says of an account at its first poll."""
+    """The events of an account at the first poll of the event source."""
     state = str(ansible.home / "state.json")
     options = {"base_url": ansible.portal.url, "client_id": "demo-client", "client_secret": SECRET, "state_file": state}
 
@@ -130,7 +130,7 @@ def events_of(ansible: Ansible) -> list[Any]:
 
 
 def play(ansible: Ansible, location: str, plays: list[dict[str, Any]]) -> Shown:
-    """What plays show that are as talkative as Ansible can be."""
+    """The output of plays at Ansible's highest verbosity."""
     plugins, numbers = ansible.home / "plugins", [pbx.product_no for pbx in ansible.portal.pbxs]
     plugins.mkdir()
     (plugins / "written.py").write_text(CALLBACK)
@@ -170,7 +170,7 @@ def assert_no_canary(ansible: Ansible, **shown: str) -> None:
 
 
 def rows_in(location: str) -> dict[str, list[tuple[Any, ...]]]:
-    """All that the database of a ledger holds, by its tables."""
+    """The complete content of a ledger's database, by table."""
     with psycopg.connect(location, password=PASSWORD) as connection:
         names = connection.execute("SELECT relname FROM pg_class WHERE relname LIKE 'yeastar_%' AND relkind = 'r'")
         return {name: connection.execute(f'SELECT * FROM "{name}"').fetchall() for (name,) in names.fetchall()}
@@ -190,7 +190,7 @@ def test_nothing_that_a_run_shows_registers_or_writes_holds_a_secret(
     if plays_of is _ordering and echoes == FREE:
         assert (ansible.home / "plan.json").exists() and "yeastar_intent" in rows_in(location)
     assert orders_sent(ansible.portal) == (2 if plays_of is _ordering and echoes == FREE else 0), shown.output
-    # What was searched is what holds them where nothing hides them.
+    # What was searched contains them if nothing hides them.
     kept = ["ansible.log"]
     if plays_of is _reading and echoes == FREE:
         kept += ["written.txt", "everything.txt", f"report/{FILES['html']}", f"report/{FILES['csv']}"]

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The caps of a run over retries, loops, batches and jobs: every order counts, and the message says which."""
+"""The caps of a run across retries, loops, batches and jobs: every order counts, and the message says which."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from tests.support.plays import ANNUAL, MONTHLY, Shown, renewed, run
 from tests.support.processes import Ansible
 
-# Expired 70 days ago, and renewed from the old expiry: three orders until it is paid ahead again.
+# Expired 70 days ago, and renewed from the old expiry: it takes three orders until it is current again.
 BEHIND = {"product_no": MONTHLY, "plan": "Enterprise Plan", "quantity": 25, "billing_cycle": "monthly"}
 LOCAL = {"gather_facts": False, "connection": "local", "hosts": "localhost"}
 
@@ -85,7 +85,7 @@ PIPELINE = "{{ lookup('env', 'PIPELINE') }}"
 
 
 def job(ansible: Ansible, kind: str, number: str, pipeline: str | None) -> Shown:
-    """One job of a pipeline, for one PBX and with a cap of one, whose run is named by a variable."""
+    """One job of a pipeline, for one PBX and with a cap of one, with the name of its run in a variable."""
     given = {"run_id": PIPELINE, "max_orders": 1}
     environment = {} if pipeline is None else {"PIPELINE": pipeline}
     if kind == "role":

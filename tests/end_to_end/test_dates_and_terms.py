@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Dates without a zone, and terms that count otherwise: right, or refused with a way out that works."""
+"""Dates without a zone, and terms that count differently: handled correctly, or refused with a way out that works."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def portal(start: Callable[..., Ansible], days: float, *, now: str = "2026-11-23
 
 
 def ask(module: Callable[..., dict[str, Any]], ansible: Ansible, **options: Any) -> dict[str, Any]:
-    """What a module says of the PBX at the instant that the portal's clock shows."""
+    """What a module says about the PBX at the time of the portal's clock."""
     now = ansible.portal.clock.now().isoformat()
     given = {} if "plan_file" in options else {"product_no": PBX}
     return module(now=now, **given, **options)

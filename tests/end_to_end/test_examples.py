@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every example that a user can copy is run: those of the modules, those marked in the documents, the inventory."""
+"""Runs every example that a user can copy: those of the modules, those marked in the documents, the inventory."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RUNNABLE = [block for block in all_blocks("yaml") if block.expectation is not No
 
 
 def arguments_for(ansible: Ansible, document: Any) -> list[str | Path]:
-    """Write down a block's plays, tasks or inventory with what it lacks, and say how to run it."""
+    """Write a block's plays, tasks or inventory to a file, add what is missing, and return how to run it."""
     inventory, playbook = ansible.home / "hosts.yml", ansible.home / "example.yml"
     if isinstance(document, dict) and "plugin" in document:
         inventory = ansible.home / "account.yeastar_pce.yml"
@@ -35,7 +35,7 @@ def arguments_for(ansible: Ansible, document: Any) -> list[str | Path]:
         inventory.write_text(yaml.safe_dump(document), encoding="utf-8")
         return ["--inventory", inventory, "pbxops.yeastar.renew", "--extra-vars", "pce_renewal_wait_timeout=0"]
     if "hosts" not in document[0]:
-        # Tasks; those of the role's two halves look for the variables of a PBX.
+        # Tasks; those of the role's two halves need the variables of a PBX.
         variables = {"pce_renewal_max_orders": 1, "pce_renewal_product_no": SERIAL_NUMBER}
         play = {"name": "Run", "hosts": "localhost", "gather_facts": False, "vars": variables, "tasks": document}
         document = [play]
@@ -53,7 +53,7 @@ def test_a_block_that_is_marked_runs_to_the_end_that_it_states(start: Callable[.
     process = ansible.playbook(*arguments_for(ansible, block.document()))
     assert process.returncode == expected.status, process.stdout
     assert "[WARNING]" not in process.stdout and "[DEPRECATION" not in process.stdout, process.stdout
-    # A block that is refused before it gets as far as the portal proves nothing, unless it is about the ledger alone.
+    # A block that is refused before it reaches the portal proves nothing, unless it is only about the ledger.
     reached = any(entry.path.endswith("/instance_product_list") for entry in ansible.portal.log)
     assert reached or "yeastar_pce_ledger" in block.text, process.stdout
     if expected.orders is not None:

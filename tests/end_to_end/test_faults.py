@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What becomes of an order that meets a fault. The portal's invoices are the judge: one order, sent once."""
+"""What becomes of an order with a fault. The portal's invoices decide: one order, sent once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.simulator import Simulator
 from tests.simulator.verbs import VERBS
 from tests.support.processes import Ansible, orders_sent, states
 
-FIRST = "3658B431119665QJ"  # expires first, so its order meets the fault
+FIRST = "3658B431119665QJ"  # expires first, so the fault affects its order
 SECOND = "3658B431119002QL"
 TERMS = {"plan": "Enterprise Plan", "services": ["High Availability"], "quantity": 100, "billing_cycle": "annually"}
 TWO = {
@@ -32,9 +32,9 @@ NEXT_STEP = "look in the portal"
 
 @dataclass(frozen=True)
 class Case:
-    """A fault on the order, how many invoices it leaves behind, and what the message must say of it.
+    """A fault on the order, how many invoices it leaves, and what the message must say about it.
 
-    ``rows`` are the rows of the faults that it is.
+    ``rows`` are the rows of these faults in the list of faults.
     """
 
     verb: str
@@ -152,7 +152,7 @@ def renew_under(two: Ansible, case: Case) -> dict[str, Any]:
 @cases(*COMMITTED)
 def test_an_order_whose_answer_is_lost_is_found_in_the_portal_and_adopted(two: Ansible, case: Case) -> None:
     result = renew_under(two, case)
-    assert result["changed"] and result["failed"]  # since the second PBX was due and not attempted
+    assert result["changed"] and result["failed"]  # since the second PBX was due but not attempted
     row = row_of(result)
     (invoice,) = two.portal.invoices
     assert (row["state"], row["reason"], row["changed"]) == ("renewed", "expiry_moved", True)
@@ -203,7 +203,7 @@ def test_after_an_ordinary_refusal_the_next_pbx_is_ordered(two: Ansible, case: C
     result = renew_both(two)
     assert result["failed"] and result["changed"]
     row = row_of(result)
-    # Only the one code that is public says for certain that nothing was ordered.
+    # Only the one public code is proof that nothing was ordered.
     is_definite = "parameter_validation_f" in case.says
     assert (row["state"], row["reason"], row["changed"]) == ("failed", case.reason, not is_definite)
     assert ("the order was not placed" in row["message"]) == is_definite and case.says in row["message"]
@@ -271,7 +271,7 @@ def test_a_refusal_that_would_meet_every_order_ends_all_ordering(two: Ansible, c
 
 @pytest.mark.faults(25)
 def test_an_order_that_could_not_be_sent_for_want_of_a_token_is_not_sent_and_nothing_has_changed(two: Ansible) -> None:
-    # Tokens that end at once make the run log in before each of its calls; the seventh call is the order.
+    # Tokens that expire immediately make the run log in before each of its calls; the seventh call is the order.
     two.portal.fault("alter_field", name="expiresIn", value="0", path="/oauth/token", times=6)
     two.portal.fault("unauthorized", path="/oauth/token")
     result = two.renew(product_no=FIRST)
@@ -447,7 +447,7 @@ def test_a_failed_look_at_an_accepted_order_leaves_it_pending_and_says_so(tutori
         pytest.param(*("renewed_by_person", {}, ("current", "enough_time"), "days left"), marks=pytest.mark.faults(45)),
         ("renewed_by_person", {"cycles": -1}, ("blocked", "expired"), "has expired"),
         ("alter_field", {"name": "autoRenew", "value": True}, ("skipped", "auto_renewal"), "auto-renewal is on"),
-        # The list still says otherwise then, so which of the two is right is not known.
+        # The list still differs then, so it is not known which of the two is right.
         (
             *("alter_field", {"name": "serviceList", "value": []}, ("blocked", "cannot_determine")),
             "(serviceList) and the detail says none (serviceList); declare services",

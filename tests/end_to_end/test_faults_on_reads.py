@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads that meet a fault: repeated where that may help, told clearly where it does not, and never bought upon."""
+"""Reads with a fault: repeated if that may help, reported clearly if not, and never a basis for an order."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_read_that_keeps_failing_names_call_status_code_and_request_and_nothin
     result = two.renew(**BOTH, retries=1)
     assert_nothing_ordered(two, result)
     assert f"{CALLS[path]} {path}: the portal answered with an error {ERROR}" in result["msg"]
-    assert reads_of(two, path) == (4 if path == DETAIL else 2)  # the detail is read for each PBX
+    assert reads_of(two, path) == (4 if path == DETAIL else 2)  # the details are read for each PBX
 
 
 @pytest.mark.parametrize("path", CALLS)
@@ -73,7 +73,7 @@ def test_a_read_that_fails_once_is_repeated_and_the_order_is_sent_once(tutorial:
     tutorial.portal.fault(verb, path=path)
     result = tutorial.renew(product_no=FIRST)
     assert states(result) == {FIRST: "renewed"}
-    # The detail is read before and after the order, and so is the list of orders, to a page that is empty.
+    # The details are read before and after the order, and so is the list of orders, up to an empty page.
     assert reads_of(tutorial, path) == {DETAIL: 3, ORDERS: 4}.get(path, 2)
     assert len(tutorial.portal.invoices) == orders_sent(tutorial.portal) == 1
     assert result["requests"]["read"] == sum(entry.method == "GET" for entry in tutorial.portal.log)

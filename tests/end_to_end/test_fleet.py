@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a fleet costs in requests, and that the result says so truthfully."""
+"""How many requests a fleet takes, and that the result reports them correctly."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_100_pbxs_of_which_10_are_due_cost_what_the_issue_allows(start: Callable
     assert seen["existed_auto_renew"] == 10
     assert seen["purchase_product_info"] == 1
     assert seen["billing_contact_list"] == 1
-    # Before the decision, and after the orders, to see whether one is there twice; these to a page that is empty.
+    # Before the decision, and after the orders, to check for duplicates; these up to an empty page.
     assert seen["page"] == 3
     assert result["requests"] == {
         "read": sum(entry.method == "GET" for entry in ansible.portal.log),

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The inventory as ansible-inventory shows it and as a play has it, whole or not at all."""
+"""The inventory as ansible-inventory shows it and as a play sees it, complete or not at all."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ HOSTILE = "{{ lookup('ansible.builtin.pipe', 'touch struck') }} \u2028\x1b[31m'\
 
 
 def source(ansible: Ansible, name: str = "account", **options: Any) -> Path:
-    """A file of the inventory with these options."""
+    """An inventory file with these options."""
     path = ansible.home / f"{name}.yeastar_pce.yml"
     path.write_text(json.dumps({"plugin": PLUGIN, **options}), encoding="utf-8")
     return path
@@ -54,14 +54,14 @@ def cached(ansible: Ansible) -> dict[str, Any]:
 
 
 def listed(ansible: Ansible, *arguments: str | Path, **environment: str) -> dict[str, Any]:
-    """What ansible-inventory lists without any warning."""
+    """The output of ansible-inventory, without any warning."""
     process = ansible.inventory("--list", *arguments, environment=environment)
     assert process.returncode == 0 and not process.stderr, process.stderr
     return read(process.stdout)
 
 
 def read(output: str) -> dict[str, Any]:
-    """The listing in an output, without the marks by which Ansible says that a text is no template."""
+    """The listing in an output, without Ansible's marks for text that is not a template."""
 
     def unmarked(mapping: dict[str, Any]) -> Any:
         return mapping["__ansible_unsafe"] if set(mapping) == {"__ansible_unsafe"} else mapping
@@ -71,7 +71,7 @@ def read(output: str) -> dict[str, Any]:
 
 
 def members(shown: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The hosts of each group, sorted, other than those of Ansible's own; empty ones are in no listing."""
+    """The sorted hosts of each group, except Ansible's own groups; listings do not contain empty groups."""
     return {name: sorted(row["hosts"]) for name, row in shown.items() if "hosts" in row and name != "ungrouped"}
 
 
@@ -111,7 +111,7 @@ def test_every_profile_is_listed_whole_and_what_is_not_known_is_said(
 ) -> None:
     fleet = yaml.safe_load((REPOSITORY / "tests/simulator/fleets/six.yml").read_text(encoding="utf-8"))
     ansible = start(fleet=fleet, profile=profile)
-    # Filters keep what they cannot judge.
+    # Filters keep PBXs that they cannot evaluate.
     shown = listed(ansible, "-i", source(ansible, expires_within=30, plan="Enterprise Plan"))
     groups, hosts = members(shown), variables(shown)
     names_expiry, names_plan = profile not in ("renamed", "conflicting", "day_first"), profile != "renamed"
@@ -158,7 +158,7 @@ def test_a_cache_is_flushed_on_request_and_passed_over_when_it_is_not_ours(six: 
     for content in ("{", "[]", '{"schema": 1}', altered):
         kept.write_text(content, encoding="utf-8")
         before = len(six.portal.log)
-        process = six.inventory("--list", "-i", path)  # which warns, where the file is no JSON
+        process = six.inventory("--list", "-i", path)  # which warns if the file is not JSON
         assert read(process.stdout) == expected and len(six.portal.log) > before, content[:40]
 
 
@@ -201,7 +201,7 @@ def test_what_a_customer_writes_is_never_evaluated(six: Ansible) -> None:
     assert not (six.home / "struck").exists()
 
 
-# What makes a source fail, and what it then says.
+# Reasons for a source to fail, and its message.
 FAILURES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], str]] = {
     "short": ({}, [{"verb": "short_listing", "times": 9}], "did not come back whole"),
     "shifting": ({}, [{"verb": "shift_listing", "action": "insert", "times": 9}], "did not come back whole"),
@@ -283,7 +283,7 @@ def test_credentials_may_be_templates_and_what_the_file_sets_reaches_the_role_bu
         "pce_renewal_client_id": six.portal.client_id,
         "pce_renewal_timeout": 20.0,
     }
-    # The role then has the account of the file, whatever the environment says; the secret is given as it can be.
+    # The role then uses the account of the file, not of the environment; the secret is passed in group_vars.
     variable = "pce_renewal_client_secret={{ lookup('ansible.builtin.env', 'OUR_SECRET') }}"
     arguments = (
         "-i",

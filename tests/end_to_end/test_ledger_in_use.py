@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ledger as a user meets it: what it holds, what happens without it, and what a person settles by hand."""
+"""The ledger from a user's point of view: its content, what happens without it, and settling by hand."""
 
 from __future__ import annotations
 

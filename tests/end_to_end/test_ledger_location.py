@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ledger is the one that was meant: nothing is bought with another one, and none is made by mistake."""
+"""The ledger is the intended one: nothing is bought with another one, and none is created by mistake."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MODULES = ("plan", "renewal", "ledger")
 
 
 def module_play(modules: tuple[str, ...], locations: list[str]) -> dict[str, Any]:
-    """Each module with each of the ledgers, whatever becomes of it."""
+    """Run each module with each of the ledgers, whatever the result."""
     tasks = [
         {
             "name": f"Try {module}",
@@ -41,7 +41,7 @@ def module_play(modules: tuple[str, ...], locations: list[str]) -> dict[str, Any
 
 
 def files_of(ansible: Ansible) -> set[Path]:
-    """What lies below the home of a controller, but for Ansible's own."""
+    """The files below the home of a controller, except Ansible's own."""
     return {path for path in ansible.home.rglob("*") if not path.relative_to(ansible.home).parts[0].startswith("tmp")}
 
 
@@ -95,7 +95,7 @@ def test_a_folder_that_others_may_write_orders_nothing_until_it_is_changed(tutor
 
 @pytest.fixture
 def become(tutorial: Ansible) -> Path:
-    """What stands in for sudo, and notes that it was called."""
+    """Replaces sudo, and records that it was called."""
     program = tutorial.home / "sudo"
     program.write_text(f"#!/bin/sh\ntouch {tutorial.home}/called\nexit 1\n")
     program.chmod(0o755)

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Only evidence frees an order: portals that refuse what they have made, list it late or date it oddly, and people."""
+"""Only evidence settles an order: portals that refuse an order they placed, list it late or misdate it, and people."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def settle(ansible: Ansible, **arguments: Any) -> dict[str, Any]:
 
 
 def refuses_what_it_has_made(ansible: Ansible, listed_after: float = 0, **params: Any) -> None:
-    """Have the next order be made, unpaid, be refused all the same, and show in the list later."""
+    """Let the next order be placed, unpaid, but refused, and appear in the list later."""
     made = {"commit": True, "order_status": "pending", "hidden_seconds": listed_after}
     ansible.portal.fault("business_error", path=SAVE, **{"status": 409, **made, **params})
 
@@ -120,7 +120,7 @@ def test_an_order_that_is_dated_before_it_was_sent_is_not_called_absent(start: C
 
 
 def a_person_expands(ansible: Ansible, status: str = "succeed") -> str:
-    """Have somebody buy extensions in the portal; the number of that order."""
+    """Let a person buy extensions in the portal; the number of that order."""
     account = ansible.portal.account
     pbx = account.pbxs[FIRST]
     line = {"serviceType": "service", "serviceId": 3048573516041273344, "billingCycle": "annually", "quantity": 10}

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Portals that keep orders and tokens, or send answers, in other ways: one order, and never a second one."""
+"""Portals that store orders and tokens, or send answers, in other ways: one order, and never a second one."""
 
 from __future__ import annotations
 

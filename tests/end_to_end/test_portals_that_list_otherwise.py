@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Listings unlike those known: read as they are, or refused with the field and a way out that works."""
+"""Unusual listings: read correctly, or refused with the field and a way out that works."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def pbx(product_no: str = FIRST, days: float = 12, **changes: Any) -> dict[str, 
 
 
 def renew(ansible: Ansible, *subscriptions: dict[str, Any], **options: Any) -> dict[str, Any]:
-    """Renew these PBXs, and then look that a second run orders nothing more."""
+    """Renew these PBXs, and then check that a second run orders nothing more."""
     given = {"subscriptions": list(subscriptions), "max_orders": 9, **options}
     result = ansible.renew(**given)
     sent, invoices = orders_sent(ansible.portal), len(ansible.portal.invoices)

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Portals that keep something back, and what stands before them: each dead end names a way out that works."""
+"""Portals that refuse something, and proxies in front of them: each dead end names a way out that works."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def say_unrelated(ansible: Ansible, order_no: str, product_no: str = FIRST) -> N
     assert ansible.module("yeastar_pce_ledger", state="settled", product_no=product_no, **word)["changed"]
 
 
-# --- orders that nobody can place -------------------------------------------------------------------------------------
+# --- orders for an unknown PBX ----------------------------------------------------------------------------------------
 
 WITHOUT_SN: dict[str, dict[str, Any]] = {
     "not told": {"order_row_product_no": False, "order_detail_product_no": False},
@@ -107,7 +107,7 @@ def test_an_order_of_uncertain_fate_is_found_by_its_number_and_is_not_sent_again
     assert renewed(ansible) == [FIRST] and orders_sent(ansible.portal) == 1
 
 
-# --- details that are not given ---------------------------------------------------------------------------------------
+# --- refused details --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("profile", ["documented", "sparse"])
@@ -155,7 +155,7 @@ def test_without_permission_for_any_detail_info_shows_raw_rows_and_orders(start:
     assert result["failed"] and f"it has {FIRST}" in result["msg"]
 
 
-# --- what stands before the portal ------------------------------------------------------------------------------------
+# --- proxies in front of the portal -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", [TOKEN, DETAIL, "/instance_product_list", "/order/v1/page", SAVE])

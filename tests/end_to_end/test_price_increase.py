@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A price may rise by so much since the last order, or since it was approved; the invoices tell what was paid."""
+"""A price may rise by a limited amount since the last order, or since its approval; the invoices show what was paid."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def more_extensions(ansible: Ansible) -> None:
 
 
 def nothing(ansible: Ansible) -> None:
-    """Everything stays as it is."""
+    """Change nothing."""
 
 
 def renew_next_year(ansible: Ansible, **arguments: Any) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever names and shapes an account has: it is read right and renewed right, or refused by name."""
+"""With any names and shapes of fields an account is read and renewed correctly, or refused by name."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ NAMES_OF_RENAMED = {
 
 @dataclass(frozen=True)
 class Account:
-    """A profile, what a user must add to it, and what it then tells."""
+    """A profile, what a user must add to it, and what is then known."""
 
     profile: str
     field_map: dict[str, str] = field(default_factory=dict)
@@ -174,7 +174,7 @@ def test_a_price_that_must_be_known_is_the_invoices_or_blocks(start: Callable[..
         assert result["failed"] and orders_sent(ansible.portal) == 0
 
 
-# What each account lacks that cannot be read without help, and what the message must name of it.
+# What each unreadable account lacks, and what the message must name.
 NOT_READABLE: list[tuple[str, dict[str, str], list[str]]] = [
     ("renamed", {}, ["expires_at", "expireDate", "expirationDate", "endTime", "declare expires_at"]),
     ("renamed", {"expires_at": "validThrough"}, ["planName", "extensionNum", "billingCycle", "serviceList", "declare"]),

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The callback plugin in real plays: how far the module and the role are, while they run."""
+"""The callback plugin in real plays: the progress of the module and the role while they run."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role pce_report: saved plans, what it costs in requests, and when it fails."""
+"""The role pce_report: saved plans, the number of requests, and when it fails."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def rows(ansible: Ansible) -> dict[str, dict[str, str]]:
 
 
 def asked(ansible: Ansible) -> Counter[str]:
-    """How often the portal was asked for what costs a request for each PBX or service, and for everything else."""
+    """The number of requests that are needed for each PBX or service, and of all others."""
     kinds = {"/plan_info/": "prices", "/add_on_info/": "prices", "/detail": "details"}
     kinds["/existed_auto_renew"] = "auto_renewals"
     paths = [entry.path for entry in ansible.portal.log]
@@ -40,7 +40,7 @@ def asked(ansible: Ansible) -> Counter[str]:
 
 
 def files_of(word: str, shown: Shown) -> list[str]:
-    """The files of which a run has said that word."""
+    """The files for which a run reported that status."""
     return re.findall(rf"^{word}: \[localhost\] => \(item=(\w+\.\w+)\)", shown.output, re.MULTILINE)
 
 
@@ -49,7 +49,7 @@ def files_of(word: str, shown: Shown) -> list[str]:
 
 @pytest.fixture
 def plan(six: Ansible) -> dict[str, Any]:
-    """A saved plan of the two that are due, as its file has it."""
+    """The content of a saved plan for the two due PBXs."""
     six.plan(
         subscriptions=[{"product_no": ANNUAL}, {"product_no": MONTHLY}],
         max_orders=2,
@@ -153,7 +153,7 @@ def test_what_is_due_costs_a_request_for_each_of_its_plan_and_services(six: Ansi
         SWITCHING: "current",
     }
     assert {number for number, row in rows(six).items() if row["amount"] != "unknown"} == {ANNUAL, MONTHLY}
-    # Plan and one service, plan and two services, each asked twice at most, since what is due is looked at again.
+    # Plan and one service, plan and two services, each requested at most twice, since due PBXs are read again.
     assert 2 + 3 <= asked(six)["prices"] <= 2 * (2 + 3) and asked(six)["details"] <= 2
     assert asked(six)["auto_renewals"] == 2, "of what is due"
     # Two logins and listings, then catalog, contacts and two pages of orders.

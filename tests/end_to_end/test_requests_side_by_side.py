@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Requests side by side, to a portal that takes its time: how many at once, how many at all, and what stops them."""
+"""Concurrent requests to a slow portal: how many at once, how many in total, and what stops them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SAVE = "/order/v1/save"
 
 
 class Watch:
-    """How many exchanges, and how many orders, the portal was about at once, and whether two were of one PBX."""
+    """How many exchanges and orders the portal processed at once, and whether two were for the same PBX."""
 
     def __init__(self, portal: Simulator) -> None:
         self._lock, self._inner = threading.Lock(), portal.exchange

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role over an inventory: each host its own outcome, and what run options of ansible-playbook do to that."""
+"""The role with an inventory: each host has its own outcome, also with the options of ansible-playbook."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.support.plays import (
 )
 from tests.support.processes import Ansible, orders_sent
 
-# What the example inventory comes to: the callback's word, the state, and a part of the message.
+# The outcome of the example inventory: the callback's word, the state, and a part of the message.
 FIRST_RUN = {
     "head_office": ("changed", "renewed", "renewed by order"),
     MONTHLY: ("changed", "renewed", "renewed by order"),
@@ -108,7 +108,7 @@ def test_one_due_host_that_is_chosen_is_the_one_ordered(six: Ansible, choice: tu
 def test_an_order_that_goes_wrong_shows_at_its_host_and_the_others_are_renewed(
     six: Ansible, fault: dict[str, Any], word: str, state: str, ordered: bool
 ) -> None:
-    six.portal.fault(path="/order/v1/save", **fault)  # meets the most urgent, which is the first one at a time
+    six.portal.fault(path="/order/v1/save", **fault)  # affects the most urgent order
     shown = run(six, {ANNUAL: {}, FAR: {}, MONTHLY: {}}, wait_timeout=0, concurrency=1)
     assert shown.states() == {ANNUAL: "renewed", FAR: "current", MONTHLY: state}, shown.output
     result = shown.results()[MONTHLY]

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The account that the role works on: where its credentials may come from, and that no two are mixed or shown."""
+"""The account of the role: where its credentials may come from, and that they are never mixed or shown."""
 
 from __future__ import annotations
 

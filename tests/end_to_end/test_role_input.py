@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role's variables: every place they may be set decides, and what cannot be meant is refused before it costs."""
+"""The role's variables: they take effect wherever they are set, and impossible values are refused before any order."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_a_misspelt_variable_is_found_wherever_it_is_set(
     six: Ansible, play: dict[str, Any], arguments: list[str]
 ) -> None:
     shown = run(six, {ANNUAL: {}, MONTHLY: {}}, *arguments, plays=[play])
-    # Of role parameters Ansible itself says so, with all the names that there are.
+    # For role parameters Ansible itself reports this, with all known names.
     assert shown.status == 2 and all(name in shown.output for name in ("max_totl", "max_total")), shown.output
     assert {host: counts.get("failed") for host, counts in shown.recap.items()} == {ANNUAL: 1, MONTHLY: 1}
     assert six.portal.log == []

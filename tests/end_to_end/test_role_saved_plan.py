@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role saves the plan of a batch and applies it: what was approved is bought, and nothing for any other host."""
+"""The role saves the plan of a batch and applies it: what was approved is bought, and nothing for other hosts."""
 
 from __future__ import annotations
 

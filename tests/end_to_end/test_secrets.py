@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Canaries: neither client secret nor token nor activation code turns up in anything that is shown or written."""
+"""Canaries: neither client secret nor token nor activation code appears in anything that is shown or written."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SECRET = "canary-of-a-client-secret-7f3a91"
 SAVE = "/order/v1/save"
 TOKEN = "/oauth/token"
 
-# The verbs that need more than their name. All others, and those of listings, wait where they wait by themselves.
+# The verbs that need more than their name. All others, and those of listings, use their default path.
 NEEDED: dict[str, dict[str, Any]] = {
     "delay": {"seconds": 0.1},
     "drip": {"seconds": 0.001},
@@ -37,13 +37,13 @@ NEEDED: dict[str, dict[str, Any]] = {
     "quantity_change": {"quantity": 777},
     "price_change": {"factor": 2},
 }
-# Answers of the login that hold tokens and cannot be read.
+# Answers of the login that contain tokens and cannot be read.
 ON_LOGIN: list[dict[str, Any]] = [
     {"verb": "duplicate_keys", "path": TOKEN},
     {"verb": "truncate_close", "path": TOKEN},
     {"verb": "alter_field", "path": TOKEN, "name": "token", "value": ""},
 ]
-MET = sorted(set(VERBS) - {"hold"})  # which waits for somebody to release it
+MET = sorted(set(VERBS) - {"hold"})  # which waits until a test releases it
 ON_OTHERS = [
     {"verb": verb, **({"path": SAVE} if VERBS[verb].path is None else {}), **NEEDED.get(verb, {})} for verb in MET
 ]
@@ -168,7 +168,7 @@ def assert_no_secret_in_files(ansible: Ansible) -> None:
 
 
 def play(ansible: Ansible, playbook: str, faults: list[dict[str, Any]], hosts: int) -> str:
-    """The output of a playbook over some of the account's PBXs, as talkative as Ansible can be about them."""
+    """The output of a playbook for some of the account's PBXs, at Ansible's highest verbosity."""
     directory = Path(ansible.home, "project")
     directory.mkdir()
     (directory / "playbook.yml").write_text("---" + playbook)
@@ -177,7 +177,7 @@ def play(ansible: Ansible, playbook: str, faults: list[dict[str, Any]], hosts: i
     (directory / "hosts.ini").write_text("\n".join(["[pbxs]", *numbers, ""]))
     arguments = ["-vvv", "--diff", "-i", directory / "hosts.ini", "-e", f"@{directory / 'faults.json'}"]
     arguments += ["-e", "ansible_python_interpreter={{ ansible_playbook_python }}"]
-    # One host after another, so that it is certain which of them meets which fault.
+    # One host after another, so that it is certain which fault affects which of them.
     environment = {"ANSIBLE_FORKS": "1", "ANSIBLE_REMOTE_TMP": str(ansible.home / "remote")}
     return ansible.playbook(*arguments, directory / "playbook.yml", environment=environment).stdout
 

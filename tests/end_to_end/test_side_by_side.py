@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything that speaks of a renewal says the same: check mode, its diff, the saved plan, the report, the order."""
+"""Everything that describes a renewal agrees: check mode, its diff, the saved plan, the report, the order."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DUE = [MONTHLY, ANNUAL]
 
 @dataclass(frozen=True)
 class Said:
-    """What is said of one renewal, whoever says it. Services are sorted; the price is amount and currency."""
+    """The description of one renewal from any source. Services are sorted; the price is amount and currency."""
 
     product_no: str
     expires_before: str
@@ -72,7 +72,7 @@ def of_csv_row(row: dict[str, str]) -> Said:
 
 
 def of_markdown(text: str) -> list[Said]:
-    """The rows of the table of what is to be ordered. An instant at midnight is shown as its day."""
+    """The rows of the table of orders. An instant at midnight is shown as its day."""
     table = text[text.index("| PBX | expires | would expire |") :].partition("\n\n")[0]
     cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table.splitlines()]
     return [
@@ -91,7 +91,7 @@ def of_markdown(text: str) -> list[Said]:
 
 
 def of_invoice(invoice: Invoice, names: dict[str, str]) -> Said:
-    """What was on the wire, ids by their ``names`` in the catalog, and what the portal has made of it."""
+    """What was sent, with ids replaced by their ``names`` in the catalog, and what the portal did with it."""
     plan_line, *service_lines = json.loads(invoice.raw_body)["serviceList"]
     assert invoice.expiry_after is not None
     return Said(
@@ -107,7 +107,7 @@ def of_invoice(invoice: Invoice, names: dict[str, str]) -> Said:
 
 
 def report(ansible: Ansible, folder: str, **variables: Any) -> Path:
-    """Write a report, and get its folder."""
+    """Write a report, and return its folder."""
     target = ansible.home / folder
     given = {"pce_report_dest": str(target), "pce_report_formats": ["csv", "markdown"], **variables}
     done = ansible.playbook("pbxops.yeastar.report", "--extra-vars", json.dumps(given))
@@ -116,7 +116,7 @@ def report(ansible: Ansible, folder: str, **variables: Any) -> Path:
 
 
 def rows_of(folder: Path) -> list[Said]:
-    """What the CSV of a report says of the PBXs that are due."""
+    """What the CSV of a report says about the due PBXs."""
     with (folder / "subscriptions.csv").open(encoding="utf-8", newline="") as file:
         return sorted((of_csv_row(row) for row in csv.DictReader(file) if row["state"] == "due"), key=repr)
 

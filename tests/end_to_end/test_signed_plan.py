@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The commands of the guide by which a plan is signed and checked: they buy what was signed, and stop at all else."""
+"""The guide's commands for signing and checking a plan: they buy exactly what was signed, and otherwise stop."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ PASSWORD = "passphrase of the test\n"
 
 
 def commands_of(*words: str) -> str:
-    """The console block of the guide that has all these words, as a script that ends at the first failure."""
+    """The console block of the guide that contains all these words, as a script that ends at the first failure."""
     texts = [block.text for block in blocks_of(GUIDE) if block.language == "console"]
     (text,) = [text for text in texts if all(word in text for word in words)]
     return "set -e\n" + "".join(line.removeprefix("$ ") + "\n" for line in text.splitlines())
 
 
 class Shell:
-    """A machine of somebody: its own keys, and the files that all of them hand to each other."""
+    """A person's machine: its own keys, and the files that the machines pass to each other."""
 
     def __init__(self, ansible: Ansible, keys: Path) -> None:
         self._ansible = ansible
@@ -69,7 +69,7 @@ class Shell:
 
 @pytest.fixture
 def shells(tutorial: Ansible) -> Iterator[tuple[Shell, Shell, Shell]]:
-    """The approver, the job that renews, and a stranger. Their paths are short, since sockets of agents lie there."""
+    """The approver, the renewing job, and a stranger. Their paths are short, since they contain sockets of agents."""
     for program, package in (("gpg", "gnupg"), ("gpgv", "gpgv"), ("minisign", "minisign")):
         provided(partial(shutil.which, program), package)
     folders = [Path(tempfile.mkdtemp(prefix="pbxops-keys-")) for dummy in range(3)]
@@ -83,7 +83,7 @@ def shells(tutorial: Ansible) -> Iterator[tuple[Shell, Shell, Shell]]:
 
 @pytest.fixture
 def home(tutorial: Ansible) -> Path:
-    """Where an inventory and a plan lie, to be approved."""
+    """A folder with an inventory and a plan to approve."""
     (tutorial.home / "hosts.yml").write_text(json.dumps(inventory_of({ANNUAL: {}})), encoding="utf-8")
     process = tutorial.playbook("-i", "hosts.yml", "pbxops.yeastar.plan", "-e", "pce_renewal_plan_dest=plan.json")
     assert process.returncode == 0, process.stdout
@@ -92,7 +92,7 @@ def home(tutorial: Ansible) -> Path:
 
 
 def forge(plan: Path) -> None:
-    """Have the plan order more, with a digest that fits."""
+    """Make the plan order more, with a matching digest."""
     document = json.loads(plan.read_text(encoding="utf-8"))
     document["items"][0]["quantity"] = 1000
     plan_file = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._renew.plan_file")
@@ -123,7 +123,7 @@ def test_the_commands_for_gnupg_buy_what_the_approver_has_signed_and_nothing_els
     sign, apply = commands_of("gpg", "--detach-sign"), commands_of("gpgv")
     signature, plan = home / "plan.json.asc", home / "plan.json"
     assert_stops(job, apply, tutorial, "plan.json.asc")  # not signed at all
-    # The job's own machine knows the stranger, and trusts them; that does not count.
+    # The job's own machine knows and trusts the stranger, which does not matter.
     stranger.must(f"gpg --export {STRANGER} > stranger.gpg")
     job.must("gpg --batch --import stranger.gpg")
     stranger.must(sign.replace(APPROVER, STRANGER))
@@ -144,7 +144,7 @@ def test_the_commands_for_minisign_buy_what_the_approver_has_signed_and_nothing_
     approver, job, stranger = shells
     make, sign, apply = commands_of("minisign -G"), commands_of("minisign -S"), commands_of("minisign -V")
     approver.must(make, PASSWORD * 2)
-    stranger.must("minisign -G -W -s stranger.key -p stranger.pub")  # no password, which costs seconds to derive from
+    stranger.must("minisign -G -W -s stranger.key -p stranger.pub")  # no password, to save seconds
     plan = home / "plan.json"
     assert_stops(job, apply, tutorial, "plan.json.minisig")  # not signed at all
     stranger.must(sign.replace("approver", "stranger"))
@@ -158,7 +158,7 @@ def test_the_commands_for_minisign_buy_what_the_approver_has_signed_and_nothing_
 
 
 def job_of_awx(ansible: Ansible, playbook: str, folder: Path, **handed_on: Any) -> str:
-    """Run a job of the example for AWX on a disk of its own; its output."""
+    """Run a job of the example for AWX on its own disk; its output."""
     folder.mkdir()
     variables = json.dumps({"pce_plan_folder": str(folder), **handed_on})
     arguments = ("-i", "hosts.yml", EXAMPLE / playbook, "-e", variables)

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""However a portal shows plan, services, quantity, cycle and price: right, or refused with a way out that works."""
+"""Any form of plan, services, quantity, cycle and price is read correctly, or refused with a way out that works."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ HA, RECORDING = "3048573935752720384", "3048573759449317376"
 
 @dataclass(frozen=True)
 class Kind:
-    """How a portal shows one PBX, what is said of it, what helps, and what somebody may wrongly try."""
+    """How a portal shows one PBX, the message about it, what helps, and what a user may try by mistake."""
 
     name: str
     shown: dict[str, Any]
-    says: tuple[str, ...] = ()  # nothing: it is right as it is
+    says: tuple[str, ...] = ()  # nothing: it is correct as it is
     way_out: dict[str, Any] = field(default_factory=dict)
     wrong: dict[str, Any] = field(default_factory=lambda: {"quantity": 50})
     reason: str = "cannot_determine"

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Text of the portal is data: whatever a name, a comment or an error says, it is shown and does nothing."""
+"""Text from the portal is data: whatever a name, a comment or an error contains, it is shown and does nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.reports import FILES, folder, report
 SN = "3658B431119665QJ"
 PLAN_ID, SERVICE_ID = "3048571730026938368", "3048573935752720384"
 LISTING, SAVE, PRODUCTS = "/instance_product_list", "/order/v1/save", "/instance_product/"
-# Half an emoji; a forged line of Ansible; what terminals and CI systems obey; what hides, and what turns text round.
+# Half an emoji; a forged line of Ansible; commands for terminals and CI systems; invisible and direction characters.
 HOSTILE = (
     "half \ud83d\nok: [forged] => {}\r\n::add-mask::0\n##vso[task.complete]x ##[add-mask]y\x1b[2J\x9b2J\x07\u2028"
     "::error::no\u202egnp\u2066\u200b\u061c end"
@@ -31,7 +31,7 @@ UNFIT = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b\u2028\u2029\u202e\u
 
 
 def fleet(plan: str = f"Enterprise {HOSTILE}", **pbx: Any) -> dict[str, Any]:
-    """One PBX that is due, whose plan, service, comment and billing contact are called so."""
+    """One due PBX whose plan, service, comment and billing contact have that name."""
     service = f"Availability {HOSTILE}"
     offer = {"name": service, "service_id": SERVICE_ID, "pricing_service_id": "3048573935803052032"}
     plans = [{"name": plan, "plan_id": PLAN_ID, "pricing_plan_id": "3048571730081464320", "services": [offer]}]
@@ -47,7 +47,7 @@ def hostile(start: Callable[..., Ansible]) -> Ansible:
 
 
 def assert_harmless(output: str) -> None:
-    """Nothing in an output acts, and no line of it is another's than Ansible's own."""
+    """Nothing in an output acts on a reader, and every line in it is Ansible's own."""
     assert not UNFIT.search(output), UNFIT.search(output)
     lines = [line.strip() for line in output.splitlines()]
     assert not [line for line in lines if line.startswith(("::", "ok: [forged]", "changed: [forged]"))]
@@ -118,7 +118,7 @@ def test_plans_that_look_alike_are_told_apart(start: Callable[..., Ansible], mar
     document = fleet(f"Plan{marks[0]}")
     other = {**document["catalog"][0], "name": f"Plan{marks[1]}", "plan_id": "7", "pricing_plan_id": "8"}
     document["catalog"].insert(0, other)
-    ansible = start(fleet=document, profile="epoch_seconds")  # where a PBX has its plan by name alone
+    ansible = start(fleet=document, profile="epoch_seconds")  # where a PBX has its plan only by name
     assert states(ansible.renew(product_no=SN)) == {SN: "renewed"}
     (invoice,) = ansible.portal.invoices
     assert json.loads(invoice.raw_body)["serviceList"][0]["serviceId"] == int(PLAN_ID)
@@ -205,7 +205,7 @@ def test_a_container_is_named_without_what_is_in_it_and_its_field_can_be_mapped(
         assert said in result["msg"]
     assert ansible.portal.invoices == []
     result = ansible.renew(product_no=SN, now="2026-11-23T00:00:00Z", field_map={concept: f"{key}.on"})
-    # An expiry that the fault holds in its place moves for nobody.
+    # An expiry that the fault keeps unchanged moves for nobody.
     assert states(result) == {SN: "pending" if concept == "expires_at" else "renewed"}
     assert len(ansible.portal.invoices) == 1
 
@@ -214,7 +214,7 @@ OF_A_CONTAINER = {
     "planName": "plan: planName cannot be read: expected text, got an object",
     "planId": "plan_id: planId cannot be read: expected an id, got an object",
     "serviceName": "service_name: serviceName cannot be read: expected text, got an object",
-    "status": "",  # of no known concept, and so of none at all
+    "status": "",  # not a field of any known concept
     "serviceList": "services: serviceList cannot be read: expected a list, got an object",
     "autoRenew": "auto_renewal: autoRenew cannot be read: an object is none of",
     "currentPlan": "(current plan: an object)",
@@ -266,7 +266,7 @@ def test_a_plan_id_with_a_hidden_character_is_no_other_and_the_name_may_do(tutor
 
 def test_an_order_whose_pbx_hides_a_character_may_be_anyones(tutorial: Ansible, tmp_path: Path) -> None:
     assert states(tutorial.renew(product_no=SN)) == {SN: "renewed"}
-    tutorial.portal.pbx(SN).expires_at = tutorial.portal.clock.now()  # as if nothing had come of it
+    tutorial.portal.pbx(SN).expires_at = tutorial.portal.clock.now()  # as if it had not been placed
     tutorial.portal.fault("alter_field", path="/order/v1/", name="productNo", value=f"{SN}\u2066", times=99)
     arguments = {"include_expired": True, "ledger": str(tmp_path / "another")}
     result = tutorial.renew(product_no=SN, **arguments)

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tutorial's renewal, as it goes over the wire and as it is judged by the invoices."""
+"""The tutorial's renewal, as it is sent and as the invoices show it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ SAMPLE = json.loads(
 
 
 def with_types(value: Any) -> Any:
-    """A value beside its type at every level, since 0 == False and 13 == 13.0."""
+    """A value with its type at every level, since 0 == False and 13 == 13.0."""
     if isinstance(value, dict):
         return {key: with_types(item) for key, item in value.items()}
     if isinstance(value, list):

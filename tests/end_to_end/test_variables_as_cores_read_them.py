@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Inline vault values and serial numbers like 3631E3418911, which each ansible-core takes its own way."""
+"""Inline vault values and serial numbers like 3631E3418911, which each ansible-core reads differently."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ REPORT = "pbxops.yeastar.pce_report"
 
 
 def vaulted(ansible: Ansible, **texts: str) -> dict[str, str]:
-    """The lines of YAML that each text is as an inline vault value."""
+    """The lines of YAML for each text as an inline vault value."""
     password = ansible.home / "vault-password"
     password.write_text("of the tests\n", encoding="utf-8")
     command = [Path(sys.executable).parent / "ansible-vault", "encrypt_string", "--vault-password-file", password]
@@ -45,10 +45,10 @@ def with_vault(ansible: Ansible, name: str, text: str, *arguments: str | Path, *
 
 
 def role_with(role: str, variables: dict[str, str], **others: Any) -> str:
-    """A play that takes a role, its variables as lines of YAML."""
+    """A play that runs a role, with its variables as lines of YAML."""
     lines = [f"    {name}: {value.rstrip()}" for name, value in variables.items()]
     lines += [f"    {name}: {json.dumps(value)}" for name, value in others.items()]
-    # Of the inventory's hosts only the implicit one runs modules with the Python of the tests.
+    # Only the implicit host of the inventory runs modules with the Python of the tests.
     head = [
         f"- hosts: {'localhost' if role == REPORT else 'all'}",
         "  gather_facts: false",
@@ -101,7 +101,7 @@ def test_the_inventory_takes_inline_vault_values(six: Ansible) -> None:
     assert process.returncode == 0 and ANNUAL in process.stdout, process.stderr
 
 
-# A serial number that looks like a number to Python, quoted wherever it can be.
+# A serial number that looks like a number to Python, quoted wherever possible.
 HOSTS = {"branch": {"product_no": "{{ serial }}", "include_expired": True}}
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fixtures of the tests that kill, cut off and race real processes."""
+"""Fixtures for the tests that kill, cut off and race real processes."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ SQLITE, POSTGRESQL = "sqlite", "postgresql"
 
 @pytest.fixture(autouse=True)
 def no_process_is_left() -> Iterator[None]:
-    """A test ends what it starts; what a failed one leaves is ended here."""
+    """End the processes that a failed test leaves running."""
     yield
     assert end_all() == []
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Ansible]]:
-    """Start a simulator (arguments as `Simulator`), and get a controller that talks to it."""
+    """Start a simulator (arguments as `Simulator`), and return a controller that uses it."""
     with ExitStack() as stack:
 
         def begin(**arguments: Any) -> Ansible:
@@ -54,5 +54,5 @@ def database_url(postgres: Postgres) -> Iterator[str]:
 
 @pytest.fixture(params=[SQLITE, POSTGRESQL])
 def ledger(request: pytest.FixtureRequest) -> dict[str, str]:
-    """The option for a ledger of each kind, not there yet."""
+    """The option for a new ledger of each kind."""
     return {} if request.param == SQLITE else {"ledger": request.getfixturevalue("database_url")}

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Several processes renew one fleet at once over one ledger: each PBX is charged once, and nobody tells an untruth."""
+"""Several processes renew one fleet at once with one ledger: each PBX is charged once, and every result is true."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ALL_DUE = KillPoint("_renew.run.Run._carry_out", "before", signal.SIGSTOP)
 
 @dataclass(frozen=True)
 class Race:
-    """So many processes go on from a point at once."""
+    """That many processes continue from a point at once."""
 
     processes: int
     point: KillPoint
@@ -65,18 +65,18 @@ def due(ansible: Ansible) -> list[str]:
 
 
 def let_lag(ansible: Ansible) -> None:
-    """Orders and expiries show only after some more readings."""
+    """Orders and expiries appear only after some more reads."""
     ansible.portal.fault("list_lag", reads=4, times=3)
     ansible.portal.fault("expiry_late", reads=3, times=3)
 
 
 def race(controllers: Sequence[Ansible], point: KillPoint, **arguments: Any) -> list[dict[str, Any]]:
-    """The results of one process of each controller."""
+    """The results of one process on each controller."""
     return together(controller.start_renewal(at=point, **arguments) for controller in controllers)
 
 
 def assert_nothing_untrue(ansible: Ansible, results: Sequence[dict[str, Any]]) -> None:
-    """Who says that it has ordered a PBX has, and nobody else; what is called renewed is."""
+    """Exactly the process that says it ordered a PBX did so, and a PBX that is reported as renewed is renewed."""
     portal = ansible.portal
     rows = [row for result in results for row in result["results"]]
     for result in results:
@@ -161,7 +161,7 @@ def test_the_cap_of_a_run_holds_across_its_slices_and_a_refused_one_orders_nothi
 def test_two_jobs_of_one_run_hold_its_cap_whatever_isolation_the_server_gives(
     eight: Ansible, postgres: Postgres, database_url: str, isolation: str
 ) -> None:
-    """Both wait for the same transaction, so that the second one begins before the first has reserved."""
+    """Both wait for the same transaction, so that the second one starts before the first has reserved."""
     postgres.isolate(database_url, isolation)
     options = {"ledger": database_url, "run_id": "job-20", "max_orders": 1}
     jobs = [eight.start_renewal(at=ALL_DUE, product_no=number, **options) for number in due(eight)[:2]]

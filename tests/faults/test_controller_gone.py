@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ansible ends, or gives up a task, and leaves the run alone: the orders that are under way then are the last ones."""
+"""Ansible ends, or gives up a task, while the run continues: orders in progress at that moment are the last ones."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FLEET, AT_ONCE = 12, 4
 
 @pytest.fixture
 def fleet(start: Callable[..., Ansible]) -> Iterator[Ansible]:
-    """Twelve PBXs that are due, at a portal that keeps the answers of the first four orders to itself."""
+    """Twelve due PBXs, at a portal that holds back the answers to the first four orders."""
     ansible = start(fleet={"generate": {"count": FLEET, "due": FLEET}})
     hold(ansible, AT_ONCE)
     yield ansible
@@ -52,7 +52,7 @@ def options_for(product_nos: list[str]) -> dict[str, Any]:
 
 
 def begin(ansible: Ansible, **work: Any) -> Running:
-    """Start a play that does this work: the module for the whole fleet, or the role, a host for each PBX."""
+    """Start a play: the module for the whole fleet, or the role, with a host for each PBX."""
     hosts = numbers(ansible) if "roles" in work else ["controller"]
     variables = {
         "ansible_connection": "local",
@@ -78,7 +78,7 @@ both = pytest.mark.parametrize("begin_work", [begin_module, begin_role], ids=["m
 
 
 def assert_those_under_way_were_the_last(ansible: Ansible, under_way: int = AT_ONCE, kills: int = 1) -> None:
-    """No order has left since, the ledger knows all that have, and the next run sends the rest."""
+    """No order was sent since, the ledger has all that were, and the next run sends the rest."""
     ansible.portal.release()
     wait_for_the_last(ansible.home)
     assert orders_sent(ansible.portal) == len(ansible.portal.invoices) == under_way
@@ -101,7 +101,7 @@ def test_no_order_leaves_once_ansible_playbook_was_killed(fleet: Ansible, begin_
 @pytest.mark.faults(81)
 @both
 def test_no_order_leaves_once_its_process_group_was_killed(fleet: Ansible, begin_work: Callable[..., Running]) -> None:
-    # As ansible-runner ends a job. Since ansible-core 2.19 the workers are in sessions of their own.
+    # The way ansible-runner ends a job. Since ansible-core 2.19 the workers are in their own sessions.
     running = begin_work(fleet)
     wait_held(fleet)
     os.killpg(running.process.pid, signal.SIGKILL)
@@ -121,7 +121,7 @@ def test_no_order_leaves_once_ctrl_c_was_pressed_twice(fleet: Ansible, begin_wor
 
 
 def give_up(running: Running) -> None:
-    """Let the time of the task be over: what its `timeout` has set is an alarm in each worker."""
+    """Let the task time out: its `timeout` has set an alarm in each worker."""
     for worker in children_of(running.process.pid):
         os.kill(worker, signal.SIGALRM)
 
@@ -169,7 +169,7 @@ def test_nobody_is_waited_for_once_nobody_waits(
 
 
 def begin_under(ansible: Ansible, script: str) -> Running:
-    """Start the module alone, as "$@" of a script."""
+    """Start only the module, as "$@" of a script."""
     running = ansible.start("yeastar_pce_renewal", options_for(numbers(ansible)), under=("sh", "-c", script, "sh"))
     wait_held(ansible)
     return running
@@ -177,7 +177,7 @@ def begin_under(ansible: Ansible, script: str) -> Running:
 
 @pytest.mark.faults(81)
 def test_no_order_leaves_once_nobody_reads_the_result(fleet: Ansible) -> None:
-    # As on a host to which the connection is lost: the module's shell stays, and so does the module.
+    # As on a host whose connection is lost: the module's shell keeps running, and so does the module.
     running = begin_under(fleet, '"$@" | sleep 600')
     reader = children_of(running.process.pid)[-1]
     os.kill(reader, signal.SIGKILL)

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A failover to a replica that lost the note of an order, while the portal does not show that order yet."""
+"""A failover to a replica that lost the intent of an order, while the portal does not show that order yet."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def one(start: Callable[..., Ansible]) -> Ansible:
 
 @pytest.fixture
 def servers() -> Iterator[tuple[Postgres, Postgres]]:
-    """A server, and one that follows it without being waited for."""
+    """A server and an asynchronous standby."""
     with Postgres() as primary, Postgres(primary) as standby:
         yield primary, standby
 
@@ -43,7 +43,7 @@ def test_an_order_whose_note_the_replica_has_lost_is_not_sent_again(
         standby.catch_up()
         standby.fall_behind()
         if was_ordered:
-            one.portal.fault("commit_late", path=SAVE, seconds=LATE)  # neither order nor expiry show before
+            one.portal.fault("commit_late", path=SAVE, seconds=LATE)  # until then neither order nor expiry are visible
             first = one.renew(product_no=FIRST, ledger=address)
             assert first["changed"] and orders_sent(one.portal) == 1
         primary.stop(crash=True)

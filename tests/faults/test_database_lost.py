@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A PostgreSQL server that is lost in the middle of a run: nothing is sent without a note, and no note is lost."""
+"""A PostgreSQL server that is lost in the middle of a run: nothing is sent without an intent, and no intent is lost."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def renew_and_lose(
     path: str = SAVE,
     **arguments: Any,
 ) -> dict[str, Any]:
-    """The result of a run that loses its database while the portal stands still."""
+    """The result of a run that loses its database while the portal holds the exchange."""
     one.portal.fault("hold", path=path, point=point)
     running = one.start_renewal(**(arguments or {"product_no": FIRST}), ledger=database_url)
     one.portal.wait_held()

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The password of a ledger in PostgreSQL: an option that is shown nowhere, for modules, role and playbook alike."""
+"""The password of a ledger in PostgreSQL: an option of modules, role and playbook that is never shown."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_role_module_and_playbook_take_the_password_and_never_show_it(two: Ansib
 
     again = run(two, {ANNUAL: {}}, "-vvv", local, environment=NO_PASSWORD, **group)
     assert renewed(two.portal) == [ANNUAL] and orders_sent(two.portal) == 2, again.output
-    # The command line of the playbook is the test's own.
+    # The test itself wrote the command line of the playbook.
     assert not [text for text in (first.output, listed.output, again.output) if PASSWORD in text]
     assert f'"ledger_password": "{PASSWORD}"' not in settled.stdout
 

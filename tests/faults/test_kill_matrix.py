@@ -19,7 +19,7 @@ from tests.support.running import Running
 from tests.support.settling import assert_truthful, fleet_arguments, has_waited, settle
 from tests.support.tally import judge
 
-FIRST, SECOND = "3658B431119665QJ", "3658B431119002QL"  # the first expires first, so its order is the one that is met
+FIRST, SECOND = "3658B431119665QJ", "3658B431119002QL"  # the first expires first, so its order is affected
 TERMS = {"plan": "Enterprise Plan", "services": ["High Availability"], "quantity": 100, "billing_cycle": "annually"}
 TWO = {
     "pbxs": [
@@ -28,7 +28,7 @@ TWO = {
     ]
 }
 DETAIL, SAVE = "/instance_product/v1/detail", "/order/v1/save"
-# What a run that is told to end has to say of the order: none has left, one may have been accepted.
+# What a terminated run must say about the order: none was sent, or one may have been accepted.
 NOTHING_LEFT, MAY_BE = False, True
 
 
@@ -36,9 +36,9 @@ NOTHING_LEFT, MAY_BE = False, True
 class Step:
     """A step of the protocol at which the process ends.
 
-    It strikes itself at ``function``, or is struck from outside while the portal stands still at ``hold``.
-    ``invoices`` is how many orders have been carried out by then; ``changed`` what a run that still can speak says;
-    ``waits`` whether the next run cannot tell and must wait, but for one that was told to end and then ``closes`` it.
+    It signals itself at ``function``, or is signalled from outside while the portal holds the exchange at ``hold``.
+    ``invoices`` is how many orders have been carried out by then; ``changed`` is what a run that can still report says;
+    ``waits`` whether the next run cannot know and must wait, unless the run was terminated and ``closes`` the intent.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Step:
         return self.name
 
     def strike(self, ansible: Ansible, number: signal.Signals, arguments: dict[str, Any]) -> Running:
-        """Run until this step, and end there."""
+        """Run to this step, and end there."""
         arguments = {**fleet_arguments((FIRST, SECOND)), **arguments, **self.arguments}
         for verb, params in self.faults:
             ansible.portal.fault(verb, **params)
@@ -79,7 +79,7 @@ def own(name: str, function: str, invoices: int, changed: bool, **options: Any) 
 
 
 def held(name: str, point: str, invoices: int, **options: Any) -> Step:
-    """A step of the portal's; the faults make the order come on a connection of its own where that is to be held."""
+    """A step on the portal's side; if the order's connection is held, the faults make the order use a new one."""
     hold = {"point": point, "path": SAVE, **options.pop("at", {})}
     faults = (*options.pop("before", ()), ("hold", hold))
     return Step(name, invoices, MAY_BE, hold=point, faults=faults, **options)

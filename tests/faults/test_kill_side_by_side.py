@@ -43,7 +43,7 @@ def numbers(ansible: Ansible) -> list[str]:
 
 
 def assert_told(result: dict[str, Any], ansible: Ansible) -> None:
-    """What was sent is told as ordered or as perhaps ordered, and what was not is told as not attempted."""
+    """Orders that were sent are reported as ordered or possibly ordered, the others as not attempted."""
     assert_truthful(result)
     assert "interrupted by SIGTERM" in result["msg"]
     charged = {invoice.product_no for invoice in ansible.portal.invoices}
@@ -101,7 +101,7 @@ def test_a_run_over_thirty_that_is_killed_in_the_middle_goes_on_where_it_stopped
     done = len(thirty.portal.invoices)
     assert 15 <= done < 30
     results = settle(thirty, numbers(thirty), **FOUR)
-    # What was done was not asked for again; of one that was being sent, half may have come.
+    # Completed orders were not repeated; of one that was being sent, half may have arrived.
     whole = [entry for entry in thirty.portal.log if entry.path.endswith(SAVE) and entry.body is not None]
     assert len(whole) == 30
     judge(thirty.portal, numbers(thirty), results, kills=1)

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs that end early, also below Ansible, and how the runs after them come to know what became of the order."""
+"""Runs that end early, also under Ansible, and how later runs find out what became of the order."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_what_a_killed_run_has_bought_is_said_once(start: Callable[..., Ansible]
 
 
 def play_with(one: Ansible, **keywords: Any) -> list[Any]:
-    """The arguments of ansible-playbook for a play of one task; the keywords are the task's."""
+    """The arguments of ansible-playbook for a play with one task and these keywords."""
     task = {"pbxops.yeastar.yeastar_pce_renewal": {"product_no": FIRST, "wait_timeout": 0}, **keywords}
     playbook = one.home / "play.yml"
     playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]))
@@ -130,9 +130,9 @@ def test_killed_in_a_play_at_a_point_of_its_own(one: Ansible) -> None:
 @pytest.mark.faults(10)
 @pytest.mark.parametrize("point", ["half_body", "after_commit"])
 def test_a_task_whose_time_is_over_while_its_order_is_under_way(one: Ansible, point: str) -> None:
-    # Ansible gives up the task and leaves the module's process alone: it goes on, and the next run waits for it. If the
-    # worker is slow to end, Ansible ends it, and with it the module: half an order is none, and is sent again in time.
-    # Which of the two it was is told by whether the portal got the rest.
+    # Ansible gives up the task but not the module's process: it continues, and the next run waits for it. If the
+    # worker is slow to end, Ansible ends it, and with it the module: half an order is no order, and is sent again in
+    # time. Which of the two happened is known from whether the portal received the rest.
     one.portal.fault("hold", path=SAVE, point=point)
     process = one.playbook(*play_with(one, timeout=12))
     assert process.returncode and "cancelled" not in process.stdout

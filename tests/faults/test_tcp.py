@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Faults below HTTP that the paid call meets: what cannot have left is `not_sent`, everything else is looked up."""
+"""Faults below HTTP during the order: if it cannot have been sent, it is `not_sent`; everything else is looked up."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def one(start: Callable[..., Ansible]) -> Ansible:
 
 @dataclass
 class Way:
-    """A way to the portal over listeners, any of which may fail before the order."""
+    """A path to the portal through listeners, any of which may fail before the order."""
 
     ansible: Ansible
     gate: Listener
@@ -52,7 +52,7 @@ class Way:
         return {"HTTPS_PROXY": f"http://127.0.0.1:{self.proxy.port}"} if self.proxy else {}
 
     def renew(self, before_order: Callable[[], None]) -> dict[str, Any]:
-        """Renew; ``before_order`` happens after the last read, and the order has to come on a new connection."""
+        """Renew; ``before_order`` is called after the last read, and the order must use a new connection."""
         portal = self.ansible.portal
         portal.fault("close", path=DETAIL)
         portal.fault("hold", path=DETAIL, point="half_answer")
@@ -76,7 +76,7 @@ def port_of(ansible: Ansible) -> int:
 
 @pytest.fixture
 def plain(one: Ansible, stack: ExitStack) -> Way:
-    """Over a relay."""
+    """Through a relay."""
     gate = stack.enter_context(Listener(relay_to(port_of(one))))
     return Way(one, gate, {"base_url": f"http://127.0.0.1:{gate.port}"})
 
@@ -91,14 +91,14 @@ def secure(one: Ansible, stack: ExitStack, tmp_path: Path) -> Way:
 
 @pytest.fixture
 def proxied(secure: Way, stack: ExitStack) -> Way:
-    """Over TLS in a proxy's tunnel."""
+    """Over TLS through a proxy."""
     secure.proxy = stack.enter_context(Listener(proxy()))
     secure.arguments["base_url"] = f"https://{HOST}:{secure.gate.port}"
     return secure
 
 
 def meet(listener: Listener | None, meeting: Meeting) -> Callable[[], None]:
-    """From now on, new connections meet that."""
+    """From now on, this handles new connections."""
     assert listener
     return lambda: setattr(listener, "meeting", meeting)
 
@@ -205,7 +205,7 @@ NOT_READ, READ, CARRIED_OUT = ["after_headers", "half_body"], ["before_commit"],
 
 
 def renew_impatiently(ansible: Ansible, point: str) -> dict[str, Any]:
-    """The result of a run that gives up while the portal stands still."""
+    """The result of a run that times out while the portal holds the exchange."""
     ansible.portal.fault("hold", path=SAVE, point=point)
     running = ansible.start_renewal(product_no=FIRST, timeout=3)
     ansible.portal.wait_held()
@@ -254,7 +254,7 @@ def test_an_answer_cut_short_that_still_is_json(one: Ansible) -> None:
 
 
 def assert_adopted(ansible: Ansible, result: dict[str, Any]) -> None:
-    """The order that no answer told of was found in the portal."""
+    """The order without an answer was found in the portal."""
     (row,), (invoice,) = result["results"], ansible.portal.invoices
     assert (row["state"], row["reason"], row["changed"]) == ("renewed", "expiry_moved", True)
     assert row["order"]["order_no"] == invoice.order_no
@@ -270,7 +270,7 @@ def assert_uncertain(ansible: Ansible, result: dict[str, Any]) -> None:
 
 
 def assert_waits_and_is_ordered_once(ansible: Ansible) -> None:
-    """No order shows, so the settle window has to pass before another is sent."""
+    """No order is visible, so the settle window has to pass before another is sent."""
     assert has_waited(settle(ansible, [FIRST])) == {FIRST}
     assert orders_sent(ansible.portal) == 2
     (invoice,) = ansible.portal.invoices

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A run that is told to end while it waits for the ledger's server: it ends, and says so."""
+"""A run that is terminated while it waits for the ledger's server: it ends, and says so."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a renewal does on the wire and on the disk, as the kernel sees it: first the intent, durably, then the order."""
+"""The order of a renewal's system calls: first the intent, durably on disk, then the order on the network."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BODY = rb'"operationType"'
 
 @pytest.fixture
 def traced(start: Callable[..., Ansible], tmp_path: Path) -> Callable[..., list[Event]]:
-    """Renew with these options, and see what the process has done."""
+    """Renew with these options, and return the events of the process."""
     ansible, trace = start(), tmp_path / "trace"
 
     def renew(**options: str) -> list[Event]:
@@ -53,10 +53,10 @@ def test_the_intent_is_on_the_disk_before_the_order_leaves(traced: Callable[...,
     synced = find(before, "sync", f"^{log}$")[-1]
     assert noted < synced < head
     assert [event for event in before[synced:] if event.kind == "write" and event.target.startswith(str(ledger))] == []
-    # The index of the log, which SQLite makes anew after a crash, need not be durable.
+    # The index of the log, which SQLite rebuilds after a crash, need not be durable.
     assert {file for file in not_durable(before) if file.startswith(str(ledger))} <= {f"{ledger}-shm"}
     assert find(before, "sync", f"^{ledger.parent}$"), "the names of the files"
-    # And the outcome before the PBX is looked at again.
+    # And the outcome before the PBX is read again.
     (verified,) = [place for place in find(events, "send", "^TCP", rb"^GET \S+/detail") if place > head]
     outcome = [place for place in find(events, "sync", f"^{log}$") if head < place < verified]
     assert outcome and not {file for file in not_durable(events[:verified]) if file == log}

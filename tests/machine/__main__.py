@@ -40,7 +40,7 @@ def main() -> int:
     )
     try:
         run_state_machine_as_test(seed(start)(LedgerMachine), settings=chosen)
-    except Exception:  # whatever it is, the numbers are printed as well
+    except Exception:  # print the numbers in any case
         traceback.print_exc()
         failed = True
     for name, count in sorted(TOTALS.items()):

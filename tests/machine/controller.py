@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One run of the product over the world: all of it is real but the wire, the clocks, and the kernel's file locks."""
+"""One run of the product in the world: all of it is real except the wire, the clocks, and the kernel's file locks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tests.machine.world import ANNUAL, PORTAL, Post, World
 
 
 class Killed(BaseException):
-    """SIGKILL: from now on this run reaches neither ledger nor portal, whatever its code still tries."""
+    """SIGKILL: from now on this run can reach neither ledger nor portal."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Options:
 
 
 class Controller:
-    """One process that renews. `go` is its life; ``script`` is what befalls it."""
+    """One renewing process. `go` runs it; ``script`` has the events during its run."""
 
     def __init__(self, world: World, options: Options, script: tuple[Happening, ...] = (), is_read_only: bool = False):
         self.world, self.options, self.is_read_only = world, options, is_read_only
@@ -75,7 +75,7 @@ class Controller:
         return self.world.controller_now(self.options.controller)
 
     def sleep(self, seconds: float) -> None:
-        """Time passes for everybody."""
+        """Let time pass for everybody."""
         if self.is_dead:
             raise Killed
         assert seconds >= 0
@@ -84,7 +84,7 @@ class Controller:
     # its life
 
     def go(self) -> Controller:
-        """Run to the end, whatever that is."""
+        """Run to the end, however it ends."""
         self.world.counts["runs"] += 1
         try:
             ledger = open_ledger(str(self.world.ledger), PORTAL, self.now, self.is_read_only)
@@ -140,7 +140,7 @@ class Controller:
         run.execute([self._declaration(product_no) for product_no in options.product_nos])
 
     def _declaration(self, product_no: str) -> Declaration:
-        """What the portal does not tell is declared, as an operator does who knows the PBX."""
+        """Declarations for values that the portal does not report, as from an operator who knows the PBX."""
         po_number = self.options.po_number if product_no == ANNUAL else None
         pbx = self.world.pbx(product_no)
         if self.world.profile != "sparse" or pbx is None:
@@ -152,7 +152,7 @@ class Controller:
     # what befalls it
 
     def reach(self, when: str, place: str) -> None:
-        """Come to a point, and meet what waits there. Raises Killed."""
+        """Reach a point, and apply the events for it. Raises Killed."""
         if self.is_dead:
             raise Killed
         for happening in self._script:
@@ -170,11 +170,11 @@ class Controller:
         raise Interruption("interrupted by SIGTERM")
 
     def cut_off(self, calls: int) -> None:
-        """Take its network away for so many calls."""
+        """Disconnect its network for that many calls."""
         self._cut_off = calls
 
     def lose_answer(self) -> None:
-        """Take away the answer that is due next, once the portal has sent it."""
+        """Lose the next answer after the portal has sent it."""
         self.loses_answer = True
 
     def is_cut_off(self) -> bool:
@@ -185,7 +185,7 @@ class Controller:
     # its ledger
 
     def _attend(self, ledger: Ledger) -> None:
-        """Let things happen at each transaction, and lock as two processes do: the kernel's locks are one process's."""
+        """Apply events at each transaction, and lock like two processes: the kernel's locks belong to a process."""
         database: Any = ledger._database
         transaction, query = database.transaction, database.query
 

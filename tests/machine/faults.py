@@ -1,11 +1,11 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every fault verb of the simulator, with parameters that a portal which does not lie can have.
+"""Every fault verb of the simulator, with parameters that are possible for a truthful portal.
 
-A lie is what no client can see through: that an order was definitely refused which was carried out, or a date or a
-status that is another one's. Those are not drawn. Everything that is missing, late, broken, doubled or unreadable is,
-and so is a refusal, in a code that nobody knows, of an order that was made.
+A lie is something that no client can detect: a definite refusal of an order that was carried out, or a wrong date or
+status. Lies are not drawn. Anything missing, late, broken, duplicated or unreadable is, and so is the refusal, with an
+unknown code, of an order that was placed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SERVER_ERROR = st.sampled_from([408, 500, 502, 503, 504])
 PRODUCT = st.sampled_from([None, *PRODUCTS])
 READS = st.sampled_from([0, 1, 2, 5])
 
-# What an answer can lack or have in a form that nobody can read, without saying something that is not so.
+# Fields that an answer can lack, or have in an unreadable form, without becoming a lie.
 GONE = ("code", "status", "requestId", "result", "detailMessage", "total", "results", "count", "totalPage", "id")
 GONE_OF_ORDERS = ("orderNo", "orderStatus", "productNo", "poNumber", "customReferenceNo", "createTime", "transactionNo")
 GONE_OF_PBXS = ("expireDate", "expirationDate", "quantity", "extensionNum", "planId", "serviceList", "billingCycle")
@@ -108,12 +108,12 @@ WHOLE: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "business_error": BUSINESS_ERRORS,
     "bad_paging": PAGING,
 }
-# Their path is their own; for the rest it is drawn.
+# These have a fixed path; for the others it is drawn.
 OF_ORDERS = ("no_order_number", "order_pending", "order_status", "list_lag", "expiry_late", "commit_late")
 OF_ORDERS += ("double_commit", "wrong_advance")
 OF_LISTS = ("shift_listing", "short_listing", "repeat_page", "hide_product", "bad_paging")
-OMITTED = ("hold",)  # it stops the server's thread; here whole runs come in between instead
-# Drawn more often, since they make what is to be survived: an order that nobody can see.
+OMITTED = ("hold",)  # it stops the server's thread; here whole runs happen in between instead
+# Drawn more often, since they create the critical situation: an order that nobody can see.
 FREQUENT = ("commit_late", "list_lag", "expiry_late", "order_pending", "drop_after", "error_after", "drop_before")
 FREQUENT += ("business_error",)
 

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What befalls a run at a drawn point: death, another run, a clock that is set, a person in the portal, no network."""
+"""Events at a drawn point of a run: a kill, another run, a changed clock, a person in the portal, no network."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._model.order import
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.po_number import is_tag
 from tests.machine.world import PORTAL, PRODUCTS, World
 
-# Parts of paths, and the ledger's transactions. That of the order is drawn most: there the money is.
+# Parts of paths, and the ledger's transactions. The order's path is drawn most often, since it spends the money.
 PLACES = ("/order/v1/save", "/order/v1/save", "/order/v1/page", "/v1/detail", "", "ledger", "ledger", "oauth/token")
 MOST_SKEW = timedelta(hours=11)
 
 
 @dataclass
 class Happening:
-    """Something that befalls a run as it passes a place for the ``skip``-th time, once."""
+    """An event that happens once, when a run passes a place for the ``skip``-th time."""
 
     name: str
     act: Callable[[Any], None]
@@ -64,13 +64,13 @@ def renew(world: World, product_no: str, with_order: bool) -> None:
 
 
 def change_quantity(world: World, product_no: str, quantity: int) -> None:
-    """A person buys extensions, or gives some up."""
+    """A person adds or removes extensions."""
     if (pbx := world.pbx(product_no)) is not None:
         pbx.quantity = quantity
 
 
 def set_status(world: World, number: int, status: str) -> None:
-    """A person pays, cancels or has refunded a living order. What came to nothing stays that way."""
+    """A person pays for or cancels an active order, or has it refunded. A failed order stays failed."""
     orders = [post_order for post in world.posts for post_order in post.orders]
     orders = [order for order in orders if order.status not in DEAD_STATUSES]
     if orders:
@@ -91,12 +91,12 @@ def expand(world: World, product_no: str, status: str) -> None:
 
 
 def call_unrelated(world: World, product_no: str, number: int) -> None:
-    """A person says of some order, rightly or by a slip, that it is no renewal of that PBX."""
+    """A person declares some order, rightly or by mistake, to be no renewal of that PBX."""
     orders = world.simulator.account.orders
     if not orders or not world.ledger.exists():
         return
     order = orders[number % len(orders)]
-    # Of a renewal whose ledger is gone and whose number is the operator's own, nobody but this person knows.
+    # If the ledger is lost and the order has the operator's own number, only this person knows about the renewal.
     is_forgotten = any(order in post.orders and post.is_lost for post in world.posts) and not is_tag(
         order.po_number or ""
     )
@@ -116,7 +116,7 @@ STATUSES = ("succeed", "cancelled", "failed", "invalid")
 
 
 def people() -> st.SearchStrategy[tuple[str, Callable[[World], None]]]:
-    """Something that a person does in the portal."""
+    """An action of a person in the portal."""
     product = st.sampled_from(PRODUCTS)
     return st.one_of(
         st.builds(
@@ -185,7 +185,7 @@ def _acts(other_runs: st.SearchStrategy[Any] | None) -> st.SearchStrategy[tuple[
 
 
 def happenings(other_runs: st.SearchStrategy[Any] | None = None) -> st.SearchStrategy[Happening]:
-    """Anything at any point. ``other_runs`` gives whole runs of another controller, which only fit between calls."""
+    """Any event at any point. ``other_runs`` draws whole runs of another controller, which only fit between calls."""
 
     def at_ledger(named: tuple[str, Any], when: str, skip: int) -> Happening:
         return Happening(named[0], named[1], "ledger", when, skip)

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What must hold after whatever has happened. Every function raises AssertionError."""
+"""The invariants. Every function raises AssertionError if one is broken."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ NEXT_STEP = re.compile(
 
 
 def no_violation_was_seen(world: World) -> None:
-    """What was noticed while a run was under way: an order without intent or lock, or one that was shown already."""
+    """Violations during a run: an order without intent or lock, or one that the portal had already shown."""
     assert not world.violations, "; ".join(world.violations)
 
 
 def each_expiry_is_charged_once(world: World) -> None:
-    """At most one request per PBX and expiry has a living order, by the expiry when sent and by that when committed.
+    """At most one request per PBX and expiry has an active order, by the expiry when sent and by that when committed.
 
-    Copies that a proxy made of one request are its own doing, and count as one.
+    Copies of one request by a proxy count as one.
     """
     charged: dict[Any, set[int]] = defaultdict(set)
     for number, post in enumerate(world.posts):
@@ -49,7 +49,7 @@ def each_expiry_is_charged_once(world: World) -> None:
 
 
 def the_ledger_denies_no_order(world: World) -> None:
-    """The history calls no order absent, not sent or rejected that the portal has, and none dead that lives."""
+    """The history calls no order of the portal absent, not sent or rejected, and no active one dead."""
     denied = {
         (row[0], row[1], row[2]): row[3]
         for row in world.rows(
@@ -68,7 +68,7 @@ def the_ledger_denies_no_order(world: World) -> None:
 
 
 def caps_hold(world: World, max_orders: dict[str, int]) -> None:
-    """No run, whatever processes it has, reserves or orders more terms of all PBXs than its ``max_orders``."""
+    """No run, with all its processes, reserves or orders more terms of all PBXs than its ``max_orders``."""
     for run_id, count in world.rows(
         "SELECT run_id, count(DISTINCT product_no || expires_at) FROM yeastar_reservation GROUP BY run_id"
     ):
@@ -82,7 +82,7 @@ def caps_hold(world: World, max_orders: dict[str, int]) -> None:
 
 
 def the_report_is_truthful(run: Controller) -> None:
-    """`changed` is true for what was or may have been accepted, and for nothing else; each due PBX is accounted for."""
+    """`changed` is true exactly for orders that were or may have been accepted; each due PBX has a result."""
     if isinstance(run.ended_by, Killed):
         return
     for product_no in run.options.product_nos:
@@ -106,7 +106,7 @@ def the_report_is_truthful(run: Controller) -> None:
 
 
 def _a_renewal_moved_the_expiry_by_a_cycle(run: Controller, decision: Decision) -> None:
-    """What had expired may be renewed from the day of the order, so that is left to the unit tests."""
+    """An expired PBX may be renewed from the day of the order; the unit tests cover that."""
     terms, after = decision.terms, decision.expires_after
     if (
         decision.state == _states.RENEWED
@@ -119,7 +119,7 @@ def _a_renewal_moved_the_expiry_by_a_cycle(run: Controller, decision: Decision) 
 
 
 def _no_due_pbx_is_pending_for_long(run: Controller, decision: Decision) -> None:
-    """What has been open for more than a day when the run begins fails the task: green until it lapses is the worst."""
+    """An order that was open for more than a day before the run fails the task, or the PBX would lapse unnoticed."""
     order = decision.known_order
     if decision.state != _states.PENDING or order is None or order.created_at is None:
         return
@@ -134,7 +134,7 @@ def nothing_was_changed_by_reading(run: Controller, before: Any, after: Any) -> 
 
 
 def it_came_to_an_end(world: World, run: Controller) -> None:
-    """Once all is well and every window is over, each PBX is renewed, or its state says what a person is to do."""
+    """Once all faults and windows are over, each PBX is renewed, or its state says what a person must do."""
     assert run.ended_by is None, f"the last run broke off: {run.ended_by}"
     for product_no, outcome in run.report.outcomes.items():
         decision = outcome.decision
@@ -142,7 +142,7 @@ def it_came_to_an_end(world: World, run: Controller) -> None:
         if decision.state in (_states.CURRENT, _states.RENEWED):
             continue
         assert decision.state not in (_states.NOT_ATTEMPTED, _states.DUE), told
-        if decision.state == _states.UNKNOWN:  # stays until a person says whose order it is, where the portal does not
+        if decision.state == _states.UNKNOWN:  # until a person says which PBX the order is for, if the portal does not
             assert not world.tells_tags and "does not show whether it is the renewal" in decision.message, told
         assert NEXT_STEP.search(decision.message), f"names no next step: {told}"
         has_history = product_no in world.touched or any(_may_matter(post, product_no) for post in world.posts)

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The state machine: anything may happen in any order, and after each step the invariants hold."""
+"""The state machine: anything may happen in any order, and the invariants hold after each step."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.machine.happenings import Happening, happenings, people
 from tests.machine.world import HABITS, PRODUCTS, World
 
 PROFILES = ("documented", "datetime", "epoch_seconds", "epoch_milliseconds", "detail_only", "sparse", "slashed")
-# The caps of the runs, by their ids; a run whose id is not among them has one of its own.
+# The caps of the runs, by their ids; a run with another id has its own cap.
 MAX_ORDERS = {"nightly": 2, "careful": 1}
 WINDOWS = (60.0, 900.0, 3600.0)
 LONGEST = 100_000.0  # s: longer than any window, delay and skew that is drawn
@@ -44,7 +44,7 @@ def _options() -> st.SearchStrategy[dict[str, Any]]:
 
 
 class LedgerMachine(RuleBasedStateMachine):
-    """One account, two controllers with one ledger, people, and a portal with faults."""
+    """One account, two controllers with a shared ledger, people, and a portal with faults."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def begin(
         self, profile: str, page_size: int, windows: tuple[float, ...], po_number: str | None, habit: str
     ) -> None:
-        """An account whose PBXs are all due. Either all runs have one settle window, or each has its own."""
+        """An account whose PBXs are all due. Either all runs have the same settle window, or each has its own."""
         self.world = World(profile, page_size, habit)
         self.windows, self.po_number = windows, po_number
         TOTALS["examples"] += 1
@@ -74,7 +74,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(options=_options(), window=st.integers(0, 2), data=st.data())
     def run(self, options: dict[str, Any], window: int, data: st.DataObject) -> None:
-        """A run, and what befalls it, which may be a whole run of the other controller."""
+        """A run and its events, which may include a whole run of the other controller."""
         others = st.builds(
             lambda others, window, script: ("another run", lambda run: self._go(others, window, script)),
             _options(),
@@ -99,7 +99,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(options=_options())
     def plan(self, options: dict[str, Any]) -> None:
-        """A run that only says what would be done."""
+        """A run that only reports what it would do."""
         assert self.world is not None
         before = self.world.rows("SELECT * FROM yeastar_intent"), self.world.rows("SELECT * FROM yeastar_history")
         run = self._go(options, 0, [], is_read_only=True)
@@ -108,7 +108,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(fault=faults())
     def fault(self, fault: dict[str, Any]) -> None:
-        """The portal is going to do something wrong."""
+        """Queue a fault of the portal."""
         assert self.world is not None
         self.world.simulator.fault(**fault)
         self.world.counts[f"fault {fault['verb']}"] += 1
@@ -117,32 +117,32 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(fault=faults(), options=_options(), window=st.integers(0, 2))
     def run_into(self, fault: dict[str, Any], options: dict[str, Any], window: int) -> None:
-        """A fault just before a run, so that it is met."""
+        """A fault immediately before a run, so that it takes effect."""
         self.fault(fault)
         self._go(options, window, [])
 
     @rule(seconds=st.sampled_from([1, 30, 70, 400, 1000, 4000, 86_400, 40 * 86_400, 370 * 86_400]))
     def time_passes(self, seconds: float) -> None:
-        """For everybody."""
+        """Let time pass for everybody."""
         assert self.world is not None
         self.world.advance(seconds)
 
     @rule(controller=st.integers(0, 1), hours=st.sampled_from([-11.0, -1.0, 0.0, 0.02, 1.0, 11.0]))
     def clock_is_set(self, controller: int, hours: float) -> None:
-        """That of one controller, to so far from the portal's."""
+        """Set one controller's clock to that difference from the portal's."""
         assert self.world is not None
         self.world.skews[controller] = timedelta(hours=hours)
 
     @rule(person=people())
     def person(self, person: tuple[str, Callable[[World], None]]) -> None:
-        """Somebody does something in the portal."""
+        """A person acts in the portal."""
         assert self.world is not None
         person[1](self.world)
 
     @precondition(lambda self: self.world is not None and self.world.posts and self.world.ledgers == 1)
     @rule()
     def ledger_is_lost(self) -> None:
-        """The directory with the ledger is gone, once."""
+        """Lose the directory with the ledger, once."""
         assert self.world is not None
         self.world.lose_ledger()
 
@@ -157,7 +157,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def all_holds(self) -> None:
-        """After each step."""
+        """Check the invariants after each step."""
         if self.world is not None:
             world = self.world
             self._judge(lambda: judge.no_violation_was_seen(world))
@@ -167,7 +167,7 @@ class LedgerMachine(RuleBasedStateMachine):
             TOTALS["steps"] += 1
 
     def teardown(self) -> None:
-        """Let all be well again, and see that everything comes to an end."""
+        """End all faults, and check that everything is settled in the end."""
         if self.world is None:
             return
         try:

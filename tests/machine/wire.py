@@ -32,16 +32,16 @@ _LARGEST_HEAD = 4096  # bytes
 
 
 class _NoHold:
-    """What the simulator asks at each point of an exchange that stops nowhere."""
+    """A hold that never stops."""
 
     verb = None
 
     def at(self, point: str) -> None:
-        """Go on."""
+        """Continue."""
 
 
 def _is_plain_refusal(answer: portal.Answer) -> bool:
-    """Whether an answer reaches the client whole, as the vendor's envelope, and says that nothing was carried out."""
+    """Whether a complete answer in the vendor's envelope reaches the client and says that nothing was carried out."""
     members = ("code", "detailMessage", "requestId", "result", "status")
     if answer.body is not None or answer.wire not in ("whole", "close", "hang_up"):
         return False
@@ -136,7 +136,7 @@ class Wire:
             raise ExchangeError(f"the answer is larger than {MAX_BODY} bytes")
         return Answer(answer.status, CaseInsensitiveDict(headers), content)
 
-    # what must hold at the moment at which an order leaves
+    # invariants at the moment an order is sent
 
     def _post(self, request: Request) -> Post:
         world, run, body = self._world, self._run, json.loads(request.body)
@@ -168,7 +168,7 @@ class Wire:
         return post
 
     def _refuse_what_was_shown(self, post: Post) -> None:
-        """With or without the ledger: nothing is ordered again that the order list showed to this very run."""
+        """With or without the ledger: nothing is ordered again that the order list showed to this run."""
         for earlier in self._world.posts:
             if (earlier.product_no, earlier.expiry) != (post.product_no, post.expiry) or not earlier.is_living:
                 continue
@@ -177,7 +177,7 @@ class Wire:
                 self._world.violations.append(f"ordered again although the portal shows {shown}: {earlier}")
 
     def _look_at_orders(self) -> None:
-        """Note what the portal is about to show, and what it still hides though the settle window is over."""
+        """Record what the portal is about to show, and what it still hides after the settle window."""
         world, now = self._world, self._world.simulator.clock.now()
         orders = world.simulator.account.orders
         hidden = {

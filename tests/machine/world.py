@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One account, one time, the ledger on a disk, and a record of every order that was sent."""
+"""One account, one clock, the ledger on disk, and a record of every order that was sent."""
 
 from __future__ import annotations
 
@@ -68,11 +68,11 @@ FLEET: dict[str, Any] = {
         {"product_no": URGENT, "status": "failed", "created_days_ago": 50},
     ],
 }
-# Where the disk is memory, a commit costs no time; that it is synced is shown by a trace elsewhere.
+# On a RAM disk a commit takes no time; a test with a trace shows that it is synced.
 _FAST_DISK = "/dev/shm"
 
 
-# How a portal may treat all its orders, without any fault: at once, unpaid at first, or with its parts out of step.
+# How a portal may process all orders, without any fault: immediately, unpaid at first, or with inconsistent parts.
 HABITS: dict[str, dict[str, Any]] = {
     "prompt": {},
     "unpaid": {"status": "pending"},
@@ -80,17 +80,17 @@ HABITS: dict[str, dict[str, Any]] = {
     "lagging": {"hidden_seconds": 50.0, "late_seconds": 5000.0},
     "wordy": {},
 }
-# What a wordy portal calls an order that is done.
+# The status of a completed order in a portal with other words.
 DONE_WORD = "completed"
 
 
 @dataclass
 class Post:
-    """One order that a run has sent, and what the simulator made of it. ``expiry`` is what the PBX had at that moment.
+    """One order that a run has sent, and what the simulator did with it. ``expiry`` is that of the PBX at that moment.
 
-    ``key`` is expiry and generation of its intent in the ledger; ``noted_at`` when the ledger last said of it that it
-    may be at the portal. It is ``excused`` once a run has looked for it after the settle window and the portal still
-    showed nothing of it, which the documentation names as the limit; ``is_lost`` says that its ledger is gone.
+    ``key`` is expiry and generation of its intent in the ledger; ``noted_at`` is when the ledger last recorded that it
+    may be at the portal. It is ``excused`` if a run looked for it after the settle window and the portal still did not
+    show it, a limit that the documentation names; ``is_lost`` says that its ledger is gone.
     """
 
     run: Any
@@ -113,7 +113,7 @@ class Post:
 
     @property
     def is_committed(self) -> bool:
-        """Whether the portal has accepted it, or is going to."""
+        """Whether the portal has accepted it, or will."""
         return bool(self.orders) or self.is_under_way
 
     def __str__(self) -> str:
@@ -125,7 +125,7 @@ class World:
     """An account under a profile. Time passes only by `advance`, for the portal and all controllers alike."""
 
     def __init__(self, profile: str, page_size: int, habit: str = "prompt") -> None:
-        """``habit`` is one of HABITS: what the portal does with every order that meets no fault."""
+        """``habit`` is one of HABITS: what the portal does with every order without a fault."""
         self.habit, self.is_wordy = HABITS[habit], habit == "wordy"
         self.simulator = Simulator(FLEET, profile=profile, now=START)
         self.profile = profile
@@ -152,7 +152,7 @@ class World:
         return self.seconds
 
     def close(self) -> None:
-        """Undo everything outside."""
+        """Undo all changes outside this process."""
         for patch in self._patches:
             patch.stop()
         self.simulator.stop()
@@ -170,7 +170,7 @@ class World:
         return self.simulator.clock.now() + self.skews[controller]
 
     def advance(self, seconds: float) -> None:
-        """Let time pass, and everything happen at its own instant that was put off until then."""
+        """Let time pass, and let everything that was delayed happen at its own time."""
         clock, account = self.simulator.clock, self.simulator.account
         target = clock.now() + timedelta(seconds=seconds)
         while due := [item[0] for item in account._deferred if item[0] <= target]:
@@ -192,13 +192,13 @@ class World:
         return self.directory / f"ledger-{self.ledgers}.sqlite3"
 
     def lose_ledger(self) -> None:
-        """The state directory is gone: runs begin with an empty one."""
+        """Lose the state directory: runs start with an empty one."""
         self.ledgers += 1
         for post in self.posts:
             post.is_lost = True
 
     def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        """What the ledger holds durably, seen from outside; nothing before the first run."""
+        """The durable content of the ledger, read from outside; empty before the first run."""
         if not self.ledger.exists():
             return []
         with self._reading() as connection:
@@ -219,7 +219,7 @@ class World:
         return self.simulator.account.pbxs.get(product_no)
 
     def _watch(self) -> None:
-        """Note which order of the portal belongs to which request, and delay without waiting."""
+        """Record which order of the portal belongs to which request, and delay without waiting."""
         account = self.simulator.account
         place, commit, self._serve = account.place, account._commit, self.simulator._serve
 
@@ -266,10 +266,10 @@ class World:
         self.advance(patience)
         return gone
 
-    patience = 30.0  # s that the client waits for the answer under way
+    patience = 30.0  # s that the client waits for the current answer
 
     def _serve_later(self, request: Request, seconds: float) -> None:
-        """The client gives up, and the server carries the request out all the same."""
+        """The client gives up, but the server still carries out the request."""
         post = self.now_sending
         if post is not None:
             post.is_under_way = True

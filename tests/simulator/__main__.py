@@ -46,13 +46,13 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.simulator", description=__doc__)
     parser.add_argument("--fleet", type=Path, help="YAML file (default: the tutorial's single PBX)")
-    parser.add_argument("--generate", type=int, metavar="N", help="generate N PBXs beside those of the fleet")
-    parser.add_argument("--due", type=int, default=0, metavar="K", help="so many of them due within 30 days")
+    parser.add_argument("--generate", type=int, metavar="N", help="generate N PBXs in addition to those of the fleet")
+    parser.add_argument("--due", type=int, default=0, metavar="K", help="how many of them are due within 30 days")
     parser.add_argument("--profile", choices=PROFILES, help="overrides the fleet's")
     parser.add_argument("--port", type=int, default=0, help="default: a free one")
     parser.add_argument("--now", metavar="ISO", help="hold the clock at this instant")
-    parser.add_argument("--port-file", type=Path, help="written once the port listens")
-    parser.add_argument("--list-profiles", action="store_true", help="name the profiles and end")
+    parser.add_argument("--port-file", type=Path, help="file for the port number, written once the port listens")
+    parser.add_argument("--list-profiles", action="store_true", help="list the profiles and exit")
     parser.add_argument("--latency", type=float, default=0, metavar="MS", help="delay every answer")
     return parser
 
@@ -76,7 +76,7 @@ def _announce(simulator: Simulator) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file so that nobody ever sees half of it."""
+    """Write a file atomically."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.write_text(text + "\n", encoding="ascii")
     draft.replace(path)

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The state of the account: what the portal knows, and the only place where it changes."""
+"""The state of the account, and the only place where it changes."""
 
 from __future__ import annotations
 
@@ -66,11 +66,11 @@ class Account:
     # reading
 
     def find(self, product_no: str) -> Pbx | None:
-        """The PBX of that serial number, if the account has it."""
+        """The PBX with that serial number, if the account has it."""
         return self.pbxs.get(product_no)
 
     def plan(self, name: str) -> Plan:
-        """The plan of that name."""
+        """The plan with that name."""
         return next(plan for plan in self.plans if plan.name == name)
 
     def order(self, number: str) -> Order | None:
@@ -85,7 +85,7 @@ class Account:
     # time
 
     def settle(self) -> None:
-        """Let everything happen that was put off until now; called before every request and reading."""
+        """Carry out everything that was delayed until now; called before every request and reading."""
         with self.lock:
             while due := [item for item in self._deferred if item[0] <= self.clock.now()]:
                 first = min(due, key=lambda item: item[0])
@@ -98,7 +98,7 @@ class Account:
     # orders
 
     def place(self, checked: CheckedOrder, handling: Handling) -> Order | None:
-        """Carry out an accepted order; None when it is committed only later."""
+        """Carry out an accepted order; None if it is committed later."""
         pbx = self.pbxs[checked.product_no]
         if handling.commit_seconds:
             self._later(handling.commit_seconds, lambda at: self._commit(pbx, checked, handling, at))
@@ -161,7 +161,7 @@ class Account:
         order.moved = spec.status == "succeed"
 
     def _move(self, order: Order, at: datetime) -> None:
-        """Move the expiry for an order that succeeded, once."""
+        """Move the expiry for a successful order, once."""
         pbx = self.pbxs.get(order.moves)
         if order.moved or order.status != "succeed" or pbx is None:
             return
@@ -175,7 +175,7 @@ class Account:
                 invoice.expiry_after = pbx.expires_at
 
     def detail_read(self, pbx: Pbx) -> None:
-        """Count a detail read towards expiries that move after some of them."""
+        """Count a detail read for expiries that move after a number of them."""
         for order in self.orders:
             if order.moves == pbx.product_no and order.late_reads and order.status == "succeed":
                 order.late_reads -= 1
@@ -183,7 +183,7 @@ class Account:
                     self._move(order, self.clock.now())
 
     def visible_orders(self) -> list[Order]:
-        """The orders one reading of the order list shows, oldest first."""
+        """The orders that one reading of the order list shows, oldest first."""
         now, visible = self.clock.now(), []
         for order in self.orders:
             if order.hidden_reads:
@@ -193,7 +193,7 @@ class Account:
         return sorted(visible, key=lambda order: int(order.id))
 
     def set_order_status(self, number: str, status: str) -> Order:
-        """Pay, cancel … an order: `succeed` moves an expiry that has not moved yet, nothing moves it back."""
+        """Pay, cancel … an order: `succeed` moves the expiry if it has not moved yet, nothing moves it back."""
         if status not in STATUSES:
             raise ValueError(f"unknown order status {status!r}; choose one of {', '.join(STATUSES)}")
         with self.lock:
@@ -211,7 +211,7 @@ class Account:
     # what happens outside the API
 
     def renew_by_person(self, product_no: str, cycles: int = 1, order: bool = False) -> None:
-        """Somebody renews in the portal's own pages: the expiry moves, the ledger of API orders does not."""
+        """A person renews on the portal's own pages: the expiry moves, the ledger of API orders does not change."""
         pbx = self.pbxs[product_no]
         pbx.expires_at = add_cycles(pbx.expires_at, pbx.billing_cycle, cycles)
         if order:
@@ -224,7 +224,7 @@ class Account:
 
 
 def required(pbx: Pbx | None, product_no: str) -> Pbx:
-    """The PBX, or the portal's answer that there is none."""
+    """The PBX, or the portal's error that it does not exist."""
     if pbx is None:
         raise Refused(404, "product_not_found", f"There is no product {product_no!r} in this account.")
     return pbx

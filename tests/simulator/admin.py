@@ -23,7 +23,7 @@ PREFIX = "/_admin/"
 
 
 def answer(simulator: Simulator, request: Request) -> Answer:
-    """Serve one admin request: 400 with the reason for wrong input, 404 for what there is not."""
+    """Serve one admin request: 400 with the reason for wrong input, 404 for anything that does not exist."""
     name, dummy, tail = request.path.removeprefix(PREFIX).partition("/")
     serve = ROUTES.get((request.method, name, bool(tail)))
     if serve is None:
@@ -73,7 +73,7 @@ def _invoices(simulator: Simulator, request: Request, _tail: str, _body: Any) ->
 
 
 def invoice_table(invoices: list[Invoice]) -> str:
-    """The ledger for people."""
+    """The ledger in readable form."""
     rows = [("INVOICE", "ORDER", "PRODUCT", "AMOUNT", "CYCLE", "EXPIRY BEFORE", "EXPIRY AFTER", "PAID", "PO NUMBER")]
     for invoice in invoices:
         after = f"{invoice.expiry_after:%Y-%m-%d}" if invoice.expiry_after else "-"

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an endpoint answers: the vendor's envelope, and how it shall look on the wire."""
+"""The answer of an endpoint: the vendor's envelope, and how it is sent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass
 class Answer:
-    """One HTTP answer. `payload` is sent as JSON unless `body` holds the bytes to send instead."""
+    """One HTTP answer. `payload` is sent as JSON unless `body` contains the bytes to send instead."""
 
     status: int
     payload: dict[str, Any] = field(default_factory=dict)
@@ -21,28 +21,28 @@ class Answer:
     content_type: str = "application/json;charset=UTF-8"
     headers: dict[str, str] = field(default_factory=dict)
     wire: str = "whole"  # whole, close, hang_up, break_off, drop, reset, truncate, close_delimited, drip
-    missing: int = 0  # truncate: how many bytes of the promised body are held back
+    missing: int = 0  # truncate: how many bytes of the announced body are not sent
     seconds: float = 0.0  # drip: pause between two bytes
-    sent: int = 0  # break_off: how many bytes go out, those of the head included
+    sent: int = 0  # break_off: how many bytes are sent, including the head
     how: str = "close"  # break_off: close, reset or half_close
 
     def encoded(self) -> bytes:
         """The bytes of the body."""
         if self.body is not None:
             return self.body
-        # Half a character is written as its escape, which JSON has and UTF-8 has not.
+        # A surrogate is written as its escape, which exists in JSON but not in UTF-8.
         return json.dumps(self.payload, ensure_ascii=False).encode(errors="backslashreplace")
 
 
 class Refused(Exception):
-    """An error answer of the portal, raised wherever the reason is found."""
+    """An error answer of the portal, raised where the reason is found."""
 
     def __init__(self, status: int, code: str, message: str, result: dict[str, Any] | None = None) -> None:
         super().__init__(message)
         self.status, self.code, self.message, self.result = status, code, message, result or {}
 
     def answer(self, form: str = "http") -> Answer:
-        """The error envelope, in the form that the profile has for `errors`."""
+        """The error envelope, in the profile's form for `errors`."""
         if form == "code":
             return Answer(200, envelope(200, "fail", self.message, self.result))
         return Answer(
@@ -51,7 +51,7 @@ class Refused(Exception):
 
 
 class Invalid(Refused):
-    """`parameter_validation_failed`: the result names the field and the rule it broke."""
+    """`parameter_validation_failed`: the result names the field and the violated rule."""
 
     def __init__(self, name: str, rule: str, message: str) -> None:
         super().__init__(

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True)
 class Service:
-    """An add-on service; a trial has an id of its own beside the one that is bought."""
+    """An add-on service; its trial has a separate id."""
 
     name: str
     service_id: str
@@ -21,7 +21,7 @@ class Service:
 
 @dataclass(frozen=True)
 class Plan:
-    """A subscription plan with the services that go with it."""
+    """A subscription plan with its services."""
 
     name: str
     plan_id: str
@@ -29,7 +29,7 @@ class Plan:
     services: tuple[Service, ...] = ()
 
     def service(self, name: str) -> Service | None:
-        """The service of that name which can be bought (never its trial)."""
+        """The service with that name that can be bought (never its trial)."""
         return next((s for s in self.services if s.name == name and s.purchase_type == "purchase"), None)
 
 
@@ -65,6 +65,6 @@ class Prices:
     factor: Decimal = Decimal(1)
 
     def amount(self, name: str, cycle: str, quantity: int) -> Decimal:
-        """What one cycle of a plan or service costs for that many extensions."""
+        """The price of one cycle of a plan or service for that many extensions."""
         units = {**FALLBACK_UNIT, **DEFAULT_UNITS.get(name, {}), **self.units.get(name, {})}
         return (units[cycle] * quantity * self.factor).quantize(Decimal("0.01"))

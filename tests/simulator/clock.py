@@ -33,9 +33,9 @@ DAYS = {"annually": 365, "monthly": 30}
 
 
 def add_cycles(instant: datetime, cycle: str, cycles: int = 1, length: str = "calendar") -> datetime:
-    """Move an instant by billing cycles; a day the target month does not have becomes its last day.
+    """Move an instant by billing cycles; a day that the target month does not have becomes its last day.
 
-    ``length`` is that of a cycle: of ``days``, with ``plus_day`` one more, or with ``overflow`` into the next month.
+    ``length`` is that of a cycle: in ``days``, with ``plus_day`` one more, or with ``overflow`` into the next month.
     """
     if length == "days":
         return instant + timedelta(days=DAYS[cycle] * cycles)

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A portal whose answers repeat what is secret: in texts that people write, or in every text that there is."""
+"""A portal whose answers repeat secrets: in texts that people write, or in every text."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ FORBIDDEN_PAGE = b"<html><body><h1>403 Forbidden</h1><hr>gateway</body></html>"
 
 
 class Forbidden(Exception):
-    """Refused by what stands before the portal."""
+    """Refused by a proxy in front of the portal."""
 
 
 @dataclass
@@ -51,16 +51,16 @@ class Request:
 
 @dataclass
 class Effects:
-    """What a fault changes about carrying a request out."""
+    """How a fault changes the processing of a request."""
 
     handling: Handling = field(default_factory=Handling)
     listing: Listing = field(default_factory=Listing)
-    delay: float = 0.0  # s after which the answer goes out
+    delay: float = 0.0  # s after which the answer is sent
 
 
 @dataclass(frozen=True)
 class Call:
-    """A request that was routed and let in."""
+    """A routed and authorized request."""
 
     account: Account
     tokens: Tokens

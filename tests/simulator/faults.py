@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The queue of faults: which request meets which verb."""
+"""The queue of faults: which verb applies to which request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .verbs import HOLD, VERBS, Verb, checked_parameters
 
 @dataclass
 class Fault:
-    """A queued fault. `times` counts down as requests meet it; the first `skip` of them pass."""
+    """A queued fault. `times` counts down with each matching request; the first `skip` of them pass."""
 
     verb: str
     method: str | None
@@ -32,11 +32,11 @@ class Fault:
 
     @property
     def is_of_connections(self) -> bool:
-        """Whether it is meant for a new connection and not for a request."""
+        """Whether it applies to a new connection and not to a request."""
         return self.params.get("point") == ON_ACCEPT
 
     def matches(self, method: str, path: str) -> bool:
-        """Whether it is meant for this request: method equal, path containing the text."""
+        """Whether it applies to this request: method equal, path containing the text."""
         return not self.is_of_connections and self.method in (None, method) and (self.path or "") in path
 
 
@@ -77,15 +77,15 @@ class FaultQueue:
         return fault
 
     def take(self, method: str, path: str) -> Fault | None:
-        """The fault that this request meets, if any. A hold is not among them: it can be met besides."""
+        """The fault for this request, if any. Holds are separate: one can apply in addition."""
         return self._take(lambda fault: fault.verb != HOLD and fault.matches(method, path))
 
     def take_hold(self, method: str, path: str) -> Fault | None:
-        """The hold that this request meets, if any."""
+        """The hold for this request, if any."""
         return self._take(lambda fault: fault.verb == HOLD and fault.matches(method, path))
 
     def take_connection(self) -> Fault | None:
-        """The hold that a new connection meets, if any."""
+        """The hold for a new connection, if any."""
         return self._take(lambda fault: fault.is_of_connections)
 
     def _take(self, fits: Callable[[Fault], bool]) -> Fault | None:
@@ -101,7 +101,7 @@ class FaultQueue:
         return None
 
     def snapshot(self) -> list[dict[str, Any]]:
-        """The faults that are still waiting."""
+        """The faults that are still queued."""
         with self._lock:
             return [asdict(fault) for fault in self._faults if fault.times]
 

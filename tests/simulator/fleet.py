@@ -28,7 +28,7 @@ class FleetError(ValueError):
 
 @dataclass(frozen=True)
 class PbxSpec:
-    """One PBX as described; `expires` is an instant, or days from the start (whole days: midnight UTC)."""
+    """One PBX as described; `expires` is an instant, or days from the start (whole days mean midnight UTC)."""
 
     product_no: str
     plan: str
@@ -54,7 +54,7 @@ class PbxSpec:
 
 @dataclass(frozen=True)
 class OtherSpec:
-    """A row of the product list that is of another product."""
+    """A row of the product list for another product."""
 
     product_no: str
     product_id: int = 14
@@ -62,7 +62,7 @@ class OtherSpec:
 
 @dataclass(frozen=True)
 class OrderSpec:
-    """One order of the history; it has no invoice in the ledger, because no client of the simulator made it."""
+    """One order of the history; it has no invoice in the ledger, because no client of the simulator placed it."""
 
     product_no: str
     status: str = "succeed"
@@ -126,7 +126,7 @@ class Fleet:
 
 
 def generate(count: int, due: int) -> tuple[PbxSpec, ...]:
-    """Annual PBXs that are due in 2 to 29 days, then others (each tenth monthly, paid ahead) in 60 days or more."""
+    """Annual PBXs that are due in 2 to 29 days, then others (every tenth monthly, prepaid) in 60 days or more."""
     if not 0 <= due <= count <= 100_000:
         raise FleetError("generate: needs 0 <= due <= count <= 100000")
     services = ((), ("High Availability",), ("High Availability", "Recording Minutes"))
@@ -155,7 +155,7 @@ class _StrictLoader(yaml.SafeLoader):
 
 
 class _Reader:
-    """Takes keys out of a mapping one by one; what is left over is an error."""
+    """Removes keys from a mapping one by one; remaining keys are an error."""
 
     def __init__(self, mapping: Any, where: str) -> None:
         if not isinstance(mapping, dict):
@@ -163,7 +163,7 @@ class _Reader:
         self.left, self.where = dict(mapping), where
 
     def take(self, key: str, kind: type | tuple[type, ...], default: Any = ...) -> Any:
-        """The value of a key, of that type (a boolean is no number); without a default it is required."""
+        """The value of a key, of that type (a boolean is not a number); without a default it is required."""
         if key not in self.left:
             if default is ...:
                 raise FleetError(f"{self.where}: {key} is missing")
@@ -183,14 +183,14 @@ class _Reader:
         return value
 
     def items(self, key: str) -> list[_Reader] | None:
-        """A list of mappings, each with a reader of its own; None when the key is absent."""
+        """A list of mappings, each with its own reader; None if the key is absent."""
         values = self.take(key, list, None)
         if values is None:
             return None
         return [_Reader(value, f"{self.where}: {key}[{number}]") for number, value in enumerate(values)]
 
     def done(self) -> None:
-        """Complain about keys that nothing took."""
+        """Raise an error for keys that were not read."""
         if self.left:
             raise FleetError(f"{self.where}: unknown key {', '.join(map(repr, sorted(map(str, self.left))))}")
 
@@ -269,7 +269,7 @@ def _pbx(reader: _Reader, plans: tuple[Plan, ...]) -> PbxSpec:
 
 
 def _row(reader: _Reader, plans: dict[str, Plan]) -> dict[str, Any]:
-    """What a row of the product list says otherwise than the PBX is."""
+    """How a row of the product list differs from the PBX."""
     kinds = {"plan": str, "quantity": int, "billing_cycle": str, "services": list, "days_later": (int, float)}
     changes = {key: reader.take(key, kind) for key, kind in kinds.items() if key in reader.left}
     reader.done()

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Holds: an exchange stops at an exact point on the server's side, and waits there until a test lets it go."""
+"""Holds: an exchange stops at an exact point on the server's side, and waits there until a test releases it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ON_ACCEPT = "on_accept"
 # Points at which the server has not read the whole request.
 READING = (ON_ACCEPT, "after_headers", "half_body")
 POINTS = (*READING, "before_commit", "after_commit", "half_head", "half_answer", "after_answer")
-_NOTICE = 0.1  # s, in which the end of a client that was killed a moment ago reaches this side
+_NOTICE = 0.1  # s, within which this side notices the end of a client that was just killed
 
 
 class Lost(Exception):
@@ -27,7 +27,7 @@ class Lost(Exception):
 
 @dataclass(frozen=True)
 class Held:
-    """An exchange that stands still. A connection that nothing was read from has neither method nor path."""
+    """A held exchange. A connection from which nothing was read has neither method nor path."""
 
     point: str
     method: str | None = None
@@ -35,7 +35,7 @@ class Held:
 
 
 class Hold:
-    """The place where one exchange shall stop; without a point it stops nowhere."""
+    """The place where one exchange stops; without a point it does not stop."""
 
     def __init__(self, owner: Holds, connection: socket.socket, what: Held | None = None) -> None:
         self.what = what
@@ -44,7 +44,7 @@ class Hold:
 
     @property
     def verb(self) -> str | None:
-        """The verb of the fault that it stands for."""
+        """The verb of its fault."""
         return self.what and "hold"
 
     def stops_at(self, point: str) -> bool:
@@ -52,7 +52,7 @@ class Hold:
         return self.what is not None and self.what.point == point and not self.is_released
 
     def at(self, point: str) -> None:
-        """Stop here if this is the point; raises Lost when the exchange cannot go on afterwards."""
+        """Stop here if this is the point; raises Lost if the exchange cannot continue afterwards."""
         if not self.stops_at(point):
             return
         self._owner.stand_still(self)
@@ -60,7 +60,7 @@ class Hold:
             raise Lost
 
     def end(self) -> None:
-        """Say that the exchange is over, whether it stopped or not."""
+        """Record that the exchange is over, whether it stopped or not."""
         self._owner.end(self)
 
     def _is_client_gone(self) -> bool:
@@ -70,7 +70,7 @@ class Hold:
 
 
 class Holds:
-    """All exchanges that stand still now."""
+    """All held exchanges."""
 
     def __init__(self, faults: FaultQueue) -> None:
         self._faults = faults
@@ -82,19 +82,19 @@ class Holds:
 
     @property
     def held(self) -> list[Held]:
-        """What stands still, the longest first."""
+        """The held exchanges, the longest held first."""
         with self._changed:
             return [hold.what for hold in self._standing if hold.what]
 
     def wait(self, timeout: float, count: int) -> list[Held]:
-        """Wait until so many exchanges stand still; raises TimeoutError."""
+        """Wait until that many exchanges are held; raises TimeoutError."""
         with self._changed:
             if not self._changed.wait_for(lambda: len(self._standing) >= count, timeout):
                 raise TimeoutError(f"{len(self._standing)} of {count} exchanges are held after {timeout:g} s")
             return self.held
 
     def release(self, timeout: float) -> None:
-        """Let everything go on and wait until it is over; raises ValueError when nothing stands still, TimeoutError."""
+        """Release everything and wait until it is over; raises ValueError if nothing is held, and TimeoutError."""
         with self._changed:
             if not self._standing:
                 raise ValueError("nothing is held")
@@ -103,7 +103,7 @@ class Holds:
                 raise TimeoutError(f"a released exchange is not over after {timeout:g} s")
 
     def let_go(self, stop: bool = False) -> None:
-        """Let everything go on, without waiting; with ``stop`` nothing stands still ever again."""
+        """Release everything, without waiting; with ``stop`` nothing is held any more."""
         with self._changed:
             self._is_stopped = self._is_stopped or stop
             self._let_go()
@@ -118,12 +118,12 @@ class Holds:
     # what the server calls
 
     def of_connection(self, connection: socket.socket) -> Hold:
-        """The hold that a new connection meets."""
+        """The hold for a new connection."""
         fault = self._faults.take_connection()
         return Hold(self, connection, fault and Held(ON_ACCEPT))
 
     def of_request(self, before: Hold, connection: socket.socket, method: str, path: str) -> Hold:
-        """The hold that a request meets; else the one that its connection has met, which is not over yet."""
+        """The hold for a request, or else the one for its connection that is not over yet."""
         fault = self._faults.take_hold(method, path)
         if fault is None:
             return Hold(self, connection) if before.has_ended else before
@@ -139,7 +139,7 @@ class Holds:
             hold.is_released = True
 
     def end(self, hold: Hold) -> None:
-        """Note that an exchange is over."""
+        """Record that an exchange is over."""
         with self._changed:
             hold.is_released = hold.has_ended = True
             self._changed.notify_all()

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The strict check of an order body, line by line as the tutorial has it (docs/portal-api.md, 12.4)."""
+"""The strict check of an order body, line by line as in the tutorial (docs/portal-api.md, 12.4)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SERVICE_KEYS = ("connectionPlanId", "serviceType", "serviceId", "purchaseType", 
 
 @dataclass(frozen=True)
 class CheckedOrder:
-    """A body that passed."""
+    """A valid body."""
 
     product_no: str
     billing_id: str
@@ -33,7 +33,7 @@ class CheckedOrder:
 
 
 def parse_body(raw: bytes) -> Any:
-    """Parse JSON strictly: UTF-8, no key twice, no NaN or Infinity. Raises Invalid."""
+    """Parse JSON strictly: UTF-8, no duplicate keys, no NaN or Infinity. Raises Invalid."""
     try:
         return json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
@@ -52,13 +52,13 @@ def check_order(account: Account, body: Any, raw_body: str) -> CheckedOrder:
     _equal(body, "", "productId", PRODUCT_ID)
     pbx = account.find(body["productNo"]) if isinstance(body["productNo"], str) else None
     if pbx is None:
-        raise Invalid("productNo", "exists", "is no product of this account")
+        raise Invalid("productNo", "exists", "is not a product of this account")
     _integer(body, "", "billingId")
     if str(body["billingId"]) not in [contact.id for contact in account.contacts]:
-        raise Invalid("billingId", "exists", "is no billing contact of this account")
+        raise Invalid("billingId", "exists", "is not a billing contact of this account")
     po_number = body.get("poNumber")
     if "poNumber" in body and not (isinstance(po_number, str) and po_number.strip()):
-        raise Invalid("poNumber", "type", "must be a text that is not empty")
+        raise Invalid("poNumber", "type", "must be a non-empty string")
     _check_lines(account, pbx, body["serviceList"])
     return CheckedOrder(pbx.product_no, str(body["billingId"]), po_number, body["serviceList"], raw_body)
 
@@ -77,7 +77,7 @@ def _check_lines(account: Account, pbx: Pbx, lines: Any) -> None:
         else:
             _check_service_line(line, where, pbx, int(plan.plan_id), missing)
     for name in missing.values():
-        raise Invalid("serviceList", "incomplete", f"lacks the service {name}, which is renewed with its plan")
+        raise Invalid("serviceList", "incomplete", f"must contain the service {name}, which is renewed with its plan")
 
 
 def _check_plan_line(line: dict[str, Any], where: str, pbx: Pbx, plan_id: int) -> None:
@@ -97,7 +97,7 @@ def _check_service_line(line: dict[str, Any], where: str, pbx: Pbx, plan_id: int
     _equal(line, where, "connectionPlanId", plan_id)
     _integer(line, where, "serviceId")
     if missing.pop(str(line["serviceId"]), None) is None:
-        raise Invalid(f"{where}serviceId", "exists", "is no service of this product, or is given twice")
+        raise Invalid(f"{where}serviceId", "exists", "is not a service of this product, or is duplicated")
     _equal(line, where, "purchaseType", "renew")
     _equal(line, where, "billingCycle", pbx.billing_cycle)
     _equal(line, where, "multiCycle", 0)

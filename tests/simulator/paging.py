@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Paged results (docs/portal-api.md, 1.4), and what faults do to them."""
+"""Paged results (docs/portal-api.md, 1.4), and how faults change them."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ MAX_PAGE_SIZE = 50
 
 @dataclass
 class Listing:
-    """What a fault changes about one page."""
+    """How a fault changes one page."""
 
-    missing: int = 0  # rows left out at the end of the page, though the total counts them
-    repeat: int | None = None  # the page whose rows are given instead
-    hidden: str | None = None  # a product that the listing does not have
+    missing: int = 0  # rows left out at the end of the page, although the total includes them
+    repeat: int | None = None  # the page whose rows are returned instead
+    hidden: str | None = None  # a product that is missing in the listing
     zero_pages: bool = False
     endless: bool = False
     page_size: int | None = None

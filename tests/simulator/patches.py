@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Changes of a PBX from outside, by the admin endpoint."""
+"""Changes of a PBX through the admin endpoint."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def apply_changes(account: Account, pbx: Pbx, changes: Any) -> Pbx:
-    """Check all changes, then make them; raises ValueError and changes nothing when one is wrong."""
+    """Check all changes, then make them; raises ValueError and changes nothing if one is wrong."""
     if not isinstance(changes, dict):
         raise ValueError("the changes must be an object")
     plans = [plan.name for plan in account.plans]

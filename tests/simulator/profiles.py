@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Profiles: one choice each for all that is unknown (docs/portal-api.md, 11), consistent over all endpoints."""
+"""Profiles: one choice for everything that is unknown (docs/portal-api.md, 11), the same in all endpoints."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-# What the query of the auto-renewal status answers: what is so, on or off whatever is so, what is so but late; or
-# nothing of use, namely 403, 404, a success that says something else, or 500.
+# Answers to a query for the auto-renewal status: the truth, on or off regardless of the truth, the truth but late; or
+# nothing useful, that is 403, 404, a success that says something else, or 500.
 AUTO_RENEWAL_STATUSES = ("known", "says_on", "says_off", "slow", "forbidden", "not_found", "other_shape", "error")
 
 
 @dataclass(frozen=True)
 class Profile:
-    """Names and shapes of the response fields that are not public. `None` as a name leaves the field out."""
+    """Names and shapes of the undocumented response fields. `None` as a name omits the field."""
 
     name: str
     about: str
     # subscription facts in product list rows and details
     row_complete: bool = True
     expiry: tuple[str, str] = ("expireDate", "date")
-    second_expiry: tuple[str, str, int] | None = None  # name, format, days later than the true one
+    second_expiry: tuple[str, str, int] | None = None  # name, format, days later than the true expiry
     plan_name: str | None = "planName"
     plan_id: str | None = "planId"
     quantity: str = "extensionNum"
@@ -34,8 +34,8 @@ class Profile:
     service_name: str = "serviceName"
     auto_renewal: str | None = "autoRenew"
     auto_renewal_words: tuple[str | int | bool, str | int | bool] = (False, True)  # how off and on are written
-    renewal_manner: tuple[str, str | int] | None = None  # a field that speaks of how it is renewed, and its value
-    # whether auto-renewal can be asked for, and what is said then; see AUTO_RENEWAL_STATUSES
+    renewal_manner: tuple[str, str | int] | None = None  # a field about the kind of renewal, and its value
+    # the answer to a query for auto-renewal; see AUTO_RENEWAL_STATUSES
     auto_renewal_status: str = "known"
     ids_as_numbers: bool = False
     # catalog
@@ -55,7 +55,7 @@ class Profile:
     order_row_product_no: bool = True
     order_row_po_number: bool = True
     po_number: str | None = "poNumber"
-    order_sort: bool = True  # False: oldest first, whatever `sort` says
+    order_sort: bool = True  # False: oldest first, regardless of `sort`
     create_time_unit: str = "ms"
     order_detail_product_no: bool = True
     # listings: the name of the rows; by how much the total is off, None for no total and no count at all; how many rows
@@ -73,33 +73,33 @@ class Profile:
     serial_number: str = "{}"
     # `currentPlan` is filled while a switch is pending, always, or always but in details only
     current_plan: str = "pending"
-    # parts of paths that answer 403, in the vendor's envelope or as a proxy would; the form of every error in the
+    # parts of paths that answer 403, in the vendor's envelope or like a proxy; the form of every error in the
     # envelope: its own HTTP status, HTTP 200 with the status in the envelope, or HTTP 200 with code fail and status 200
     forbidden: tuple[str, ...] = ()
     forbidden_envelope: bool = True
     errors: str = "http"
-    # so many requests at once are served; every further one gets a bare 429 that asks for a second
+    # how many requests are served at once; any further one gets a bare 429 that asks for a second
     at_once: int | None = None
-    # what each order must name as its partnerId
+    # the partnerId that each order must have
     partner_id: int | str | None = None
-    # an expired subscription is renewed from its old expiry, or from the day of the order, and so is any other
+    # whether an expired subscription, and any other, is renewed from its old expiry or from the day of the order
     expired_from_now: bool = False
     term_starts: str = "expiry"
-    # how long a cycle is: a calendar one, one that overflows into the next month, a day more, or 30 and 365 days
+    # the length of a cycle: a calendar one, one that overflows into the next month, a day more, or 30 and 365 days
     cycle_length: str = "calendar"
-    # the IANA time zone of dates that say none, and how far the clock is ahead that dates orders, in seconds
+    # the IANA time zone of dates without one, and by how many seconds the clock that dates orders is ahead
     time_zone: str = "UTC"
     orders_ahead: int = 0
-    # how purchase order numbers are kept, and the word for a status by the usual one
+    # how purchase order numbers are kept, and other words for statuses
     po_number_kept: str = "as_given"
     status_words: tuple[str, ...] = ()  # pairs as in "succeed=completed"
-    # how long an access token lives, in seconds, and whether it ends with the next one
+    # how long an access token is valid, in seconds, and whether a new one revokes it
     token_life: int = 1800
     one_token: bool = False
-    # how answers come, and whether with a Date
+    # how answers are transferred, and whether with a Date
     transfer: str = "length"
     dated: bool = True
-    # where answers repeat secrets, and which besides those that the portal knows
+    # where answers repeat secrets, and which in addition to those that the portal knows
     echoes: str = "nowhere"
     echoed: tuple[str, ...] = ()
 
@@ -238,7 +238,7 @@ CHOICES = {
 
 
 def profile_named(name: str, changes: Mapping[str, Any] | None = None) -> Profile:
-    """Look a profile up, with the fields in ``changes`` otherwise; raises ValueError naming what is wrong."""
+    """Look up a profile and apply ``changes`` to its fields; raises ValueError naming what is wrong."""
     if name not in PROFILES:
         raise ValueError(f"unknown profile {name!r}; choose one of {', '.join(PROFILES)}")
     kinds = {field.name: str(field.type) for field in fields(Profile) if field.name not in ("name", "about")}

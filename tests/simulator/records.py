@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an account holds: PBXs, orders and the ledger of invoices."""
+"""The contents of an account: PBXs, orders and the ledger of invoices."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Pbx:
     activation_status: str = "activated"
     auto_renewal_status: str | None = None  # None: as the profile says
     comment: str = ""
-    rows: tuple[dict[str, Any], ...] = ({},)  # of the product list, each with what it says otherwise
+    rows: tuple[dict[str, Any], ...] = ({},)  # in the product list, each with its differences
 
     @property
     def activation_code(self) -> str:
-        """A canary: it must never turn up in anything a client writes."""
+        """A canary: it must never appear in anything that a client writes."""
         return f"ACT-{self.product_no}-CANARY"
 
 
@@ -56,9 +56,9 @@ class Order:
     cycles: int = 1  # by how many cycles the expiry moves when the order succeeds
     moves: str = ""  # the PBX whose expiry moves: product_no, unless a fault chose another
     moved: bool = False
-    hidden_reads: int = 0  # the order list leaves it out that many times more
+    hidden_reads: int = 0  # the order list omits it that many more times
     hidden_until: datetime | None = None
-    late_reads: int = 0  # the expiry moves after that many detail reads more
+    late_reads: int = 0  # the expiry moves after that many more detail reads
 
 
 @dataclass
@@ -84,7 +84,7 @@ class Invoice:
 
 @dataclass
 class Handling:
-    """How an accepted order is carried out; faults change it."""
+    """How an accepted order is carried out, which faults can change."""
 
     status: str = "succeed"
     cycles: int = 1

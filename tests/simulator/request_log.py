@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The log of every request the portal got; it never holds a token or a secret."""
+"""The log of every request that the portal received; it never contains a token or a secret."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class RequestLog:
         self._count = 0
 
     def open(self, **values: Any) -> LogEntry:
-        """Append the entry of a request that has just come in."""
+        """Append the entry for a request that has just arrived."""
         with self._lock:
             self._count += 1
             entry = LogEntry(n=self._count, **values)
@@ -44,7 +44,7 @@ class RequestLog:
             return entry
 
     def snapshot(self) -> list[LogEntry]:
-        """A copy that later requests do not change."""
+        """A copy that does not change with later requests."""
         with self._lock:
             return [replace(entry) for entry in self._entries]
 

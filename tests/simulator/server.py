@@ -44,7 +44,7 @@ class PortalServer(ThreadingHTTPServer):
         self.stopping = threading.Event()
 
     def server_bind(self) -> None:
-        """Bind without looking the host's name up, which can take seconds."""
+        """Bind without looking up the host's name, which can take seconds."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
@@ -83,7 +83,7 @@ class PortalServer(ThreadingHTTPServer):
                 self._workers.pop(threading.current_thread(), None)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is no error; anything else is a defect of the simulator and is printed."""
+        """A client that disconnects is not an error; anything else is a bug in the simulator and is printed."""
         if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError)):
             super().handle_error(request, client_address)
 
@@ -95,7 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
     hold: Hold
 
     def setup(self) -> None:
-        """Let a new connection meet its hold."""
+        """Apply the hold for a new connection."""
         super().setup()
         self.hold = self.server.simulator.holds.of_connection(self.connection)
 
@@ -105,7 +105,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.hold.at(ON_ACCEPT)
             super().handle()
         except Lost:
-            pass  # nothing was read that could be logged
+            pass  # nothing that could be logged was read
         finally:
             self.hold.end()
 
@@ -139,7 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = _serve
 
     def _read_body(self, request: Request) -> None:
-        """Read the body; raises Lost when the client left in the middle of it."""
+        """Read the body; raises Lost if the client disconnected in the middle of it."""
         if "Transfer-Encoding" in self.headers:
             raise Refused(411, "length_required", "Send a Content-Length.")
         length = self.headers.get("Content-Length", "0")
@@ -174,7 +174,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def _send_bytes(self, head: bytes, body: bytes) -> None:
-        """Send an answer, as one unless it shall stop in the middle."""
+        """Send an answer, in one piece unless it is held in the middle."""
         data, sent = head + body, 0
         for point, end in (("half_head", len(head) // 2), ("half_answer", len(head) + len(body) // 2)):
             if self.hold.stops_at(point):
@@ -185,7 +185,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.hold.at("after_answer")
 
     def _transferred(self, answer: Answer) -> tuple[bytes, str]:
-        """The body as the portal's answers come, and how that is; as it is where a fault decides about it."""
+        """The body in the profile's transfer form, and the name of that form; unchanged if a fault decides about it."""
         body, transfer = answer.encoded(), self.server.simulator.profile.transfer
         if answer.wire != "whole" or answer.status == 204 or "Content-Encoding" in answer.headers:
             return body, "length"
@@ -231,7 +231,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._drop(how == "reset")
         if how == "half_close":
             self.connection.shutdown(socket.SHUT_WR)
-            while self.rfile.read1():  # it goes on listening until the client leaves
+            while self.rfile.read1():  # keep listening until the client disconnects
                 pass
 
     def _drop(self, reset: bool) -> None:
@@ -242,11 +242,11 @@ class _Handler(BaseHTTPRequestHandler):
             os.close(self.connection.detach())
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Malformed requests and unknown methods get the vendor's envelope too."""
+        """Malformed requests and unknown methods also get the vendor's envelope."""
         self.close_connection = True
         if not hasattr(self, "command") or self.command is None:
             self.command = ""  # pylint: disable=attribute-defined-outside-init
         self._send(Refused(int(code), "bad_request", message or HTTPStatus(code).phrase).answer())
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing on stderr; the request log is the record."""
+        """Write nothing to stderr; the request log is the record."""

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is shown otherwise than the profile has it: fields elsewhere, with other values, besides, or not at all."""
+"""Differences from the profile in answers: fields moved, with other values, added, or missing."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Shown:
-    """Changes of what answers show, none of what is so. A field is a name, or a dotted path into objects.
+    """Changes of what answers show, not of the facts. A field is a name, or a dotted path into objects.
 
-    ``moved`` has the new place of a field by its old one. ``rows``, ``prices`` and, by the name of a service,
-    ``services`` have values that are laid over product rows and details, over the answers about prices, and over the
-    row of a service; None takes the field out. A service that a PBX does not have is listed all the same.
+    ``moved`` maps the old place of a field to its new one. ``rows``, ``prices`` and, by the name of a service,
+    ``services`` have values that replace those of product rows and details, of the answers about prices, and of the
+    row of a service; None removes the field. A service that a PBX does not have is listed anyway.
     """
 
     moved: Mapping[str, str] = field(default_factory=dict)
@@ -25,15 +25,15 @@ class Shown:
     prices: Mapping[str, Any] = field(default_factory=dict)
 
     def row(self, row: dict[str, Any]) -> dict[str, Any]:
-        """A product's row or detail as it is shown."""
+        """A product's row or details as shown."""
         return _laid_over(row, self.moved, self.rows)
 
     def service(self, name: str, row: dict[str, Any]) -> dict[str, Any]:
-        """The row of a service as it is shown."""
+        """The row of a service as shown."""
         return _laid_over(row, {}, self.services.get(name, {}))
 
     def price(self, info: dict[str, Any]) -> dict[str, Any]:
-        """An answer about a price as it is shown."""
+        """An answer about a price as shown."""
         return _laid_over(info, self.moved, self.prices)
 
 

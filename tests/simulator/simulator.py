@@ -32,7 +32,7 @@ class Simulator:
     """A portal on 127.0.0.1, in threads of this process.
 
     `fleet` is a Fleet, a mapping or the path of a YAML file (default: the tutorial's); `profile` and `now` override
-    the fleet's; `port` 0 takes a free one; `latency` delays every answer by so many seconds.
+    the fleet's; `port` 0 takes a free one; `latency` delays every answer by that many seconds.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Simulator:
     # life
 
     def start(self) -> Simulator:
-        """Begin to serve."""
+        """Start serving."""
         self._server.start()
         return self
 
@@ -81,7 +81,7 @@ class Simulator:
         self.stop()
 
     def reset(self) -> None:
-        """Back to the fleet's first state: PBXs, orders, invoices, prices, faults, log and clock. Tokens stay valid."""
+        """Restore the initial state: PBXs, orders, invoices, prices, faults, log and clock. Tokens stay valid."""
         with self.account.lock:
             if self._start is None:
                 self.clock.release()
@@ -94,7 +94,7 @@ class Simulator:
         self.holds.let_go()
         self._log.clear()
 
-    # what a test looks at
+    # for a test to read
 
     @property
     def log(self) -> list[LogEntry]:
@@ -114,7 +114,7 @@ class Simulator:
 
     @property
     def orders(self) -> list[Order]:
-        """All orders, seeded ones included, oldest first."""
+        """All orders, including seeded ones, oldest first."""
         self.account.settle()
         with self.account.lock:
             return list(self.account.orders)
@@ -127,48 +127,48 @@ class Simulator:
             return list(self.account.pbxs.values())
 
     def pbx(self, product_no: str) -> Pbx:
-        """One PBX, to look at or to change; raises KeyError."""
+        """One PBX, which a test may read and change; raises KeyError."""
         self.account.settle()
         return self.account.pbxs[product_no]
 
     @property
     def contacts(self) -> list[Contact]:
-        """The billing contacts themselves, to be changed at will."""
+        """The billing contacts themselves, which a test may change."""
         return self.account.contacts
 
     @property
     def tokens(self) -> list[str]:
-        """Every access and refresh token given out so far."""
+        """Every access and refresh token issued so far."""
         return self._tokens.issued
 
     @property
     def faults(self) -> list[dict[str, Any]]:
-        """The faults that still wait for their request."""
+        """The faults that are still queued."""
         return self._faults.snapshot()
 
     @property
     def held(self) -> list[Held]:
-        """The exchanges that stand still now, the longest first."""
+        """The held exchanges, the longest held first."""
         return self.holds.held
 
     # what a test does
 
     def fault(self, verb: str, **options: Any) -> Fault:
-        """Queue a fault: method, path (a part of it), times, skip and the verb's own parameters. See README.md."""
+        """Queue a fault: method, part of the path, times, skip and the verb's own parameters. See README.md."""
         return self._faults.add(verb, **options)
 
     def clear_faults(self) -> None:
-        """Forget the faults that still wait."""
+        """Remove the faults that are still queued."""
         self._faults.clear()
 
     def wait_held(self, timeout: float = 20.0, count: int = 1) -> list[Held]:
-        """Wait (s) until so many exchanges stand still at the points of their holds; raises TimeoutError."""
+        """Wait (s) until that many exchanges are held; raises TimeoutError."""
         return self.holds.wait(timeout, count)
 
     def release(self, timeout: float = 10.0) -> None:
-        """Let everything that is held go on, and wait (s) until it is over, so that what it left behind is there.
+        """Release all held exchanges, and wait (s) until they are over, so that their effects are complete.
 
-        Raises ValueError when nothing is held, and TimeoutError.
+        Raises ValueError if nothing is held, and TimeoutError.
         """
         self.holds.release(timeout)
 
@@ -177,7 +177,7 @@ class Simulator:
         return self.account.set_order_status(order_no, status)
 
     def renew_by_person(self, product_no: str, cycles: int = 1, order: bool = False) -> None:
-        """Somebody renews in the portal's pages: the expiry moves; no invoice; `order` adds one to the order list."""
+        """A person renews on the portal's pages: the expiry moves; no invoice; `order` adds one to the order list."""
         with self.account.lock:
             self.account.settle()
             self.account.renew_by_person(product_no, cycles, order)
@@ -185,7 +185,7 @@ class Simulator:
     # what the server calls
 
     def exchange(self, request: Request, hold: Hold) -> tuple[Answer, LogEntry]:
-        """Log one request, let it meet its fault and its hold, and answer it."""
+        """Log one request, apply its fault and its hold, and answer it."""
         fault = self._faults.take(request.method, request.path)
         with self._counting:
             self._under_way += 1
@@ -215,7 +215,7 @@ class Simulator:
         return answer, entry
 
     def refuse(self, request: Request, hold: Hold, status: int | None) -> None:
-        """Log a request that could not even be read; status None when the client left in the middle of it."""
+        """Log a request that could not be read; status None if the client disconnected in the middle of it."""
         self._open_entry(request, hold.verb).status = status
 
     def _serve(self, request: Request, fault: Fault | None) -> Answer:

@@ -25,7 +25,7 @@ class Tokens:
     def __init__(
         self, client_id: str, client_secret: str, clock: Clock, life: int = ACCESS_LIFE, only_one: bool = False
     ) -> None:
-        """``life`` of an access token is in seconds; with ``only_one`` the next one ends it."""
+        """``life`` of an access token is in seconds; with ``only_one`` a new token revokes it."""
         self._life, self._only_one = life, only_one
         self._client = {"client_id": client_id, "client_secret": client_secret}
         self._clock = clock
@@ -37,29 +37,29 @@ class Tokens:
 
     @property
     def issued(self) -> list[str]:
-        """Every access and refresh token ever given out, for canary tests."""
+        """Every access and refresh token ever issued, for canary tests."""
         with self._lock:
             return list(self._issued)
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The client secret, and the tokens that were given out last."""
+        """The client secret, and the latest tokens."""
         return (self._client["client_secret"], *self.issued[-2:])
 
     def valid(self, authorization: str | None) -> bool:
-        """Whether an Authorization header carries a live access token."""
+        """Whether an Authorization header has a valid access token."""
         scheme, dummy, token = (authorization or "").partition(" ")
         with self._lock:
             return scheme == "Bearer" and self._access.get(token, 0) > self._clock.now().timestamp()
 
     def mask(self, text: str) -> str:
-        """The text without any token or the client secret."""
+        """The text without tokens and the client secret."""
         for secret in (*self.issued, self._client["client_secret"]):
             text = text.replace(secret, "***")
         return text
 
     def grant(self, form: dict[str, str]) -> dict[str, str]:
-        """Answer a token request; raises Refused for wrong credentials and Invalid for a wrong form."""
+        """Answer a token request; raises Refused for wrong credentials and Invalid for a malformed request."""
         kind = form.get("grant_type")
         if kind == "pp_credentials":
             self._only(form, {"grant_type", "client_id", "client_secret"})
@@ -85,7 +85,7 @@ class Tokens:
                 raise Refused(401, "invalid_client", "The client ID or the client secret is wrong.")
 
     def _spend(self, token: str) -> None:
-        """A refresh token is used up by refreshing."""
+        """A refresh token can be used once."""
         with self._lock:
             if self._refresh.pop(token, 0) <= self._clock.now().timestamp():
                 raise Refused(401, "invalid_refresh_token", "The refresh token is unknown, used or expired.")

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the fault verbs do. `*_before` functions may answer in place of the endpoint; the others get its answer."""
+"""What the fault verbs do. `*_before` functions may answer instead of the endpoint; the others get its answer."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def oversize(exchange: Exchange, answer: Answer) -> Answer:
 
 
 def packed(exchange: Exchange, answer: Answer) -> Answer:
-    """Packed by gzip, once or several times over, by a server that heeds no Accept-Encoding."""
+    """Compressed with gzip, once or several times, by a server that ignores Accept-Encoding."""
     body, layers = answer.encoded(), exchange.params["layers"]
     for _layer in range(layers):
         body = gzip.compress(body)
@@ -125,7 +125,7 @@ def packed(exchange: Exchange, answer: Answer) -> Answer:
 
 
 def nested(exchange: Exchange, answer: Answer) -> Answer:
-    """Another field of the result holds lists within lists, more than Python would write."""
+    """An extra field of the result contains nested lists, deeper than Python would write."""
     levels = exchange.params["levels"]
     if isinstance(answer.payload.get("result"), dict):
         answer.payload["result"]["more"] = "lists"
@@ -154,7 +154,7 @@ def alter_field(exchange: Exchange, answer: Answer) -> Answer:
 
 
 def _alter(node: Any, params: dict[str, Any]) -> None:
-    """Change a field wherever it stands: remove it, rename it, or give it another value."""
+    """Change a field wherever it occurs: remove it, rename it, or change its value."""
     if isinstance(node, dict):
         if params["name"] in node:
             old = node.pop(params["name"])
@@ -273,7 +273,7 @@ def bad_paging(effects: Effects, params: dict[str, Any]) -> None:
 
 
 def shift_listing(exchange: Exchange, answer: Answer) -> Answer:
-    """After a page was read, take a PBX away or put one in front, so that the next page is shifted."""
+    """After a page was read, remove a PBX or insert one in front, so that the next page is shifted."""
     pbxs = exchange.account.pbxs
     product_no = exchange.params["product_no"]
     with exchange.account.lock:
@@ -294,7 +294,7 @@ def shift_listing(exchange: Exchange, answer: Answer) -> Answer:
 
 
 def _product_no(exchange: Exchange) -> str:
-    """The PBX meant: the one given, or the one the request names, or the first."""
+    """The affected PBX: the given one, or the one in the request, or the first."""
     account, request = exchange.account, exchange.request
     named = exchange.params["product_no"] or parse_qs(urlencode(request.query)).get("productNo", [""])[0]
     if not named and request.body:

@@ -24,7 +24,7 @@ NUMBER = (int, float)
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter of a verb: its types (None in them makes it optional) and its default."""
+    """A parameter of a verb: its types (None among them makes it optional) and its default."""
 
     kinds: tuple[type, ...]
     default: Any = REQUIRED
@@ -41,7 +41,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Exchange:
-    """A request that met a fault."""
+    """A request with a fault."""
 
     request: Request
     account: Account
@@ -51,7 +51,7 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Verb:
-    """What a fault does. `path` is the path it waits for unless another is given."""
+    """The action of a fault. `path` is the path that it matches by default."""
 
     parameters: dict[str, Parameter] = field(default_factory=dict)
     before: Callable[[Exchange], Answer | None] | None = None

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How records look in answers, by profile."""
+"""How records appear in answers, by profile."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PATTERNS = {
 
 
 def instant(value: datetime, form: str, zone: str) -> str | int:
-    """An instant as the profile writes it, in that time zone where the form says none."""
+    """An instant in the profile's form, in that time zone if the form has none."""
     if form == "epoch_s":
         return int(value.timestamp())
     if form == "epoch_ms":
@@ -47,12 +47,12 @@ def _id(profile: Profile, value: str) -> str | int:
 
 
 def _named(pairs: list[tuple[str | None, Any]]) -> dict[str, Any]:
-    """A mapping in the vendor's alphabetical order, without the fields the profile leaves out."""
+    """A mapping in the vendor's alphabetical order, without the fields that the profile omits."""
     return dict(sorted((name, value) for name, value in pairs if name is not None))
 
 
 def listed_row(account: Account, record: tuple[Pbx, int] | OtherSpec) -> dict[str, Any]:
-    """A row of the product list (docs/portal-api.md, 4.1): of a PBX, by the number of its rows, or another's."""
+    """A row of the product list (docs/portal-api.md, 4.1): of a PBX, by the row's number, or of another product."""
     if isinstance(record, OtherSpec):
         return {
             "activationStatus": "activated",
@@ -102,7 +102,7 @@ def _common(pbx: Pbx) -> list[tuple[str | None, Any]]:
 def _facts(account: Account, pbx: Pbx) -> list[tuple[str | None, Any]]:
     profile, plan = account.profile, account.plan(pbx.plan)
     services = dict.fromkeys((*pbx.services, *account.shown.services))
-    # Where the running plan always has a field of its own, the other one shows what it is switched to.
+    # If the running plan always has its own field, the other one shows the plan after the switch.
     shown = account.plan(pbx.pending_plan) if pbx.pending_plan and profile.current_plan != "pending" else plan
     name, form = profile.expiry
     facts: list[tuple[str | None, Any]] = [
@@ -129,7 +129,7 @@ def _product_service(account: Account, service: Service) -> dict[str, Any]:
 
 
 def catalog(account: Account) -> dict[str, Any]:
-    """The plans and services one may buy (docs/portal-api.md, 5.2)."""
+    """The plans and services that can be bought (docs/portal-api.md, 5.2)."""
     profile = account.profile
     result: dict[str, Any] = {"offeringId": "3048570985621020672", "productId": 13, "productName": PRODUCT_NAME}
     if profile.catalog_nested:
@@ -166,7 +166,7 @@ def _catalog_services(profile: Profile, services: tuple[Service, ...]) -> list[d
 
 
 def renewal_info(account: Account, pbx: Pbx, ids: dict[str, str], name: str) -> dict[str, Any]:
-    """What renewing one plan or service of a PBX for one cycle costs (docs/portal-api.md, 5.3 and 5.4)."""
+    """The price of renewing one plan or service of a PBX for one cycle (docs/portal-api.md, 5.3 and 5.4)."""
     profile = account.profile
     info: dict[str, Any] = {key: _id(profile, value) for key, value in ids.items()}
     info["name"] = name
@@ -179,12 +179,12 @@ def renewal_info(account: Account, pbx: Pbx, ids: dict[str, str], name: str) -> 
 
 
 def money(profile: Profile, amount: Decimal) -> str | float:
-    """An amount as the profile writes it."""
+    """An amount in the profile's form."""
     return str(amount) if profile.amount_as_text else float(amount)
 
 
 def contacts(profile: Profile, entries: list[Contact]) -> Any:
-    """The billing contacts (docs/portal-api.md, 7.1.3): declared an Object, though a list."""
+    """The billing contacts (docs/portal-api.md, 7.1.3): documented as an Object, but a list."""
     rows = [_contact(entry) for entry in entries]
     if profile.contacts == "results":
         return {"results": rows}
@@ -206,7 +206,7 @@ def _contact(entry: Contact) -> dict[str, str]:
 
 
 def create_time(profile: Profile, value: datetime) -> int:
-    """A Long whose unit is not stated."""
+    """A Long with an undocumented unit."""
     value += timedelta(seconds=profile.orders_ahead)
     return int(value.timestamp() * (1000 if profile.create_time_unit == "ms" else 1))
 

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the example for AWX makes, read out of its playbook."""
+"""What the example for AWX creates, read from its playbook."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SURVEY = "survey_spec"
 
 
 def made_by(module: str) -> dict[str, dict[str, Any]]:
-    """What the example has a module of awx.awx make, by name."""
+    """What the example creates with a module of awx.awx, by name."""
     (play,) = yaml.safe_load((EXAMPLE / "configure.yml").read_text(encoding="utf-8"))
     full_name = f"awx.awx.{module}"
     return {task[full_name]["name"]: task[full_name] for task in play["tasks"] if full_name in task}

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Headless Chromium from Debian's packages, as a reader of a page has it: what it asked for, said, and looks like."""
+"""Headless Chromium from Debian's packages: what a page requests, logs, and looks like."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from selenium.webdriver.chrome.service import Service
 
 from tests.support.debian import provided
 
-# axe-core is only on npm, which the constraints of pip do not reach; its version is here and nowhere else.
+# axe-core is only on npm, where the constraints of pip do not apply; its version is only here.
 AXE = "axe-core@4.14.1"
 PHONE = (360, 740)
 DESKTOP = (1280, 900)
@@ -44,7 +44,7 @@ class Browser:
         self.driver = driver
 
     def open(self, page: Path, size: tuple[int, int] = DESKTOP, *, dark: bool = False, scripts: bool = True) -> None:
-        """Show a page on a screen of that size, and forget what was said before."""
+        """Show a page on a screen of that size, and discard earlier log entries."""
         width, height = size
         screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         self._command("Emulation.setDeviceMetricsOverride", **screen)
@@ -60,11 +60,11 @@ class Browser:
         self._command("Emulation.setEmulatedMedia", media=media, features=[scheme])
 
     def complaints(self) -> list[str]:
-        """What the console has said since the last call, broken policies among it."""
+        """The console's messages since the last call, including policy violations."""
         return [entry["message"] for entry in self.driver.get_log("browser")]
 
     def requests(self) -> list[str]:
-        """The addresses that the page has asked for since the last call."""
+        """The addresses that the page has requested since the last call."""
         events = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
         return [one["params"]["request"]["url"] for one in events if one["method"] == "Network.requestWillBeSent"]
 
@@ -72,7 +72,7 @@ class Browser:
         return self.driver.execute_script(script, *arguments)
 
     def findings(self, axe: str) -> list[str]:
-        """What axe-core finds that is serious or critical, with the first element of each."""
+        """The serious and critical findings of axe-core, with the first element of each."""
         self.run(axe)
         found = self.driver.execute_async_script("axe.run().then(arguments[0])")
         return [
@@ -82,7 +82,7 @@ class Browser:
         ]
 
     def picture(self, height: int) -> bytes:
-        """A PNG of the page from its top, so many pixels high at most."""
+        """A PNG of the page from its top, at most that many pixels high."""
         width, whole = self.run("return [innerWidth, document.documentElement.scrollHeight]")
         clip = {"x": 0, "y": 0, "width": width, "height": min(height, whole), "scale": 1}
         shot = self._command("Page.captureScreenshot", format="png", clip=clip, captureBeyondViewport=True)
@@ -94,7 +94,7 @@ class Browser:
 
 @contextmanager
 def chromium(home: Path) -> Iterator[Browser]:
-    """A browser of its own, whose profile is below ``home``; it has ended after."""
+    """A new browser with its profile below ``home``; ended on exit."""
     options = webdriver.ChromeOptions()
     options.binary_location = provided(partial(shutil.which, "chromium"), "chromium")
     for flag in (*_FLAGS, f"--user-data-dir={home / 'profile'}"):

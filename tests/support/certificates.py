@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-HOST = "portal.example"  # by which a proxy knows this machine; nothing goes to loopback through one
+HOST = "portal.example"  # the name of this machine for a proxy, since connections to loopback never use one
 
 
 def self_signed(path: Path) -> Path:

@@ -1,9 +1,9 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hold YAML that users copy against what exists: modules, options, the role's variables, playbooks, make targets.
+"""Check YAML that users copy against what exists: modules, options, the role's variables, playbooks, make targets.
 
-Every function returns problems in words, none where all is well.
+Every function returns a list of problems in words, empty if there are none.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ ENVIRONMENT_VARIABLE = re.compile(r"\bYEASTAR_[A-Z_]*[A-Z]\b")
 FULL_NAME = re.compile(r"(?<!ansible_collections\.)\bpbxops\.yeastar\.([a-z_]+)")
 TASK_LISTS = ("tasks", "pre_tasks", "post_tasks", "handlers", "block", "rescue", "always")
 
-# A value of each type, for what only a template will tell.
+# A value of each type, to replace templates.
 _SAMPLES: dict[str, Any] = {
     "str": "text",
     "int": 1,
@@ -64,7 +64,7 @@ def _stems(folder: str) -> set[str]:
 
 @cache
 def spec_of(module_name: str) -> dict[str, Any]:
-    """What a module hands to its frame; for one that an action plugin carries out, what it documents."""
+    """The arguments of AnsibleModule for a module; for one that is an action plugin, its documented options."""
     module = import_module(MODULES + module_name)
     if not hasattr(module, "main"):
         documented = yaml.safe_load(module.DOCUMENTATION).get("options", {})
@@ -86,7 +86,7 @@ def variables_of_role() -> dict[str, dict[str, Any]]:
 
 @cache
 def known_names() -> frozenset[str]:
-    """Every variable with a role's prefix: those that it reads, and those that roles and playbooks set or read."""
+    """Every variable with a role's prefix, including those that roles and playbooks set or read."""
     files = [*REPOSITORY.glob("playbooks/*.yml"), *REPOSITORY.glob("roles/*/tasks/*.yml")]
     others = {name for file in files for name in VARIABLE.findall(file.read_text(encoding="utf-8"))}
     return frozenset({*variables_of_role(), *others})
@@ -100,7 +100,7 @@ def known_environment() -> frozenset[str]:
 
 
 def problems_of_names(text: str) -> list[str]:
-    """Names in a text, prose and all, that do not exist: of modules, plugins, roles, playbooks and variables."""
+    """Names in a text, including prose, that do not exist: of modules, plugins, roles, playbooks and variables."""
     folders = (
         "roles",
         "playbooks",
@@ -120,7 +120,7 @@ def problems_of_names(text: str) -> list[str]:
 
 
 def problems_of_commands(text: str) -> list[str]:
-    """Commands that name a make target, a playbook, a module of ours or a file of the repository that is not there."""
+    """Commands that name a make target, playbook, module of ours or file in the repository that does not exist."""
     found = []
     targets = set(re.findall(r"^([\w-]+):", (REPOSITORY / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     for line in text.replace("\\\n", " ").splitlines():
@@ -143,7 +143,7 @@ def problems_of_commands(text: str) -> list[str]:
 
 
 def problems_of_block(block: Block) -> list[str]:
-    """Everything that is wrong with a YAML block; what the linter finds comes with its line in the document."""
+    """All problems of a YAML block; the linter's findings have their line in the document."""
     lint = YamlLintConfig(file=str(REPOSITORY / ".yamllint"))
     found = [
         f"line {block.line - 1 + problem.line}: {problem.desc} ({problem.rule or 'syntax'})"
@@ -156,7 +156,7 @@ def problems_of_block(block: Block) -> list[str]:
 
 
 def problems_of_document(document: Any) -> list[str]:
-    """What is wrong with the plays, tasks, inventories and variables in a YAML document."""
+    """The problems of plays, tasks, inventories and variables in a YAML document."""
     found = [problem for text in _strings(document) for problem in problems_of_command_lines(text)]
     if isinstance(document, list):
         found += _problems_of_tasks(document)
@@ -248,7 +248,7 @@ def _problems_of_tasks(tasks: list[Any]) -> list[str]:
 
 
 def problems_of_arguments(module_name: str, arguments: Any) -> list[str]:
-    """Hold a task's arguments against the module's own spec and rules, and then have them read as the module would."""
+    """Check a task's arguments against the module's own spec and rules, and then read them as the module would."""
     if module_name not in MODULE_NAMES:
         return [f"{COLLECTION}{module_name} is no module"]
     if not isinstance(arguments, Mapping):
@@ -278,7 +278,7 @@ def _problems_of_values(module_name: str, params: Mapping[str, Any]) -> list[str
 
 
 def _without_templates(values: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """The values, with one of the right type for each that is a template."""
+    """The values, with templates replaced by a value of the right type."""
 
     def sample(name: str) -> Any:
         row = spec.get(name, {"type": "str"})

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Programs that come from Debian's packages: found, or else installed, or else the test that needs them fails."""
+"""Programs from Debian's packages: found, or else installed, or else the test that needs them fails."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import TypeVar
 
 _LOCK = Path(tempfile.gettempdir()) / "pbxops-yeastar-apt.lock"
 _APT = ("apt-get", "-q", "-o", "DPkg::Lock::Timeout=300")
-_TIMEOUT = 900  # s, for a download over a slow line
+_TIMEOUT = 900  # s, for a slow download
 Found = TypeVar("Found")
 
 
@@ -29,13 +29,13 @@ def provided(
     package: str,
     during: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> Found:
-    """What ``find`` finds, after the package was installed (inside ``during``) if need be; raises Unavailable."""
+    """The result of ``find``, after installing the package (inside ``during``) if necessary; raises Unavailable."""
     found = find()
     if found is None:
         if os.geteuid() != 0:
-            raise Unavailable(f"{package} is not installed and only root can do it: apt-get install {package}")
+            raise Unavailable(f"{package} is not installed, and only root can install it: apt-get install {package}")
         with _LOCK.open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # one installs, the others find it afterwards
+            fcntl.flock(lock, fcntl.LOCK_EX)  # one process installs, the others find it afterwards
             found = find() or _install(find, package, during)
     return found
 
@@ -48,7 +48,7 @@ def _install(
         _run("install", "--yes", "--no-install-recommends", package)
     found = find()
     if found is None:
-        raise Unavailable(f"{package} was installed, but what the tests need of it is not there")
+        raise Unavailable(f"{package} was installed, but does not contain what the tests need")
     return found
 
 

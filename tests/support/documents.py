@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The documents that users read, and the blocks in them that users copy.
 
-A YAML block may say that it is to be run: the line before it is ``<!-- run: FLEET -->`` in Markdown and
+A YAML block is run if the line before it is ``<!-- run: FLEET -->`` in Markdown and
 ``.. run: FLEET`` in reStructuredText. After the fleet may follow ``, rc N`` (0 unless given) and ``, orders N`` (any
 number unless given), as in ``.. run: six, rc 2, orders 1``.
 """
@@ -37,7 +37,7 @@ _EXPECTATION = re.compile(r"(?P<fleet>\w+)(?:, rc (?P<status>\d+))?(?:, orders (
 
 @dataclass(frozen=True)
 class Expectation:
-    """What running a block must lead to. ``orders`` is the number of invoices; None for any."""
+    """The expected result of running a block. ``orders`` is the number of invoices; None for any."""
 
     fleet: str
     status: int = 0
@@ -45,7 +45,7 @@ class Expectation:
 
     @classmethod
     def parse(cls, text: str) -> Expectation:
-        """Read the words of a marker. Raises ValueError for any that are not understood."""
+        """Read the words of a marker. Raises ValueError for unknown words."""
         match = _EXPECTATION.fullmatch(text)
         if match is None:
             raise ValueError(f"expected FLEET[, rc N][, orders N] after run:, got {text!r}")
@@ -55,7 +55,7 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Block:
-    """A literal block of a document, its first line being line ``line``."""
+    """A literal block of a document; ``line`` is the number of its first line."""
 
     path: str
     line: int
@@ -74,7 +74,7 @@ class Block:
 
 
 def document_paths() -> list[str]:
-    """Every document for users, and what they may open from there, relative to the repository."""
+    """Every document for users, and the files to which they link, relative to the repository."""
     patterns = ("README.md", "roles/*/README.md", "tests/simulator/README.md", "docs/docsite/rst/*.rst", *REFERENCES)
     return sorted(str(path.relative_to(REPOSITORY)) for pattern in patterns for path in REPOSITORY.glob(pattern))
 
@@ -82,7 +82,7 @@ def document_paths() -> list[str]:
 def blocks_of(path: str, text: str | None = None) -> list[Block]:
     """The blocks of a document, whose text is read from the repository unless given.
 
-    Raises ValueError for a marker that no YAML block follows, for an unknown language and for a block without one.
+    Raises ValueError for a marker without a YAML block after it, and for a block with an unknown or no language.
     """
     lines = ((REPOSITORY / path).read_text(encoding="utf-8") if text is None else text).splitlines()
     split = _split_rst if path.endswith(".rst") else _split_markdown
@@ -115,14 +115,14 @@ def examples_of_filter(name: str) -> Block:
 
 
 def examples_of_inventory() -> list[Block]:
-    """The EXAMPLES of the inventory plugin, each a file of its own."""
+    """The EXAMPLES of the inventory plugin, one block for each file."""
     text = import_module(INVENTORY).EXAMPLES
     parts = [part for part in re.split(r"^---\n", text, flags=re.MULTILINE) if part.strip()]
     return [Block("plugins/inventory/yeastar_pce.py", 1, "yaml", part.rstrip("\n") + "\n") for part in parts]
 
 
 def all_blocks(language: str) -> list[Block]:
-    """Every block in that language, of all documents; with the EXAMPLES of all plugins where it is YAML."""
+    """Every block in that language, of all documents; for YAML also the EXAMPLES of all plugins."""
     blocks = [block for path in document_paths() for block in blocks_of(path)]
     examples: list[Block] = []
     if language == "yaml":
@@ -149,7 +149,7 @@ def _split_markdown(lines: list[str]) -> Iterator[tuple[int, str, list[str]]]:
 
 
 def _split_rst(lines: list[str]) -> Iterator[tuple[int, str, list[str]]]:
-    """As `_split_markdown`, for the code-block directive. Its options are left out."""
+    """As `_split_markdown`, for the code-block directive, without its options."""
     for number, line in enumerate(lines, start=1):
         directive = _DIRECTIVE.match(line)
         if not directive:
@@ -173,7 +173,7 @@ def _indent(line: str) -> int:
 
 
 def _marker_before(lines: list[str], content_start: int) -> tuple[int, str] | None:
-    """Index and words of the marker in the line before the one that opens a block."""
+    """Index and words of the marker in the line before the start of a block."""
     opening = content_start - 1
     while opening > 0 and not (_FENCE.match(lines[opening]) or _DIRECTIVE.match(lines[opening])):
         opening -= 1

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An environment in which neither the user's Ansible settings nor their proxies and credentials have a say."""
+"""An environment without the user's Ansible settings, proxies and credentials."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ansible.release import __version__ as core
 
 from tests.simulator import Simulator
 
-# From 2.19 on, templates are always native, text stays text, and the setting itself will be taken away.
+# Since 2.19, templates are always native, text stays text, and the setting is deprecated.
 NATIVE = {"ANSIBLE_JINJA2_NATIVE": "true"} if core.startswith("2.18.") else {}
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands between a client and the portal below HTTP: relays, TLS, proxies, and ports that do not answer."""
+"""Network components between a client and the portal: relays, TLS, proxies, and ports that do not answer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TICK = 0.02  # s
 
 
 class Listener:
-    """A port of 127.0.0.1 whose new connections meet a function, which a test may exchange at any time."""
+    """A port of 127.0.0.1 that passes new connections to a function, which a test may replace at any time."""
 
     def __init__(self, meeting: Meeting) -> None:
         self.meeting = meeting
@@ -51,12 +51,12 @@ class Listener:
             connection.close()
 
     def refuse(self) -> None:
-        """Take no more connections; whoever tries is refused."""
+        """Refuse all further connections."""
         self._stop()
         self._socket.close()
 
     def let_wait(self) -> None:
-        """Take no more connections; whoever tries gets no answer at all, as from a host that is off."""
+        """Do not answer further connections at all, like a host that is off."""
         self._stop()
         while True:
             connection = socket.socket()
@@ -84,12 +84,12 @@ class Listener:
 
     def _meet(self, connection: socket.socket) -> None:
         connection.setblocking(True)
-        with contextlib.suppress(OSError), connection:  # whoever is on the other side may leave
+        with contextlib.suppress(OSError), connection:  # the other side may close
             self.meeting(connection)
 
 
 def relay_to(port: int, certificate: Path | None = None) -> Meeting:
-    """Pass everything on to a port of 127.0.0.1 and back; with a certificate, as a server of TLS."""
+    """Relay everything to a port of 127.0.0.1 and back; with a certificate, as a TLS server."""
 
     def relay(connection: socket.socket) -> None:
         if certificate:
@@ -144,12 +144,12 @@ def reset_in_handshake(connection: socket.socket) -> None:
 
 
 def say_nothing(connection: socket.socket) -> None:
-    """Read whatever comes, and never answer."""
+    """Read everything, and never answer."""
     while connection.recv(65536):
         pass
 
 
 def speak_no_tls(connection: socket.socket) -> None:
-    """Answer whatever comes in plain HTTP."""
+    """Answer everything in plain HTTP."""
     connection.recv(65536)
     connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A connection pooler before a PostgreSQL server of the tests, from Debian's package pgbouncer."""
+"""A connection pooler in front of a PostgreSQL server of the tests, from Debian's package pgbouncer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _START_TIMEOUT = 20  # s
 def pooled(server: Postgres, database_url: str, pool_mode: str, **others: int) -> Iterator[str]:
     """The URL of a database through a pooler; ``pool_mode`` is one of pgbouncer's: session, transaction, statement.
 
-    ``others`` are more settings of pgbouncer's.
+    ``others`` are further settings of pgbouncer.
     """
     program = provided(lambda: shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin"), "pgbouncer")
     name, port = database_url.rpartition("/")[2], free_port()
@@ -37,7 +37,7 @@ def pooled(server: Postgres, database_url: str, pool_mode: str, **others: int) -
             f"pool_mode = {pool_mode}\n" + "".join(f"{key} = {value}\n" for key, value in others.items()),
             encoding="utf-8",
         )
-        account = server_account()  # it does not run as root either
+        account = server_account()  # it refuses to run as root as well
         if account:
             for path in (directory, settings):
                 os.chown(path, *account)

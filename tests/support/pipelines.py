@@ -1,8 +1,8 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the jobs of the example pipelines as their platforms would: each on a machine of its own, with the example's own
-commands, and with nothing from job to job but what the platform carries over."""
+"""Run the jobs of the example pipelines as their platforms would: each on its own machine, with the example's own
+commands, and passing on only what the platform passes on from job to job."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _EXPRESSION = re.compile(r"\$\{\{ *(.*?) *\}\}")
 
 @dataclass(frozen=True)
 class Ended:
-    """A job that has ended: the status of its last command, and both streams of all."""
+    """A finished job: the status of its last command, and the output of all commands."""
 
     status: int
     output: str
@@ -30,9 +30,9 @@ class Ended:
 
 @dataclass
 class Machines:
-    """Where jobs run. Each gets a machine with a checkout of the repository and with nothing of any other job.
+    """Where jobs run. Each gets a machine with a checkout of the repository and nothing from other jobs.
 
-    ``environment`` is that of every machine, before the variables of a job.
+    ``environment`` is the environment of every machine, without the variables of a job.
     """
 
     folder: Path
@@ -49,7 +49,7 @@ class Machines:
         return machine / "checkout"
 
     def run(self, script: str, checkout: Path, variables: Mapping[str, str]) -> Ended:
-        """Run a script until a command of it fails, as both platforms do."""
+        """Run a script until a command fails, as both platforms do."""
         home = str(checkout.parent / "home")
         process = subprocess.run(
             ["bash", "-e", "-o", "pipefail", "-c", script],
@@ -66,12 +66,12 @@ class Machines:
 
 
 def without_installing(script: str) -> str:
-    """The script; nothing, if all that it does is to install what the machines of the tests have."""
+    """The script; empty, if it only installs what the machines of the tests already have."""
     return "" if all(line.startswith(INSTALLS) for line in script.strip().splitlines()) else script
 
 
 def carry(paths: Sequence[str], source: Path, target: Path) -> None:
-    """Copy files and folders, where they are, to the same place of another folder."""
+    """Copy files and folders that exist to the same place in another folder."""
     for path in paths:
         if (source / path).is_dir():
             shutil.copytree(source / path, target / path, dirs_exist_ok=True)
@@ -98,12 +98,12 @@ class GitHub:
         return cls(workflow, machines, machines.folder / "artifacts", dict(context))
 
     def would_run(self, name: str) -> bool:
-        """Whether the job that it needs has not failed, and its condition is met."""
+        """Whether the job that it needs has succeeded, and its condition is met."""
         job = self.workflow["jobs"][name]
         return job.get("needs") not in self.failed and self._is_met(job.get("if", ""), self.machines.folder)
 
     def run(self, name: str) -> Ended:
-        """Run a job. What it sets as outputs is there for the jobs that need it."""
+        """Run a job. Jobs that need it can read the outputs that it sets."""
         job = self.workflow["jobs"][name]
         checkout = self.machines.make()
         ended = Ended(0, "")
@@ -146,7 +146,7 @@ class GitHub:
         return _EXPRESSION.sub(lambda match: self.context.get(match[1], ""), text)
 
     def _is_met(self, condition: str, checkout: Path) -> bool:
-        """Conjunctions of comparisons and `always()`, in disjunction, are all that the examples use."""
+        """The examples use only disjunctions of conjunctions of comparisons and `always()`."""
         return not condition or any(
             all(term == "always()" or self._compares(term, checkout) for term in clause.split(" && "))
             for clause in condition.split(" || ")
@@ -177,11 +177,11 @@ class GitLab:
         return cls(yaml.safe_load(path.read_text(encoding="utf-8")), machines, variables)
 
     def artifacts(self, name: str) -> Path:
-        """Where the platform keeps what a job has left."""
+        """Where the platform keeps the artifacts of a job."""
         return self.machines.folder / "artifacts" / name
 
     def run(self, name: str) -> Ended:
-        """Run a job with the artifacts and the dotenv variables of those that it needs."""
+        """Run a job with the artifacts and the dotenv variables of the jobs that it needs."""
         job = self.configuration[name]
         checkout = self.machines.make()
         variables = dict(self.variables)

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests of the role share: plays and inventories as data, and what ansible-playbook showed, taken apart."""
+"""Helpers for the tests of the role: plays and inventories as data, and the parsed output of ansible-playbook."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ class Shown:
 
     @property
     def diffs(self) -> list[str]:
-        """The PBXs of which a diff was shown, sorted."""
+        """The PBXs with a diff in the output, sorted."""
         return sorted(_DIFF.findall(self.output))
 
     def results(self, task: str = OUTCOME_TASK) -> dict[str, dict[str, Any]]:
-        """The result that each host was shown by the tasks whose name fits; `word` is the callback's, as `changed`."""
+        """The shown result of each host for tasks with a matching name; `word` is the callback's, such as `changed`."""
         found: dict[str, dict[str, Any]] = {}
         names = list(_TASK.finditer(self.output))
         for name, following in zip(names, [*names[1:], None], strict=True):
@@ -65,12 +65,12 @@ class Shown:
         return found
 
     def states(self, task: str = OUTCOME_TASK) -> dict[str, str]:
-        """The state of each host that was shown one."""
+        """The state of each host with one in the output."""
         return {host: result["state"] for host, result in self.results(task).items() if "state" in result}
 
 
 def role_play(**keywords: Any) -> dict[str, Any]:
-    """A play that takes the role for all hosts; keywords are added to it, or replace its own."""
+    """A play that runs the role for all hosts; keywords are added to it, or replace its own."""
     return {
         "name": "Renew",
         "hosts": "all",
@@ -82,7 +82,7 @@ def role_play(**keywords: Any) -> dict[str, Any]:
 
 
 def inventory_of(hosts: Mapping[str, Mapping[str, Any] | None], **group_vars: Any) -> dict[str, Any]:
-    """An inventory of one group: each host with its variables, the role's prefix left out, and the group's."""
+    """An inventory with one group: each host with its variables, without the role's prefix, and the group's."""
     prefixed = {host: with_prefix(variables or {}) for host, variables in hosts.items()}
     return {"pbxs": {"hosts": prefixed, "vars": with_prefix({"max_orders": 2, **group_vars})}}
 
@@ -99,7 +99,7 @@ def run(
     environment: Mapping[str, str] | None = None,
     **group_vars: Any,
 ) -> Shown:
-    """Run plays (default: the role) over hosts with these variables, or over an inventory in INI."""
+    """Run plays (default: the role) on hosts with these variables, or on an inventory in INI."""
     inventory = ansible.home / ("hosts.ini" if isinstance(hosts, str) else "hosts.yml")
     inventory.write_text(hosts if isinstance(hosts, str) else json.dumps(inventory_of(hosts, **group_vars)))
     playbook = ansible.home / "play.yml"
@@ -109,11 +109,11 @@ def run(
 
 
 def playbook(ansible: Ansible, name: str, *arguments: str | Path, **environment: str) -> Shown:
-    """Run one of the collection's playbooks over the example inventory."""
+    """Run one of the collection's playbooks on the example inventory."""
     process = ansible.playbook(f"pbxops.yeastar.{name}", "-i", EXAMPLE_INVENTORY, *arguments, environment=environment)
     return Shown(process.stdout, process.returncode)
 
 
 def renewed(portal: Simulator) -> list[str]:
-    """The PBXs that were charged for, once per invoice, sorted."""
+    """The PBXs that were charged, once per invoice, sorted."""
     return sorted(invoice.product_no for invoice in portal.invoices)

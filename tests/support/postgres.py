@@ -1,13 +1,13 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A PostgreSQL server of the tests' own, from Debian's packages, on a free port of 127.0.0.1.
+"""A PostgreSQL server for the tests, from Debian's packages, on a free port of 127.0.0.1.
 
-PostgreSQL does not run as root; under root an account without rights runs it. Everything it has is below one temporary
-directory that goes with it. Its durability is that of production: fsync and synchronous_commit are on.
+PostgreSQL does not run as root; under root an unprivileged account runs it. All its files are below one temporary
+directory that is deleted with it. Its durability is that of production: fsync and synchronous_commit are on.
 
-The role's password is the same for all servers of this process, and is in PGPASSWORD from the first of them on: an
-address of a ledger has none, so this is the way of most tests, and of the processes that they start.
+The role's password is the same for all servers of this process, and is in PGPASSWORD once the first has started: the
+address of a ledger has none, so most tests, and the processes that they start, use that variable.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ PASSWORD = secrets.token_urlsafe(12)
 _ADMIN = "admin"
 _BINARIES = Path("/usr/lib/postgresql")
 _ACCOUNTS = ("postgres", "nobody")
-# What a server or database may have as its default; without a word of its own it is read committed.
+# Possible defaults of a server or database; without a setting it is read committed.
 ISOLATIONS = ("repeatable read", "serializable")
 _START_TIMEOUT = 60  # s
 _STOP_TIMEOUT = 20  # s
 _PORTS_TRIED = 5
-# A package that starts a cluster of its own when it is installed shall not do so for our sake.
+# The package must not start its own cluster when it is installed.
 _NO_MAIN_CLUSTER = Path("/etc/postgresql-common/createcluster.d/pbxops-yeastar-tests.conf")
 _HBA = f"""
 host  replication  all  127.0.0.1/32  trust
@@ -52,9 +52,9 @@ host  all  all     127.0.0.1/32  trust
 
 
 class Postgres:
-    """A server; as a context manager it runs inside, and nothing of it is left after.
+    """A server; as a context manager it runs inside, and leaves nothing behind.
 
-    ``primary`` makes it a standby, which follows that server as that one writes, without being waited for.
+    ``primary`` makes it an asynchronous standby of that server.
     """
 
     def __init__(self, primary: Postgres | None = None) -> None:
@@ -77,7 +77,7 @@ class Postgres:
                 with self.admin() as connection:
                     connection.execute(f"CREATE ROLE {ROLE} LOGIN PASSWORD '{self.password}'")
             os.environ["PGPASSWORD"] = self.password
-        except BaseException:  # raised again, once nothing is left of it
+        except BaseException:  # raised again after the cleanup
             self._remove()
             raise
         return self
@@ -88,7 +88,7 @@ class Postgres:
         self._remove()
 
     def start(self) -> None:
-        """Start the server, after `stop` on the port it had; returns when it takes connections."""
+        """Start the server, after `stop` on the same port; returns when it accepts connections."""
         assert self._process is None, "it runs already"
         for attempt in range(_PORTS_TRIED):
             port = self.port or free_port()
@@ -100,7 +100,7 @@ class Postgres:
         raise Unavailable(f"PostgreSQL did not start:\n{self._log[-2000:]}")
 
     def stop(self, crash: bool = False) -> None:
-        """Stop the server: in good order, its clients cut off; or as a crash would, without writing anything more."""
+        """Stop the server: cleanly, disconnecting its clients; or like a crash, without writing anything more."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -125,7 +125,7 @@ class Postgres:
                 time.sleep(0.05)
 
     def fall_behind(self) -> None:
-        """Have this standby take nothing more from its primary, as one whose network is gone."""
+        """Stop this standby from receiving anything from its primary, as if its network were gone."""
         self.configure(primary_conninfo="")
         deadline = time.monotonic() + _START_TIMEOUT
         with self.admin() as connection:
@@ -142,7 +142,7 @@ class Postgres:
 
     @contextmanager
     def database(self, encoding: str = "UTF8") -> Iterator[str]:
-        """The URL of a new and empty database that the role owns; it is gone after, whoever still uses it."""
+        """The URL of a new and empty database that the role owns; it is dropped on exit, even if still in use."""
         self._databases += 1
         name = f"test_{self._databases}"
         with self.admin() as connection:
@@ -160,7 +160,7 @@ class Postgres:
         return f"postgresql://{ROLE}@127.0.0.1:{self.port}/{database}"
 
     def admin(self, database: str = "postgres") -> psycopg.Connection[Any]:
-        """A connection that may do everything, each statement a transaction of its own."""
+        """A superuser connection in autocommit mode."""
         address = {"host": "127.0.0.1", "port": self.port, "user": _ADMIN, "dbname": database}
         return psycopg.connect(**address, connect_timeout=5, autocommit=True)
 
@@ -175,7 +175,7 @@ class Postgres:
                 connection.execute(f"ALTER DATABASE {database_url.rpartition('/')[2]} SET {name} = '{value}'")
 
     def configure(self, **settings: str) -> None:
-        """Have the server itself run with these settings, none of which it must be started again for."""
+        """Make the server run with these settings, none of which needs a restart."""
         with self.admin() as connection:
             for name, value in settings.items():
                 connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")
@@ -222,7 +222,7 @@ class Postgres:
             self._fill("pg_basebackup", *address, "--checkpoint=fast", "--write-recovery-conf")
 
     def _fill(self, program: str, *options: str) -> None:
-        """Have a program make the directory of the data."""
+        """Run a program that creates the data directory."""
         made = subprocess.run(
             [self._binaries / program, "-D", self._home / "data", "-U", _ADMIN, *options],
             capture_output=True,
@@ -236,7 +236,7 @@ class Postgres:
             raise Unavailable(f"{problem}:\n{made.stdout[-1000:]}{made.stderr[-1000:]}")
 
     def _as_account(self) -> dict[str, Any]:
-        """What a process of the server gets: who it is, a directory it may be in, and nobody's settings."""
+        """The arguments for a process of the server: its user, an accessible directory, and a clean environment."""
         environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
         who = {"user": self._account[0], "group": self._account[1], "extra_groups": []} if self._account else {}
         return {"cwd": self._home, "env": environment, "stdin": subprocess.DEVNULL, **who}
@@ -253,7 +253,7 @@ class Postgres:
         command = [self._binaries / "postgres", "-D", self._home / "data"]
         command += [f"--{name}={value}" for name, value in settings.items()]
         with (self._home / "log").open("ab") as log:
-            # It ends with the process that started it, even when that is killed.
+            # It ends with the process that started it, even if that is killed.
             self._process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "INT", "--", *command],
                 stdout=log,
@@ -290,7 +290,7 @@ class Postgres:
 
 
 def wait_for_waiters(connection: psycopg.Connection[Any], count: int) -> None:
-    """Wait until so many sessions of the server wait for an advisory lock."""
+    """Wait until that many sessions of the server wait for an advisory lock."""
     deadline = time.monotonic() + 30
     waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
     while connection.execute(waiting).fetchone() != (count,):
@@ -315,7 +315,7 @@ def _without_main_cluster() -> Iterator[None]:
 
 
 def server_account() -> tuple[int, int] | None:
-    """User and group to run the server as: None for ourselves."""
+    """User and group to run the server as; None for the current user."""
     if os.geteuid() != 0:
         return None
     for name in _ACCOUNTS:

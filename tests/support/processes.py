@@ -26,13 +26,13 @@ MODULES = "ansible_collections.pbxops.yeastar.plugins.modules."
 
 @dataclass(frozen=True)
 class Ansible:
-    """A controller of its own: its home, and the portal that its environment points to."""
+    """A separate controller: its home, and the portal in its environment."""
 
     portal: Simulator
     home: Path
 
     def module(self, name: str, check_mode: bool = False, **arguments: Any) -> dict[str, Any]:
-        """The result of a module that runs in a process of its own, credentials from the environment."""
+        """The result of a module that runs in its own process, with credentials from the environment."""
         with self._sound_plans():
             return self.start(name, arguments, check_mode).result()
 
@@ -46,10 +46,10 @@ class Ansible:
         environment: Mapping[str, str] | None = None,
         under: Sequence[str | Path] = (),
     ) -> Running:
-        """Start a module and do not wait for it.
+        """Start a module without waiting for it.
 
-        ``at`` is where it sends itself a signal, ``environment`` comes on top of the isolated one, and ``under`` is the
-        command that shall run it, such as a tracer.
+        ``at`` is where it sends itself a signal, ``environment`` is added to the isolated one, and ``under`` is the
+        command that runs it, such as a tracer.
         """
         variables = isolated_environment(self.portal, self.home)
         variables = {**variables, "PYTHONPATH": variables["ANSIBLE_COLLECTIONS_PATH"], **(environment or {})}
@@ -77,14 +77,14 @@ class Ansible:
             return self._run("ansible-playbook", arguments, environment, subprocess.STDOUT)
 
     def start_playbook(self, *arguments: str | Path, environment: Mapping[str, str] | None = None) -> Running:
-        """Start ansible-playbook and do not wait for it."""
+        """Start ansible-playbook without waiting for it."""
         command = [Path(sys.executable).parent / "ansible-playbook", *arguments]
         return Running(command, "", {**isolated_environment(self.portal, self.home), **(environment or {})})
 
     def inventory(
         self, *arguments: str | Path, environment: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run ansible-inventory. What it warns of is in ``stderr``."""
+        """Run ansible-inventory. Its warnings are in ``stderr``."""
         return self._run("ansible-inventory", arguments, environment, subprocess.PIPE)
 
     def _run(
@@ -100,13 +100,13 @@ class Ansible:
             timeout=600,
             check=False,
         )
-        # What a core announces to take away is an error in whatever test meets it.
+        # A deprecation warning of ansible-core is an error in any test.
         assert "[DEPRECATION WARNING]" not in f"{process.stdout}{process.stderr}", process.stdout
         return process
 
     @contextmanager
     def _sound_plans(self) -> Iterator[None]:
-        """Every plan that is saved meanwhile is one by the schema."""
+        """Check every plan that is saved in the meantime against the schema."""
         since = time.time_ns()
         yield
         problems = {path: problems_of_plan(plan) for path, plan in plans_in(self.home, since).items()}
@@ -114,7 +114,7 @@ class Ansible:
 
 
 def orders_sent(portal: Simulator) -> int:
-    """How many orders reached the portal, whatever became of them."""
+    """How many orders reached the portal, regardless of the outcome."""
     return sum(entry.method == "POST" and entry.path.endswith("/order/v1/save") for entry in portal.log)
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests of the role pce_report share: accounts to report, and one run of the playbook."""
+"""Helpers for the tests of the role pce_report: accounts to report, and one run of the playbook."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FILES = {
 }
 NOW = "2026-11-23T12:00:00Z"
 
-# Comments that mean something to one format or another, or to Ansible.
+# Comments that have a meaning in some format, or for Ansible.
 HOSTILE = (
     '<script>alert("x")</script><img src=x onerror=alert(1)>',
     "=cmd|' /C calc'!A1",
@@ -37,7 +37,7 @@ PLAN, SERVICE = 'Plan <b>|"\\', "Service, {{ 1 + 1 }}; =2"
 
 
 def hostile_fleet() -> dict[str, Any]:
-    """One PBX for each of HOSTILE: due in 12 days, expired, of unknown expiry, and far away thrice."""
+    """One PBX for each of HOSTILE: due in 12 days, expired, of unknown expiry, and three with a distant expiry."""
     common = {"plan": PLAN, "services": [SERVICE], "quantity": 10, "billing_cycle": "annually"}
     expiries = ("2026-12-05", "2026-11-20", "2101-01-01", "2027-02-01", "2027-05-01", "2028-05-01")
     service = {"name": SERVICE, "service_id": "3", "pricing_service_id": "4"}
@@ -56,5 +56,5 @@ def report(ansible: Ansible, formats: list[str], *arguments: str, **variables: A
 
 
 def folder(ansible: Ansible) -> Path:
-    """Where `report` has the files written."""
+    """Where `report` writes the files."""
     return ansible.home / "report"

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A module while it runs in a process of its own: to be killed, stopped, resumed, raced, and read in the end."""
+"""A module that runs in its own process: tests kill, stop, resume and race it, and read its result."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ALIVE: set[Running] = set()
 
 
 class Running:
-    """A process that gets ``given`` as its input. Started at once; `end_all` ends what a failed test leaves running."""
+    """A process with ``given`` as its input, started immediately; `end_all` ends what a failed test leaves running."""
 
     def __init__(
         self, command: Sequence[str | Path], given: str, environment: Mapping[str, str], at: KillPoint | None = None
@@ -47,17 +47,17 @@ class Running:
     # while it runs
 
     def send(self, number: signal.Signals) -> None:
-        """Send it a signal; an AssertionError when it has ended before."""
+        """Send it a signal; AssertionError if it has already ended."""
         assert self.process.poll() is None, f"it has ended before {number.name}: {self._story()}"
         self.process.send_signal(number)
 
     def kill(self) -> None:
-        """End it with SIGKILL; all its connections and files are closed after."""
+        """End it with SIGKILL; afterwards all its connections and files are closed."""
         self.send(signal.SIGKILL)
         assert self.wait() == -signal.SIGKILL, self._story()
 
     def wait_stopped(self, timeout: float = 30) -> None:
-        """Wait until it stands still at its kill point with SIGSTOP."""
+        """Wait until it is stopped at its kill point with SIGSTOP."""
         deadline = time.monotonic() + timeout
         flags = os.WSTOPPED | os.WEXITED | os.WNOHANG | os.WNOWAIT
         while not (state := os.waitid(os.P_PID, self.process.pid, flags)):
@@ -68,7 +68,7 @@ class Running:
             raise AssertionError(f"it ended instead of being stopped: {self._story()}")
 
     def resume(self) -> None:
-        """Let it go on after SIGSTOP."""
+        """Let it continue after SIGSTOP."""
         self.send(signal.SIGCONT)
 
     # when it has ended
@@ -76,7 +76,7 @@ class Running:
     def wait(self, timeout: float = 60) -> int:
         """Wait for its end; the exit status, or the negative signal that ended it.
 
-        An AssertionError when it came to its end without having met its kill point.
+        AssertionError if it ended without reaching its kill point.
         """
         try:
             status = self.process.wait(timeout)
@@ -88,7 +88,7 @@ class Running:
         return status
 
     def result(self, timeout: float = 60) -> dict[str, Any]:
-        """The result of a module that ended by itself and in good order."""
+        """The result of a module that ended normally."""
         status = self.wait(timeout)
         assert not self.stderr, self._story()
         result: dict[str, Any] = json.loads(self.stdout)
@@ -103,11 +103,11 @@ class Running:
 
     @property
     def stderr(self) -> str:
-        """What it has complained of so far."""
+        """What it has written to stderr so far."""
         return self._text("stderr")
 
     def end(self) -> None:
-        """End it if it still runs, and keep nothing but what it has said."""
+        """End it if it is still running, and keep only its output."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
@@ -130,7 +130,7 @@ class Running:
 
 
 def end_all() -> list[str]:
-    """End every process that still runs; the command of each. For a fixture, so that a failed test leaves nothing."""
+    """End every process that is still running; their commands. For a fixture, so that a failed test leaves none."""
     ended = [repr(running.process.args) for running in _ALIVE if running.process.poll() is None]
     for running in list(_ALIVE):
         running.end()
@@ -138,7 +138,7 @@ def end_all() -> list[str]:
 
 
 def together(runnings: Iterable[Running]) -> list[dict[str, Any]]:
-    """The results of modules that all were started with a kill point of SIGSTOP: they go on from there at once."""
+    """The results of modules that were all started with a kill point of SIGSTOP: they continue from there at once."""
     runnings = list(runnings)
     for running in runnings:
         running.wait_stopped()

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Saved plans held against their schema: every one that a test's process saves, see `tests.support.processes`."""
+"""Checks every saved plan of a test's processes against the schema, see `tests.support.processes`."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def _validator() -> Draft202012Validator:
 
 
 def problems_of_plan(document: Mapping[str, Any]) -> list[str]:
-    """What the schema has against a document, each with its place; none for a saved plan."""
+    """The schema's errors for a document, each with its place; none for a saved plan."""
     errors = sorted(_validator().iter_errors(document), key=lambda error: error.json_path)
     return [f"{error.json_path}: {error.message}" for error in errors]
 
 
 def plans_in(folder: Path, since: int) -> dict[Path, dict[str, Any]]:
-    """The plans that a folder holds and that were saved at ``since`` (ns) or later."""
+    """The plans in a folder that were saved at ``since`` (ns) or later."""
     found = {}
     for path in folder.glob("*.json"):
         if path.stat().st_mtime_ns >= since:

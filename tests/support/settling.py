@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs after one that went wrong, until nothing is left to be done, and what each of them must be held to."""
+"""Runs after one that went wrong, until nothing is left to do, and the checks for each of them."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ SETTLE_WINDOW = 900  # s, the option's default
 _BEYOND = SETTLE_WINDOW + 60
 _LIMIT = 6
 _DONE = {"renewed", "current"}
-# A state in which something is left to be done says what.
+# The message of an unfinished state says what to do.
 _NEXT_STEPS = (
     "look in the portal",
     "look there",
     "to be paid",
     "run again",
     "it is tried again by a run later than",
-    "See that",  # of a ledger that cannot be used
+    "See that",  # for a ledger that cannot be used
 )
 _NEEDS_NEXT_STEP = ("pending", "unknown", "blocked", "failed")
 
 
 def fleet_arguments(product_nos: Collection[str]) -> dict[str, Any]:
-    """The options of a run over these PBXs, all of which may be ordered, one after another."""
+    """The options of a run for these PBXs, all of which may be ordered, one after another."""
     subscriptions = [{"product_no": product_no} for product_no in product_nos]
     return {"subscriptions": subscriptions, "max_orders": len(subscriptions), "concurrency": 1}
 
 
 def at(seconds: float) -> str:
-    """The option `now` for a controller whose clock is ahead by so many seconds."""
+    """The option `now` for a controller whose clock is ahead by that many seconds."""
     return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat(timespec="seconds")
 
 
 def settle(ansible: Ansible, product_nos: Collection[str], **options: Any) -> list[dict[str, Any]]:
     """Run until every PBX is renewed; the results.
 
-    Once a run says that a PBX has to wait, both clocks are moved beyond the settle window. What waits is not ordered.
+    If a run says that a PBX has to wait, both clocks are moved beyond the settle window. A waiting PBX is not ordered.
     """
     arguments = {**fleet_arguments(product_nos), **options}
     results: list[dict[str, Any]] = []
@@ -64,12 +64,12 @@ def settle(ansible: Ansible, product_nos: Collection[str], **options: Any) -> li
 
 
 def has_waited(results: Collection[Mapping[str, Any]]) -> set[str]:
-    """The PBXs that one of the runs did not order, since an earlier run may have."""
+    """The PBXs that a run did not order because an earlier run may have."""
     return {product_no for result in results for product_no in _waiting(result)}
 
 
 def assert_truthful(result: Mapping[str, Any]) -> None:
-    """What is not done says what to do next; the whole has changed if a part has."""
+    """Unfinished PBXs say what to do next; the result has changed if a PBX has."""
     for row in result["results"]:
         if row["state"] in _NEEDS_NEXT_STEP:
             assert any(step in row["message"] for step in _NEXT_STEPS), json.dumps(row)
@@ -81,7 +81,7 @@ def _waiting(result: Mapping[str, Any]) -> list[str]:
 
 
 def _orders_by_product(portal: Simulator, product_nos: Collection[str]) -> dict[str, int]:
-    """How often each PBX's order has reached the portal as a whole; under "" all orders, whole or not."""
+    """How often a complete order for each PBX has reached the portal; under "" all orders, complete or not."""
     bodies = [entry.raw_body or "" for entry in portal.log if entry.path.endswith("/order/v1/save")]
     return {
         "": orders_sent(portal),

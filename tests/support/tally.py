@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests of the faults have counted, for the totals of docs/reliability.md.
+"""Counts from the tests of the faults, for the totals in docs/reliability.md.
 
 With RELIABILITY_TALLY in the environment, each count is a line of JSON at the end of the file that it names: `test`,
 `kills` (processes killed), `schedules` (fault schedules run), and where counted `invoices` (written), `duplicates`
@@ -21,7 +21,7 @@ from tests.simulator import Simulator
 from tests.simulator.records import Invoice
 
 VARIABLE = "RELIABILITY_TALLY"
-# What only a look into the portal, and a word in the ledger, can bring to an end.
+# Reasons that only a person can settle, after looking in the portal.
 FOR_A_PERSON = ("verification_failed", "duplicate_detected", "recent_order")
 
 
@@ -39,7 +39,7 @@ def count(kills: int = 0, schedules: int = 0, person: Mapping[str, int] | None =
 def judge(
     portal: Simulator, product_nos: Collection[str], results: Iterable[Mapping[str, Any]] = (), kills: int = 0
 ) -> None:
-    """Hold the portal's invoices against what shall be: one for each product. Count them first, as one schedule."""
+    """Count the portal's invoices as one schedule, then check them: there must be one for each product."""
     invoices = Counter(_charged(invoice) for invoice in portal.invoices)
     lost = set(product_nos) - {product_no for product_no, dummy in invoices}
     rows = [row for result in results for row in result.get("results", ())]

@@ -1,10 +1,10 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a process wrote, made durable, sent and received, in this order, as `strace` (from Debian's packages) saw it.
+"""What a process wrote, synced, sent and received, in order, according to `strace` (from Debian's packages).
 
-An event stands where it matters for durability: a send where it begins, since its bytes may be on their way from then
-on; everything else where it has ended well. So what precedes a send in the list was over before the send began.
+The position of an event is the one that matters for durability: a send counts when it begins, since its bytes may be
+on their way then; everything else when it has succeeded. So everything before a send was over when the send began.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Event:
 
 
 def tracer(output: Path) -> list[str]:
-    """The command that runs another command and writes its trace; raises Unavailable when there is no `strace`."""
+    """The command that runs another command and writes its trace; raises Unavailable without `strace`."""
     program = provided(lambda: shutil.which("strace"), "strace")
     calls = ",".join(_KINDS)
     return [
@@ -85,7 +85,7 @@ def read_trace(output: Path) -> list[Event]:
 
 
 def parse(lines: Iterable[str]) -> list[Event]:
-    """The events of a trace's lines, of all threads and processes together."""
+    """The events in the lines of a trace, from all threads and processes."""
     events: list[Event | None] = []
     begun: dict[str, tuple[str, int]] = {}
     for line in lines:
@@ -134,7 +134,7 @@ def _bytes(text: str) -> bytes:
 
 
 def find(events: Sequence[Event], kind: str, target: str = "", data: bytes = b"") -> list[int]:
-    """Where the events of a kind are whose target and data hold these patterns; an AssertionError when nowhere."""
+    """The positions of events of a kind whose target and data match these patterns; AssertionError for none."""
     found = [
         place
         for place, event in enumerate(events)
@@ -145,7 +145,7 @@ def find(events: Sequence[Event], kind: str, target: str = "", data: bytes = b""
 
 
 def not_durable(events: Iterable[Event]) -> set[str]:
-    """The files that were written to after they were last made durable."""
+    """The files that were written to after they were last synced."""
     written: set[str] = set()
     for event in events:
         if event.kind == "write" and event.target.startswith("/"):

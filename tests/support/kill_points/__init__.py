@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Points of the client's own code at which a process sends itself a signal, without a change to that code."""
+"""Points in the client's own code at which a process sends itself a signal, without changing that code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MODULE_UTILS = "ansible_collections.pbxops.yeastar.plugins.module_utils."
 
 @dataclass(frozen=True)
 class KillPoint:
-    """Before or after the call of a function, the process sends itself a signal.
+    """The process sends itself a signal before or after a function is called.
 
     ``function`` is a qualified name: `_renew.run.Run.execute` of our module_utils, `http.client.HTTPConnection.connect`
     of any other Python module. ``after`` means after it has returned; when it raises, nothing is sent. The first
@@ -42,7 +42,7 @@ class KillPoint:
         return f"{self.function}:{self.when}:{self.signal.name}"
 
     def environment(self, report: Path, environment: Mapping[str, str]) -> dict[str, str]:
-        """The environment of a process that shall strike itself there; it writes ``report`` right before."""
+        """The environment of a process that shall signal itself there; it writes ``report`` right before."""
         module, function = _locate(self.function)
         point = {
             "module": module,
@@ -67,7 +67,7 @@ def _locate(name: str) -> tuple[str, str]:
         if _is_python_function(module, parts[end:]):
             return module.__name__, ".".join(parts[end:])
         break
-    raise ValueError(f"there is no function {name} of Python")
+    raise ValueError(f"there is no Python function {name}")
 
 
 def _is_python_function(module: Any, path: list[str]) -> bool:

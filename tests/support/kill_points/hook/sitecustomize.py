@@ -1,9 +1,9 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Python imports this by itself when the directory is on PYTHONPATH; it makes the process strike itself at a point.
+"""Python imports this by itself if the directory is on PYTHONPATH; it makes the process signal itself at a point.
 
-What and where is said by the environment, see `KillPoint` beside this directory. It knows nothing of the collection.
+The environment says what and where, see `KillPoint` next to this directory. It is independent of the collection.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class _Point:
         os.kill(os.getpid(), self._number)
 
     def patch(self, module: Any) -> None:
-        """Put the strike around the function."""
+        """Wrap the function with the signal."""
         *path, name = self.function.split(".")
         owner = functools.reduce(getattr, path, module)
         held = vars(owner)[name]
@@ -54,7 +54,7 @@ class _Point:
 
 
 class _Finder:
-    """Finds the one module as everybody else does, and patches it as soon as it has been executed."""
+    """Finds the module in the usual way, and patches it as soon as it has been executed."""
 
     def __init__(self, point: _Point) -> None:
         self._point = point
