@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One run for a play's batch, and a host's own outcome of it. The documentation is in the module of the same name."""
+"""One run for a batch of a play, and its outcome for each host. The documentation is in the module of that name."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ RUN_DIRECTORY: str = constants.DEFAULT_LOCAL_TMP  # type: ignore[attr-defined]  
 
 
 class ActionModule(ActionBase):
-    """The first host to come runs the batch, on the controller; every host then shows what became of it."""
+    """The first host runs the batch, on the controller; every host then shows its own outcome."""
 
     _requires_connection = False
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:
-        """Find the outcome of this host, having it made if need be."""
+        """Return the outcome of this host, running the batch first if no other host has."""
         task_vars = task_vars or {}
         result: dict[str, Any] = super().run(tmp, task_vars)
         if REQUESTS_IMPORT_ERROR is not None:
@@ -63,7 +63,7 @@ class ActionModule(ActionBase):
         own = request_of(task_vars["inventory_hostname"], use, task_vars)
         if own is None:
             raise AnsibleActionFail(
-                f"{task_vars['inventory_hostname']} has made no request: run pbxops.yeastar.yeastar_pce_request before"
+                f"{task_vars['inventory_hostname']} has no request: run pbxops.yeastar.yeastar_pce_request first"
             )
         if own.conditions != conditions_of(self._task) or (own.mode == RENEW and self._task.check_mode):
             raise AnsibleActionFail("this task must have the same when and check_mode as the request before it")
@@ -75,7 +75,7 @@ class ActionModule(ActionBase):
         return {**result, **outcome}
 
     def _run_batch(self, requests: list[Request], task_vars: dict[str, Any]) -> dict[str, Any]:
-        """The outcome of every request. What concerns them all, such as refused credentials, fails each of them."""
+        """The outcome of every request. A problem of the whole batch, such as refused credentials, fails them all."""
         secrets = Secrets(secrets_of(os.environ), hide_on_display)
         try:
             own_params = read_params(self._task.args, task_vars, self._templar, requests[0].mode)
@@ -87,18 +87,18 @@ class ActionModule(ActionBase):
         if params["run_id"] is None:
             params["run_id"] = str(self._task.get_play()._uuid)
         job = Job(params, secrets, Display().warning, waits_for_worker())
-        problem, is_spent = "the run did not come to this PBX", False
+        problem, is_spent = "the run did not reach this PBX", False
         saved: dict[str, Any] = {}
         try:
             if requests[0].mode == PLAN:
                 saved = _saved(job, job.decide(), self._task.check_mode)
             else:
                 job.renew(is_check_mode=requests[0].mode == CHECK)
-        except BaseException as error:  # also a task's timeout: what is known of each host is to be told all the same
+        except BaseException as error:  # also a task's timeout: still report what is known about each host
             problem, is_spent = describe(error, error.__traceback__), isinstance(error, Spent)
             Display().warning(secrets.hide(problem))
         known = job.known()
-        # A plan that is spent is refused, whatever there is to say of each PBX.
+        # A plan that has been used is refused, whatever is known about its PBXs.
         rows = {row["product_no"]: row for row in known.get("results", []) if not is_spent}
         diffs = {entry["before_header"]: [entry] for entry in known.get("diff", [])}
         outcomes = {}
@@ -109,9 +109,9 @@ class ActionModule(ActionBase):
 
 
 def _broken_off(mode: str) -> dict[str, Any]:
-    """What is told of a host when whoever ran its batch has told nothing. Only a renewal may have ordered."""
+    """The result for a host if the process that ran its batch left none. Only a renewal may have ordered."""
     if mode != RENEW:
-        return {"failed": True, "msg": f"the run for this batch broke off; it was to {mode}, so it has ordered nothing"}
+        return {"failed": True, "msg": f"the run for this batch broke off; in {mode} mode it has ordered nothing"}
     msg = (
         "the run for this batch broke off, and it may have ordered: look in the portal under Orders and at the expiry"
         " of the PBX before anything else"
@@ -120,7 +120,7 @@ def _broken_off(mode: str) -> dict[str, Any]:
 
 
 def _saved(job: Job, report: Report, is_check_mode: bool) -> dict[str, Any]:
-    """What every host is told of the plan of the batch. A plan that is wanted and not there fails each of them."""
+    """The result for every host about the saved plan of the batch. If it could not be saved, they all fail."""
     try:
         saved = job.save_plan(report, is_check_mode)
     except ValueError as error:

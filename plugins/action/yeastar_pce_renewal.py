@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the module of the same name as any module is run, and tells it its play and who waits for it."""
+"""Runs the module of the same name, and passes it the play and the processes that wait for it."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ RUN_DIRECTORY: str = constants.DEFAULT_LOCAL_TMP  # type: ignore[attr-defined]  
 
 
 class ActionModule(NormalAction):
-    """The caps of a run hold for all tasks of a play, unless they say otherwise."""
+    """Makes the caps of a run apply to all tasks of a play, unless they set a run_id."""
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:
-        """Run the module. A limit that is null never comes to it: the module could not tell it from one left out."""
+        """Run the module. Refuses null for a limit, which the module could not distinguish from an omitted one."""
         try:
             refuse_nulls(self._task.args, ("max_orders", *LIMITS))
         except ValueError as error:
@@ -42,10 +42,10 @@ class ActionModule(NormalAction):
         except BaseException:  # the task's timeout, for which Ansible has no public name
             if self._task.check_mode:
                 raise
-            rest = "the run sends no further one" if is_seen else "the run may go on and send others"
+            rest = "the run sends no further orders" if is_seen else "the run may continue and send more orders"
             msg = (
-                f"the task's timeout of {self._task.timeout} s was over before its run. An order that was under way may"
-                f" have been accepted; {rest}. Run the task again: it says what has become of each PBX"
+                f"the task exceeded its timeout of {self._task.timeout} s before the run was complete. An order in"
+                f" progress may have been accepted; {rest}. Run the task again to see what became of each PBX"
             )
             known = {"changed": True, "timedout": {"period": self._task.timeout}}
             raise AnsibleActionFail(msg, result=known) from None

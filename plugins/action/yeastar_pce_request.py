@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is declared of one host. The documentation is in the module of the same name."""
+"""Reads what is declared for one host. The documentation is in the module of the same name."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ class ActionModule(ActionBase):
     _requires_connection = False
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:
-        """Validate what is declared, so that what is wrong with one host fails that host alone."""
+        """Validate what is declared, so that an error in it fails only this host."""
         task_vars = task_vars or {}
         result: dict[str, Any] = super().run(tmp, task_vars)
         strategy = str(self._task.get_play().strategy).rpartition(".")[2]
         if strategy not in STRATEGIES:
             raise AnsibleActionFail(
-                f"the strategy {strategy} may let each host go its own way, so there is no batch to hold a cap against:"
+                f"the strategy {strategy} may run each host independently, so there is no batch to apply a cap to:"
                 " use the strategy linear"
             )
         host = task_vars["inventory_hostname"]
         if host not in task_vars["ansible_play_batch"]:
             raise AnsibleActionFail(
-                f"{host} has failed before, so it is not of the batch; a rescue or clear_host_errors brings it back"
+                f"{host} has failed before, so it is not in the batch; a rescue or clear_host_errors brings it back"
             )
         arguments = dict(self._task.args)
         try:

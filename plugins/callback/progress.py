@@ -7,13 +7,13 @@ DOCUMENTATION = r"""
 name: progress
 type: notification
 version_added: 0.2.0
-short_description: Says how far a long renewal run is
+short_description: Shows the progress of a long renewal run
 description:
   - While M(pbxops.yeastar.yeastar_pce_renewal), M(pbxops.yeastar.yeastar_pce_plan) or the role
-    P(pbxops.yeastar.pce_renewal#role) go through the subscriptions that are due, says every few seconds how many are
-    through and how many are still to come.
-  - Whoever runs on the controller tells it through a file in Ansible's temporary directory, which
-    E(YEASTAR_PROGRESS_FILE) names. A module that runs on another host tells nothing.
+    P(pbxops.yeastar.pce_renewal#role) process the due subscriptions, shows every few seconds how many are done and how
+    many remain.
+  - Modules and roles that run on the controller report their progress through a file in Ansible's temporary directory,
+    which E(YEASTAR_PROGRESS_FILE) names. A module that runs on another host reports nothing.
 author:
   - The pbxops.yeastar authors (@pbxops)
 requirements:
@@ -32,7 +32,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Have a long run say how far it is; the variable ANSIBLE_CALLBACKS_ENABLED, or ansible.cfg, enables the plugin
+- name: Show the progress of a long run; ANSIBLE_CALLBACKS_ENABLED, or ansible.cfg, enables the plugin
   ansible.builtin.import_playbook: pbxops.yeastar.renew
 """
 

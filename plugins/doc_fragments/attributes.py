@@ -12,7 +12,7 @@ attributes:
   check_mode:
     description: Can run in C(check_mode) and return changed status prediction without modifying the target.
   diff_mode:
-    description: Shows in diff mode what it changes, or in check mode would change.
+    description: Shows in diff mode what it changes, or would change in check mode.
   action_group:
     description: Use C(group/pbxops.yeastar.yeastar) in C(module_defaults) to set options for every module at once.
     support: full

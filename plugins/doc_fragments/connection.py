@@ -33,19 +33,19 @@ options:
     type: str
   timeout:
     description:
-      - How long one request may take as a whole, in seconds. A read that takes longer is given up, and its connection
-        ended.
+      - How long one request may take as a whole, in seconds. A read that takes longer is aborted and its connection
+        closed.
     type: float
     default: 30.0
   retries:
     description:
-      - How often a read is repeated after a failure that may pass. An order is never repeated.
+      - How often a read is repeated after a temporary failure. An order is never repeated.
     type: int
     default: 3
   validate_certs:
     description:
       - Whether the certificate of the server is checked.
-      - Nothing is ordered over C(https) while this is V(false). A renewal is refused then, in check mode as well.
+      - With V(false), nothing is ordered over C(https). A renewal is then refused, also in check mode.
     type: bool
     default: true
   ca_path:
@@ -59,23 +59,24 @@ options:
     default: OpenAPI
   field_map:
     description:
-      - The names of response fields of your account, where the vendor does not publish them.
+      - The names of response fields in your account, since the vendor does not publish them all.
       - The keys are C(expires_at), C(plan), C(plan_id), C(quantity), C(billing_cycle), C(services), C(service_id),
         C(service_name), C(auto_renewal), C(po_number), C(amount), C(currency), C(pricing_plan_id) and
         C(pricing_service_id).
-      - A value is the name of the field, with dots where it is nested, or a list of such names. Of several that a row
-        has, all must say the same.
-      - With C(plan) as C(currentPlan), that field always has the running plan, and alone tells of no pending switch.
+      - A value is the name of the field, with dots if it is nested, or a list of such names. If a row has several of
+        them, all must agree.
+      - Map C(plan) to C(currentPlan) if that field always has the running plan. It then no longer means a pending
+        switch by itself.
       - Use M(pbxops.yeastar.yeastar_pce_info) with O(pbxops.yeastar.yeastar_pce_info#module:raw=true) to find them.
     type: dict
     default: {}
   time_zone:
     description:
-      - The IANA name of the time zone that the portal shows its dates in if they say none, such as V(Asia/Shanghai).
-      - Dates that you declare without a zone are read in it as well.
-      - Without it, such a date may be of any zone. A PBX is then due by the earliest instant that it can mean, and is
-        called expired only by the latest. Between them it may have expired, and is V(blocked). What is shown is the
-        reading in UTC, and RV(ignore:expires_between) says where the instant lies.
+      - The IANA name of the time zone of the portal's dates that have no zone of their own, such as V(Asia/Shanghai).
+      - It also applies to dates that you declare without a zone.
+      - Without it, such a date may be in any zone. A PBX is then due according to the earliest instant that the date
+        can mean, and counts as expired only after the latest. In between it may have expired, and is V(blocked). The
+        expiry is shown as if it were in UTC, and RV(ignore:expires_between) has the two instants.
     type: str
     version_added: 0.2.0
 requirements:

@@ -8,14 +8,14 @@ name: csv_row
 short_description: Write a list of values as one row of CSV
 version_added: 0.2.0
 description:
-  - Quotes as RFC 4180 says. A text that a spreadsheet would take for a formula gets an apostrophe before it, as
-    spreadsheets themselves mark text; numbers stay as they are.
+  - Quotes values according to RFC 4180. Text that a spreadsheet would treat as a formula is prefixed with an
+    apostrophe, which is how spreadsheets mark text; numbers are unchanged.
 author:
   - The pbxops.yeastar authors (@pbxops)
 positional: _input
 options:
   _input:
-    description: The values. What is null is written as C(unknown); the elements of a list are joined by semicolons.
+    description: The values. Null is written as C(unknown); the elements of a list are joined by semicolons.
     type: list
     elements: raw
     required: true
@@ -37,7 +37,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-# What a spreadsheet reads as the begin of a formula, wide forms included.
+# Characters that start a formula in a spreadsheet, including full-width forms.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 # Where the list separator is a semicolon, a spreadsheet reads a cell after each.
@@ -64,7 +64,7 @@ def _cell(value: Any) -> str:
 
 
 class FilterModule:
-    """What Ansible asks a file of filters for."""
+    """The entry point that Ansible looks for in a filter plugin."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """The filter by its name."""

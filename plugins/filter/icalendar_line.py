@@ -8,7 +8,7 @@ name: icalendar_line
 short_description: Write a text property of an iCalendar object
 version_added: 0.2.0
 description:
-  - Escapes the text as RFC 5545 says, and folds the line at 75 octets without dividing a character.
+  - Escapes the text according to RFC 5545, and folds the line at 75 octets without splitting a character.
 author:
   - The pbxops.yeastar authors (@pbxops)
 positional: _input, name
@@ -56,7 +56,7 @@ def icalendar_line(text: str, name: str) -> str:
 
 
 class FilterModule:
-    """What Ansible asks a file of filters for."""
+    """The entry point that Ansible looks for in a filter plugin."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """The filter by its name."""

@@ -8,8 +8,8 @@ name: markdown_cut
 short_description: Cut the longest tables of a Markdown document until it is small enough
 version_added: 0.2.0
 description:
-  - Rows are taken from the end of the longest table first, and a line below it says how many. What stands outside of
-    tables stays.
+  - Removes rows from the end of the longest table first, and adds a line below it that says how many. Text outside
+    tables is kept.
 author:
   - The pbxops.yeastar authors (@pbxops)
 positional: _input, size
@@ -47,7 +47,7 @@ _NOTE = "\n_… and {} more rows, left out to keep this within {} bytes._\n"
 
 
 def markdown_cut(text: str, size: int) -> str:
-    """The document in at most size bytes. Raises AnsibleFilterError if what is no table is too large already."""
+    """The document in at most size bytes. Raises AnsibleFilterError if it is too large even without tables."""
     blocks = [list(lines) for dummy, lines in groupby(text.splitlines(), key=lambda line: line.startswith("|"))]
     excess = sum(map(_size, text.splitlines())) - size
     tables = [block for block in blocks if block[0].startswith("|") and len(block) > _HEAD]
@@ -78,7 +78,7 @@ def _size(line: str) -> int:
 
 
 class FilterModule:
-    """What Ansible asks a file of filters for."""
+    """The entry point that Ansible looks for in a filter plugin."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """The filter by its name."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: markdown_text
-short_description: Write foreign text into Markdown, so that nothing in it is markup
+short_description: Escape text for Markdown, so that nothing in it is markup
 version_added: 0.2.0
 description:
-  - Every sign that Markdown or HTML could take for markup becomes a character reference, and a line break a blank, so
-    that the text also fits into a cell of a table.
-  - A text that a code host could take for a mention, a reference to an issue or a link becomes code, where it links
-    nothing.
+  - Every character that Markdown or HTML could treat as markup becomes a character reference, and a line break becomes
+    a blank, so that the text also fits into a table cell.
+  - Text that a code host could treat as a mention, a reference to an issue or a link is written as code, where it
+    creates no links.
 author:
   - The pbxops.yeastar authors (@pbxops)
 positional: _input
@@ -38,9 +38,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-# What Markdown or HTML could take for markup within a line.
+# Characters that Markdown or HTML could treat as markup within a line.
 _MARKUP = re.compile(r"[&*<>\[\\\]_`{|}~]")
-# Mentions, references, milestones, labels, formulas, and what is linked without being asked to.
+# Mentions, references, milestones, labels, formulas, and text that is linked automatically.
 _LINKED = re.compile(r"[@#!$%&~^]|://|\bwww\.|\bGH-", re.IGNORECASE)
 _SIGN = re.compile(r"[^\w\s]|_")
 
@@ -58,7 +58,7 @@ def _reference(match: re.Match[str]) -> str:
 
 
 class FilterModule:
-    """What Ansible asks a file of filters for."""
+    """The entry point that Ansible looks for in a filter plugin."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """The filter by its name."""

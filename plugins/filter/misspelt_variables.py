@@ -5,10 +5,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: misspelt_variables
-short_description: Say which variables look like those of a role and are not
+short_description: Find variables that look like those of a role but are not
 version_added: 0.2.0
 description:
-  - Ansible passes over a variable that nobody reads, so one that is misspelt says nothing and is not missed.
+  - Ansible ignores a variable that nothing reads, so a misspelt variable has no effect and nobody notices.
 author:
   - The pbxops.yeastar authors (@pbxops)
 positional: _input, prefix, known, extra
@@ -19,7 +19,7 @@ options:
     elements: str
     required: true
   prefix:
-    description: What the names of the role's variables begin with.
+    description: The prefix of the role's variables.
     type: str
     required: true
   known:
@@ -28,14 +28,14 @@ options:
     elements: str
     required: true
   extra:
-    description: Names with this prefix that are somebody else's.
+    description: Other names with this prefix that are allowed.
     type: list
     elements: str
     default: []
 """
 
 EXAMPLES = r"""
-- name: See that no variable is misspelt
+- name: Check for misspelt variables
   ansible.builtin.debug:
     msg: >-
       {{ query('ansible.builtin.varnames', '^my_role_')
@@ -44,7 +44,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The unknown names, each with the nearest known one, as a sentence. Empty if there are none.
+  description: A sentence with the unknown names, each with the closest known one. Empty if there are none.
   type: str
 """
 
@@ -57,7 +57,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._variables import c
 
 
 def misspelt_variables(names: Iterable[str], prefix: str, known: Collection[str], extra: Any = ()) -> str:
-    """The sentence about the names that nobody knows. Raises AnsibleFilterError for an ``extra`` that is no list."""
+    """A sentence about the unknown names. Raises AnsibleFilterError if ``extra`` is not a list."""
     try:
         return complaint_about(names, prefix, known, extra)
     except ValueError as error:
@@ -65,7 +65,7 @@ def misspelt_variables(names: Iterable[str], prefix: str, known: Collection[str]
 
 
 class FilterModule:
-    """What Ansible asks a file of filters for."""
+    """The entry point that Ansible looks for in a filter plugin."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """The filter by its name."""

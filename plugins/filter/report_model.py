@@ -5,31 +5,31 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: report_model
-short_description: Join what the modules know of each PBX into what a report shows
+short_description: Combine the modules' results for each PBX into the data of a report
 version_added: 0.2.0
 description:
-  - The role P(pbxops.yeastar.pce_report#role) makes every format of a report of this, and only of this.
+  - The role P(pbxops.yeastar.pce_report#role) creates every format of a report from this data alone.
 author:
   - The pbxops.yeastar authors (@pbxops)
 positional: _input
 options:
   _input:
-    description: The subscriptions that M(pbxops.yeastar.yeastar_pce_info) has returned.
+    description: The subscriptions as returned by M(pbxops.yeastar.yeastar_pce_info).
     type: list
     elements: dict
     required: true
   results:
-    description: What M(pbxops.yeastar.yeastar_pce_plan) has decided about them. Leave it out if nothing was decided.
+    description: The results of M(pbxops.yeastar.yeastar_pce_plan) for them. Omit it if nothing was decided.
     type: list
     elements: dict
   prices:
-    description: Further results of M(pbxops.yeastar.yeastar_pce_plan), of which only the prices are taken.
+    description: Further results of M(pbxops.yeastar.yeastar_pce_plan), of which only the prices are used.
     type: list
     elements: dict
     default: []
   plan:
-    description: What the file of a saved plan holds. Its items are then what is to be ordered. It is an error if the
-      plan was edited.
+    description: The content of a saved plan. The report then shows its items as what is to be ordered. An edited
+      plan is an error.
     type: str
   now:
     description: Report as if it were this instant. For tests only.
@@ -41,7 +41,7 @@ EXAMPLES = r"""
   pbxops.yeastar.yeastar_pce_info:
   register: account
 
-- name: Count what expires when
+- name: Count the subscriptions by expiry
   ansible.builtin.debug:
     msg: "{{ (account.subscriptions | pbxops.yeastar.report_model).bands }}"
 """
@@ -49,10 +49,10 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - C(rows) has one entry for each PBX, those first whose expiry is not known, then in the order of expiry. C(due) is
-      what would be ordered, with C(totals) for each currency, C(unknown_prices), and C(unknown_auto_renewals), of how
-      many it is not known whether the portal renews them itself. C(attention) are the rows that a person should look
-      at. C(bands) and C(states) are counts. C(months) and C(timeline) are the twelve months ahead. C(plan) is the head
+    - C(rows) has one entry for each PBX, those with unknown expiry first, then by expiry. C(due) is what would be
+      ordered, with C(totals) for each currency, C(unknown_prices), and C(unknown_auto_renewals), the number of PBXs for
+      which it is not known whether the portal renews them itself. C(attention) has the rows that a person should look
+      at. C(bands) and C(states) are counts. C(months) and C(timeline) cover the next twelve months. C(plan) is the head
       of the saved plan, or null.
   type: dict
 """
@@ -75,7 +75,7 @@ def report_model(
     plan: Optional[str] = None,
     now: Optional[str] = None,
 ) -> dict[str, Any]:
-    """The read model of a report. Raises AnsibleFilterError for a plan that is none, and for a bad instant."""
+    """The read model of a report. Raises AnsibleFilterError for an invalid plan or instant."""
     try:
         document = None if plan is None else shown_plan(to_bytes(plan))
         return read_model(subscriptions, results, prices, document, utc_now() if now is None else parse_instant(now))
@@ -84,7 +84,7 @@ def report_model(
 
 
 class FilterModule:
-    """What Ansible asks a file of filters for."""
+    """The entry point that Ansible looks for in a filter plugin."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """The filter by its name."""

@@ -5,23 +5,22 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: report_options
-short_description: Say how to decide about the PBXs of a report
+short_description: Build the options for deciding about the PBXs of a report
 version_added: 0.2.0
 description:
-  - The role P(pbxops.yeastar.pce_report#role) decides with these options of M(pbxops.yeastar.yeastar_pce_plan) what its
-    report says of each PBX.
+  - The role P(pbxops.yeastar.pce_report#role) passes these options to M(pbxops.yeastar.yeastar_pce_plan) to decide what
+    its report says about each PBX.
 author:
   - The pbxops.yeastar authors (@pbxops)
 positional: _input
 options:
   _input:
-    description: The subscriptions that M(pbxops.yeastar.yeastar_pce_info) has returned.
+    description: The subscriptions as returned by M(pbxops.yeastar.yeastar_pce_info).
     type: list
     elements: dict
     required: true
   plan:
-    description: What the file of a saved plan holds. What it orders is then declared of the PBXs in it. It is an error
-      if the plan was edited.
+    description: The content of a saved plan. Its terms are then declared for its PBXs. An edited plan is an error.
     type: str
 """
 
@@ -39,8 +38,7 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - C(subscriptions) with an entry for each PBX and, where a plan is given, C(include_expired) and
-      C(term_starts) as it says.
+    - C(subscriptions) with an entry for each PBX and, if a plan is given, its C(include_expired) and C(term_starts).
   type: dict
 """
 
@@ -54,7 +52,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._plan_file import s
 
 
 def report_options(subscriptions: Sequence[Mapping[str, Any]], plan: Optional[str] = None) -> dict[str, Any]:
-    """The options of the module that decides. Raises AnsibleFilterError for a plan that is none."""
+    """The options of the module that decides. Raises AnsibleFilterError for an invalid plan."""
     numbers = [row["product_no"] for row in subscriptions]
     if not plan:
         return {"subscriptions": [{"product_no": number} for number in numbers]}
@@ -71,7 +69,7 @@ def report_options(subscriptions: Sequence[Mapping[str, Any]], plan: Optional[st
 
 
 class FilterModule:
-    """What Ansible asks a file of filters for."""
+    """The entry point that Ansible looks for in a filter plugin."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """The filter by its name."""

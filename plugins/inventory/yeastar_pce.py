@@ -10,20 +10,21 @@ version_added: 0.2.0
 description:
   - Reads the P-Series Cloud PBXs (PCE Instances) of an account from the Partner Portal. Each is a host.
   - The file's name must end in C(.yeastar_pce.yml) or C(.yeastar_pce.yaml).
-  - The account is read as a whole or not at all. Where the listing gives fewer PBXs than it names, keeps shifting or is
-    refused, where two PBXs would have one name, or one that of a group, or where an expression cannot be evaluated, the
-    source has no hosts and fails. Of O(compose), O(groups) and O(keyed_groups) that holds with O(strict=true) alone.
-  - A source that fails is only a warning to Ansible, which goes on with what other sources have, or with nothing. Set
-    C(any_unparsed_is_failed) in the section C([inventory]) of C(ansible.cfg), so that it ends instead.
+  - The account is read completely or not at all. If the listing returns fewer PBXs than it announces, keeps changing or
+    is refused, if two PBXs would have the same name, or one the name of a group, or if an expression cannot be
+    evaluated, the source fails and has no hosts. For O(compose), O(groups) and O(keyed_groups) this applies only with
+    O(strict=true).
+  - If a source fails, Ansible only prints a warning and continues with other sources, or with no hosts. To make it stop
+    instead, set C(any_unparsed_is_failed) in the section C([inventory]) of C(ansible.cfg).
   - Every host is in the groups C(expires_in_7), C(expires_in_14) and C(expires_in_30) if it expires within that many
-    days, or in C(expired), or in C(expiry_unknown). These groups exist also while they are empty. A host whose plan
-    is known is in C(plan_) with the plan's name, in which Ansible replaces what a group's name cannot have.
-  - Each host has C(pce_renewal_product_no), so that the role P(pbxops.yeastar.pce_renewal#role) finds its PBX
-    whatever the host is called. It also has a variable of that role for each connection option that the file sets,
-    other than O(client_secret) and O(access_token). Secrets are in no variable and in no cache. Give them to the role
-    through the environment, or as variables of your own.
-  - Nothing that the portal reports is passed to the role as something that you declare. It would only be held against
-    itself.
+    days, or in C(expired), or in C(expiry_unknown). These groups exist even if they are empty. A host whose plan is
+    known is also in a group named C(plan_) plus the name of the plan, in which Ansible replaces characters that are not
+    allowed in group names.
+  - Each host has C(pce_renewal_product_no), so that the role P(pbxops.yeastar.pce_renewal#role) finds its PBX whatever
+    the host is called. It also has a variable of that role for each connection option that the file sets, except
+    O(client_secret) and O(access_token). Secrets are not in any variable or cache. Pass them to the role through the
+    environment, or in your own variables.
+  - The portal's data is not passed to the role as declarations. It would only be compared with itself.
 author:
   - The pbxops.yeastar authors (@pbxops)
 extends_documentation_fragment:
@@ -32,7 +33,7 @@ extends_documentation_fragment:
   - pbxops.yeastar.connection
 options:
   plugin:
-    description: What names this plugin in a file.
+    description: The name of this plugin.
     type: str
     required: true
     choices: [pbxops.yeastar.yeastar_pce]
@@ -50,54 +51,53 @@ options:
       - name: YEASTAR_ACCESS_TOKEN
   plan:
     description:
-      - Only PBXs of this plan, by name or id. One whose plan cannot be determined is there as well.
+      - Only PBXs with this plan, by name or id, and those whose plan cannot be determined.
     type: str
   expires_within:
     description:
-      - Only PBXs that expire within this many days, or have expired. One whose expiry cannot be determined is there as
-        well.
+      - Only PBXs that expire within this many days or have expired, and those whose expiry cannot be determined.
     type: int
   include:
     description:
-      - Conditions over the host variables. A PBX that meets none of them is left out, unless there are none.
+      - Conditions on the host variables. If there are any, a PBX that meets none of them is excluded.
     type: list
     elements: str
     default: []
   exclude:
     description:
-      - Conditions over the host variables. A PBX that meets one of them is left out.
+      - Conditions on the host variables. A PBX that meets one of them is excluded.
     type: list
     elements: str
     default: []
   hostname:
     description:
-      - A template over the host variables, for the host's name. Without it, the serial number is the name.
-      - It is an error if two PBXs have the same name, or if one has a name with other characters than letters, digits
-        and C(. _ @ -).
+      - A template for the host's name that can use the host variables. By default, the serial number is the name.
+      - It is an error if two PBXs have the same name, or if a name contains characters other than letters, digits and
+        C(. _ @ -).
     type: str
   hostvars_prefix:
     description:
-      - What the names of the variables begin with that hold what the portal reports.
+      - The prefix of the variables that contain the portal's data.
     type: str
     default: yeastar_
 notes:
-  - The variables are those of the return value C(subscriptions) of M(pbxops.yeastar.yeastar_pce_info), with
-    O(hostvars_prefix) before their names. What cannot be determined is null.
-  - O(base_url), O(client_id), O(client_secret), O(access_token), O(user_agent) and O(ca_path) may be templates, over
+  - The variables are those of the return value C(subscriptions) of M(pbxops.yeastar.yeastar_pce_info), prefixed with
+    O(hostvars_prefix). Values that cannot be determined are null.
+  - O(base_url), O(client_id), O(client_secret), O(access_token), O(user_agent) and O(ca_path) may be templates with
     extra variables and lookups.
-  - The cache holds what was read of the whole account. Filters, days and groups are worked out whenever it is looked
-    at. It is passed over once address, account, O(field_map) or O(time_zone) have changed.
-  - With a cache, groups may be as old as O(cache_timeout). An order never depends on them. The role reads the PBX
-    anew before it decides.
+  - The cache holds the data of the whole account. Filters, days and groups are evaluated each time it is used. It is
+    ignored if address, account, O(field_map) or O(time_zone) have changed.
+  - With a cache, groups may be as old as O(cache_timeout). An order never depends on them, since the role reads the PBX
+    again before it decides.
 """
 
 EXAMPLES = r"""
 ---
-# account.yeastar_pce.yml: every PBX of the account that the environment has the credentials of
+# account.yeastar_pce.yml: every PBX of the account whose credentials are in the environment
 plugin: pbxops.yeastar.yeastar_pce
 
 ---
-# partners.yeastar_pce.yml: a second account, some of its PBXs, with names and groups of one's own, and a cache
+# partners.yeastar_pce.yml: a second account, some of its PBXs, with custom names and groups, and a cache
 plugin: pbxops.yeastar.yeastar_pce
 client_id: "{{ lookup('ansible.builtin.env', 'PARTNERS_CLIENT_ID') }}"
 client_secret: "{{ lookup('ansible.builtin.env', 'PARTNERS_CLIENT_SECRET') }}"
@@ -111,7 +111,7 @@ keyed_groups:
     prefix: billed
 strict: true
 compose:
-  # Renew only what still expires when the inventory says so.
+  # Renew a PBX only if it still expires when the inventory says so.
   pce_renewal_expected_expiry: yeastar_expires_at
 cache: true
 cache_plugin: ansible.builtin.jsonfile
@@ -149,7 +149,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._secrets import Sec
 from ansible_collections.pbxops.yeastar.plugins.module_utils._templates import textual
 from ansible_collections.pbxops.yeastar.plugins.module_utils._time import utc_now
 
-# From 2.19 on, only what is marked is a template for Ansible; before, everything is that is not wrapped.
+# Since 2.19 Ansible evaluates only text that is marked as a template; before, all text that is not wrapped.
 as_data: Callable[[str], Any] = str
 if not hasattr(template, "trust_as_template"):
     from ansible.utils import unsafe_proxy
@@ -178,7 +178,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return is_readable and path.endswith((".yeastar_pce.yml", ".yeastar_pce.yaml"))
 
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
-        """Fill the inventory with the whole account. Raises AnsibleParserError, and has then added nothing."""
+        """Fill the inventory with the whole account. If this raises AnsibleParserError, nothing has been added."""
         super().parse(inventory, loader, path, cache)
         self.templar = textual(self.templar)
         config: Mapping[str, Any] = {}
@@ -189,7 +189,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             hosts = hosts_of(self._rows(path, cache, params), choice, self._compose, self._render)
             for host in hosts:
                 check_not_taken(host, inventory.get_host(host.name))
-            # What cannot be composed for one host comes to light in a rehearsal, before there are others.
+            # Rehearse in a throwaway inventory, so that an expression that fails for one host leaves no hosts behind.
             own = [self._sanitize_group_name(group) for host in hosts for group in host.groups]
             _refuse_groups(hosts, {*EVERY_GROUP, *own, *inventory.groups})
             for target in (InventoryData(), inventory):
@@ -202,7 +202,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             raise AnsibleParserError(Secrets(secrets).hide(str(error))) from None
 
     def _configure(self, path: str) -> Mapping[str, Any]:
-        """Take over the options of a file, templates evaluated."""
+        """Read the options of a file and evaluate their templates."""
         given = self._read_config_data(path)
         check_known(given, self._options)
         self.templar.available_variables = self._vars
@@ -211,7 +211,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return config
 
     def _rows(self, path: str, cache: bool, params: Mapping[str, Any]) -> list[Row]:
-        """What is cached of this very account, or else what the portal has, which is then cached."""
+        """The cached rows of this account, or else those of the portal, which are then cached."""
         account, key = inventory_account_of(params), self.get_cache_key(path)
         is_cached = self.get_option("cache")
         rows = cached_rows(self._cached(key), account) if is_cached and cache else None
@@ -222,13 +222,13 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return [inert(row) for row in rows]
 
     def _cached(self, key: str) -> Any:
-        """What the cache has, whatever it is; None where it has nothing or cannot tell."""
+        """The cached value, unchecked; None if there is none or the cache cannot be read."""
         try:
             return self._cache[key]
         except KeyError:
             pass
         except Exception as error:
-            self.display.warning(f"the portal is asked, since the cache of the inventory cannot be read: {error}")
+            self.display.warning(f"reading the portal, since the cache of the inventory cannot be read: {error}")
         return None
 
     def _render(self, template: str, variables: Mapping[str, Any]) -> Any:
@@ -252,14 +252,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
 
 def _refuse_groups(hosts: list[Host], groups: Container[str]) -> None:
-    """Raise ValueError for a host that is called like a group: what is to be in a group would be the group."""
+    """Raise ValueError for a host with the name of a group, since Ansible would confuse the two."""
     for host in hosts:
         if host.name in groups:
-            raise ValueError(f"hostname: {host.name} is a group as well; the filters can make a name of it")
+            raise ValueError(f"hostname: {host.name} is also the name of a group; change it with filters")
 
 
 def _plain(loader: Any, path: str) -> Mapping[str, Any]:
-    """What a file says whose options cannot be read: the error may repeat what is secret in it."""
+    """The content of a file whose options cannot be read: the error may repeat secrets from it."""
     try:
         given = loader.load_from_file(path)
     except AnsibleError:
@@ -268,10 +268,10 @@ def _plain(loader: Any, path: str) -> Mapping[str, Any]:
 
 
 def inert(value: Any) -> Any:
-    """What the portal said, such that it is no template."""
+    """Data from the portal, marked so that Ansible does not evaluate it as a template."""
     if isinstance(value, Mapping):
         return {inert(name): inert(item) for name, item in value.items()}
     if isinstance(value, list):
         return [inert(item) for item in value]
-    # ansible-core 2.18 lets a text begin with a header that names other braces.
+    # ansible-core 2.18 accepts a header at the start of a text that defines other delimiters.
     return as_data(value) if isinstance(value, str) and ("{" in value or "#jinja2" in value) else value

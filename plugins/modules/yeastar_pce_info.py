@@ -8,7 +8,7 @@ module: yeastar_pce_info
 short_description: Read Yeastar Cloud PBX subscriptions, plans, billing contacts and orders
 version_added: 0.1.0
 description:
-  - Reads what the Partner Portal knows about your P-Series Cloud PBXs (PCE Instances) and changes nothing.
+  - Reads your P-Series Cloud PBXs (PCE Instances) from the Partner Portal and changes nothing.
 author:
   - The pbxops.yeastar authors (@pbxops)
 extends_documentation_fragment:
@@ -19,44 +19,45 @@ options:
     description:
       - What to read.
       - V(auto_renewal) asks the portal for each of the returned subscriptions whether it renews it by itself, and shows
-        that in RV(subscriptions). It takes a request for each PBX, so it is asked only when you name it.
+        that in RV(subscriptions). It takes a request for each PBX, so it is only done on demand.
     type: list
     elements: str
     choices: [subscriptions, auto_renewal, catalog, billing_contacts, orders]
     default: [subscriptions]
   product_no:
     description:
-      - The serial number of a PBX, or a list of them, quoted. Only these subscriptions and their orders are returned.
-      - If V(subscriptions) are read, it is an error if one is not in the account.
-      - An order of which neither list nor detail tells the PBX is returned as well.
+      - The serial number of a PBX, or a list of serial numbers, quoted. Only these subscriptions and their orders are
+        returned.
+      - If V(subscriptions) are read, a serial number that is not in the account is an error.
+      - An order is also returned if neither the list nor its details say which PBX it is for.
     type: raw
   expires_within:
     description:
-      - Return only subscriptions that expire within this many days, or have expired. One whose expiry cannot be
-        determined is returned as well.
+      - Return only subscriptions that expire within this many days or have expired, and those whose expiry cannot be
+        determined.
     type: int
   plan:
     description:
-      - Return only subscriptions of this plan, by name or id. One whose plan cannot be determined is returned as well.
+      - Return only subscriptions with this plan, by name or id, and those whose plan cannot be determined.
     type: str
   raw:
     description:
       - Also return the portal's own rows, with secrets and activation codes masked, and with integers above 2^53 as
-        strings. They show the field names to put into O(field_map).
-      - The details of a PBX are among them only for those named in O(product_no), since each takes a request. One that
-        the portal refuses is V(null).
+        strings. They show the field names for O(field_map).
+      - Details are included only for the PBXs in O(product_no), since each takes a request. Details that the portal
+        refuses are V(null).
     type: bool
     default: false
   ledger_password:
     description:
-      - The password of a ledger in PostgreSQL, to be hidden wherever the portal repeats it.
-      - Nothing else is done with it.
+      - The password of a ledger in PostgreSQL. It is hidden wherever the portal repeats it.
+      - It is not used for anything else.
     type: str
     version_added: 0.2.0
   concurrency:
     description:
-      - How many requests may be under way at once, 1 to 64.
-      - The vendor's rate limits are not known; a portal that asks for less (429) slows all of them down.
+      - How many requests may be in progress at once, 1 to 64.
+      - The vendor's rate limits are not known. If the portal answers with 429, all requests slow down.
     type: int
     default: 4
   now:
@@ -64,9 +65,9 @@ options:
       - Count days as if it were this instant. For tests only.
     type: str
 notes:
-  - Text of the portal is one line. What a terminal would obey or a reader would not see is written as C(�) with its
-    decimal number in parentheses, 27 for ESC, in rows and keys of O(raw) as well. Names and comments are cut after 1000
-    characters.
+  - Text from the portal is returned as one line. Characters that a terminal would act on or a reader would not see are
+    written as C(�) with their decimal number in parentheses, 27 for ESC, also in rows and keys of O(raw). Names and
+    comments are cut after 1000 characters.
 attributes:
   check_mode:
     support: full
@@ -105,7 +106,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 subscriptions:
-  description: The subscriptions that match, sorted by serial number. What cannot be determined is null.
+  description: The matching subscriptions, sorted by serial number. Values that cannot be determined are null.
   returned: when O(gather) has V(subscriptions) or V(auto_renewal)
   type: list
   elements: dict
@@ -129,23 +130,24 @@ subscriptions:
   contains:
     expires_between:
       description:
-        - Where the expiry lies, with V(earliest) and V(latest) in UTC and with V(time_zone), if the portal tells
-          it without a zone or as a date. V(time_zone) is that of O(time_zone), and null where that is not set.
-        - Null where the portal tells it exactly, or not at all.
+        - The earliest and the latest possible expiry, V(earliest) and V(latest) in UTC, with V(time_zone), if the
+          portal reports it without a zone or as a date only. V(time_zone) is that of O(time_zone), and null if that is
+          not set.
+        - Null if the portal reports an exact expiry, or none.
       type: dict
       returned: success
       sample: {earliest: "2026-12-04T10:00:00Z", latest: "2026-12-06T12:00:00Z", time_zone: null}
     auto_renewal:
       description:
-        - Whether the portal renews the PBX by itself, as its row says. With V(auto_renewal) in O(gather), as its row or
-          the portal's answer says. That it is on counts, whatever the other says.
+        - Whether the portal renews the PBX by itself, according to its row. With V(auto_renewal) in O(gather),
+          according to its row or the portal's answer; if either says that it is on, it is on.
       type: bool
       returned: success
     other_expiries:
       description:
-        - Every other expiry that the row of the PBX has, by the field that tells it, such as that of recording. A field
-          of a service has its name in front.
-        - They decide nothing. A service is renewed with its plan.
+        - Every other expiry in the row of the PBX, by the name of its field, such as that of recording. The field of a
+          service is prefixed with the name of the service.
+        - They have no effect. A service is renewed with its plan.
       type: dict
       returned: success
     undetermined:
@@ -169,7 +171,7 @@ billing_contacts:
   sample:
     - {billing_contact_id: "3197218168379846218", email: billing@example.com, name: "", company: Example}
 orders:
-  description: The orders of the account, in the portal's sequence.
+  description: The orders of the account, in the order in which the portal lists them.
   returned: when O(gather) has V(orders)
   type: list
   elements: dict
@@ -181,7 +183,7 @@ orders:
       product_no: 3658B431119665QJ
       po_number: null
 raw:
-  description: The portal's own rows of everything in O(gather), masked.
+  description: The portal's own rows for everything in O(gather), masked.
   returned: when O(raw) is true
   type: dict
 requests:

@@ -5,16 +5,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: yeastar_pce_ledger
-short_description: Show what the ledger of renewals holds, and settle an entry by hand
+short_description: Show the entries of the ledger of renewals, and settle one by hand
 version_added: 0.2.0
 description:
-  - Shows the intents in the ledger of M(pbxops.yeastar.yeastar_pce_renewal), what was meant to be ordered and what
-    has become of it.
-  - Settles an intent that the portal's evidence does not settle, by the word of a person who has looked in the portal.
-    Renewals settle all others by themselves.
-  - Notes that an order of the portal is no renewal, such as an expansion, so that it does not keep a PBX from being
-    renewed (reason C(recent_order)).
-  - Reads and changes the ledger alone. Nothing is sent to the portal.
+  - Shows the intents in the ledger of M(pbxops.yeastar.yeastar_pce_renewal), that is, what was to be ordered and what
+    became of it.
+  - Settles an intent that the portal's evidence does not settle, after a person has looked in the portal. Renewals
+    settle all others by themselves.
+  - Records that an order in the portal is not a renewal, such as an expansion, so that it does not block the renewal of
+    a PBX (reason C(recent_order)).
+  - Reads and changes only the ledger. Nothing is sent to the portal.
 author:
   - The pbxops.yeastar authors (@pbxops)
 extends_documentation_fragment:
@@ -33,34 +33,34 @@ options:
     type: raw
   expires_at:
     description:
-      - The expiry that the intent is to renew from, if the PBX has more than one intent that is not settled.
+      - The expiry that the intent renews from. Needed if the PBX has more than one unsettled intent.
     type: str
   outcome:
     description:
-      - V(ordered), it was ordered, so this expiry is never ordered again.
-      - V(not_ordered), nothing was bought, so the next run may order it. Look in the portal before you say so. It is
-        refused where the ledger knows of an order, unless O(force) is set.
-      - V(unrelated), the order O(order_no) is no renewal of this PBX. An intent that took that order for its own is
-        unknown again.
+      - V(ordered) means that the order was placed, so this expiry is never ordered again.
+      - V(not_ordered) means that nothing was bought, so the next run may order it. Look in the portal first. It is
+        refused if the ledger has an order for it, unless O(force) is set.
+      - V(unrelated) means that the order O(order_no) is not a renewal of this PBX. An intent that was matched to that
+        order becomes unknown again.
     type: str
     choices: [ordered, not_ordered, unrelated]
   order_no:
-    description: The number of the order in the portal. Needed for V(unrelated), and noted with V(ordered).
+    description: The number of the order in the portal. Needed for V(unrelated), and recorded with V(ordered).
     type: str
   reason:
-    description: How this is known, and to whom. It is kept in the ledger.
+    description: How this is known, and who knows it. It is kept in the ledger.
     type: str
   force:
     description:
-      - Whether V(not_ordered) also counts against an intent that is accepted or renewed, and V(unrelated) against an
-        order with which the portal itself has answered. The next run may then buy the PBX once more.
+      - Whether V(not_ordered) may also override an intent that is accepted or renewed, and V(unrelated) an order that
+        the portal itself returned when it was placed. The next run may then buy the PBX once more.
     type: bool
     default: false
     version_added: 0.2.0
   ledger:
     description:
-      - Which ledger, as for M(pbxops.yeastar.yeastar_pce_renewal). Name it wherever it is not the default one of the
-        user whom the task runs as. None is made by V(listed), nor to settle an intent.
+      - Which ledger, as for M(pbxops.yeastar.yeastar_pce_renewal). Name it unless it is the default one of the user the
+        task runs as. Neither V(listed) nor settling an intent creates a ledger.
     type: str
   ledger_password:
     description: The password of the user in a ledger in PostgreSQL, as for M(pbxops.yeastar.yeastar_pce_renewal).
@@ -86,7 +86,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 intents:
-  description: The intents, sorted by serial number and expiry; as they are after the task.
+  description: The intents after the task, sorted by serial number and expiry.
   returned: success
   type: list
   elements: dict
@@ -101,17 +101,17 @@ intents:
       returned: success
     status:
       description:
-        - V(intended) (a run may have died while it ordered), V(unknown), V(accepted) (the expiry does not show it yet),
-          V(renewed); or nothing was bought, V(not_sent), V(rejected), V(absent) (it never showed), V(dead) (its order
-          came to nothing).
+        - V(intended) (a run may have died while ordering), V(unknown), V(accepted) (the expiry does not show it yet) or
+          V(renewed); or, if nothing was bought, V(not_sent), V(rejected), V(absent) (the order never appeared) or
+          V(dead) (the order came to nothing).
       type: str
       returned: success
     unsettled:
-      description: Whether it keeps the PBX from being ordered until it is settled.
+      description: Whether it blocks orders for the PBX until it is settled.
       type: bool
       returned: success
     generation:
-      description: How often this expiry has been tried to be renewed. At most one of the attempts was accepted.
+      description: The number of attempts to renew from this expiry. At most one of them was accepted.
       type: int
       returned: success
     uncertain_since:
@@ -119,17 +119,17 @@ intents:
       type: str
       returned: success
     po_number:
-      description: The purchase order number that the order has.
+      description: The purchase order number of the order.
       type: str
       returned: success
     price:
       description:
-        - What the portal said it costs, before it was ordered. Null when it was not asked for or not known.
+        - The price that the portal reported before the order. Null if it was not requested or not known.
       type: dict
       returned: success
       sample: {amount: "1680.00", currency: USD}
     order:
-      description: The order in the portal, as far as known. Null when there is none.
+      description: The order in the portal, as far as it is known. Null if there is none.
       type: dict
       returned: success
       sample: {order_no: BN3206243356000391168, transaction_no: QO3206243357577449473, status: succeed}
@@ -138,30 +138,30 @@ intents:
       type: str
       returned: success
     note:
-      description: What led to the status, in words.
+      description: How the status came about, in words.
       type: str
       returned: success
 ledger:
-  description: The ledger that was read, its path, or host and database. There may not be one yet.
+  description: The ledger that was read, as a path, or as host and database. It may not exist yet.
   returned: success
   type: str
   sample: /home/ansible/.local/state/pbxops.yeastar/ledger.sqlite3
 user:
-  description: The user whom the task ran as, whose default ledger that is.
+  description: The user the task ran as, whose default ledger is used.
   returned: success
   type: str
   sample: ansible
 msg:
-  description: That there is no intent, where none was found, and whether there is a ledger at all.
+  description: States that no intent was found, and whether a ledger exists.
   returned: when RV(intents) is empty
   type: str
 unrelated_orders:
-  description: The numbers of orders that somebody has called no renewal.
+  description: The numbers of orders that somebody has declared unrelated.
   returned: success
   type: list
   elements: str
 diff:
-  description: Before and after of the intent that is settled.
+  description: The settled intent, before and after.
   returned: when O(state=settled) changes one
   type: list
   elements: dict

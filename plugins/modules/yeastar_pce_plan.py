@@ -10,9 +10,9 @@ version_added: 0.1.0
 description:
   - Decides, for each named P-Series Cloud PBX (PCE Instance), what M(pbxops.yeastar.yeastar_pce_renewal) would do now,
     and changes nothing.
-  - Every precondition is checked against the portal, so what is reported as V(due) would be ordered.
+  - Every precondition is checked against the portal, so a PBX that is reported as V(due) would be ordered.
   - The plan can be saved as a file, for a person or a policy to approve. M(pbxops.yeastar.yeastar_pce_renewal) then
-    buys just that, or nothing.
+    buys exactly that, or nothing.
 author:
   - The pbxops.yeastar authors (@pbxops)
 extends_documentation_fragment:
@@ -22,9 +22,9 @@ extends_documentation_fragment:
 options:
   dest:
     description:
-      - Where to save the plan, as JSON that only the user can read. An existing file is replaced, at once and whole.
-      - What is due is then asked its price. Nothing is saved in check mode, nor when O(max_orders) or O(max_total) is
-        exceeded. What is due and not blocked is saved also when the task fails because of others.
+      - Where to save the plan, as JSON that only the user can read. An existing file is replaced atomically.
+      - The prices of due PBXs are then requested. Nothing is saved in check mode, or if O(max_orders) or O(max_total)
+        is exceeded. PBXs that are due and not blocked are saved even if the task fails because of others.
     type: path
   valid_for:
     description: For how many seconds the saved plan may be applied, at most 604800 (7 days).
@@ -32,8 +32,8 @@ options:
     default: 86400
   prices_only:
     description:
-      - Ask what renewals would cost, and not whether the portal renews the PBXs by itself. For reports of what is not
-        due yet, since that takes a request for each PBX. Such a plan cannot be saved.
+      - Request what renewals would cost, but not whether the portal renews the PBXs by itself, which takes a request
+        for each PBX. For reports about PBXs that are not due yet. Such a plan cannot be saved.
     type: bool
     default: false
 attributes:
@@ -53,7 +53,7 @@ EXAMPLES = r"""
     product_no: "3658B431119665QJ"
   register: renewal_plan
 
-- name: Decide about several PBXs, with what is declared of them
+- name: Decide about several PBXs, with declared values
   pbxops.yeastar.yeastar_pce_plan:
     subscriptions:
       - product_no: "3658B431119665QJ"
@@ -106,15 +106,16 @@ results:
       type: str
       returned: success
     expires_before:
-      description: When the subscription expires, before this task. ISO 8601, UTC.
+      description: When the subscription expired before this task. ISO 8601, UTC.
       type: str
       returned: success
       sample: "2026-12-05T00:00:00Z"
     expires_between:
       description:
-        - Where the expiry lies, with V(earliest) and V(latest) in UTC and with V(time_zone), if the portal tells
-          it without a zone or as a date. V(time_zone) is that of O(time_zone), and null where that is not set.
-        - Null where the portal tells it exactly, or not at all.
+        - The earliest and the latest possible expiry, V(earliest) and V(latest) in UTC, with V(time_zone), if the
+          portal reports it without a zone or as a date only. V(time_zone) is that of O(time_zone), and null if that is
+          not set.
+        - Null if the portal reports an exact expiry, or none.
       type: dict
       returned: success
       sample: {earliest: "2026-12-04T10:00:00Z", latest: "2026-12-06T12:00:00Z", time_zone: null}
@@ -124,7 +125,7 @@ results:
       returned: success
       sample: "2027-12-05T00:00:00Z"
     days_left:
-      description: Whole days left before this task, negative once expired.
+      description: Whole days left before this task, negative if expired.
       type: int
       returned: success
       sample: 12
@@ -134,7 +135,7 @@ results:
       returned: success
       sample: null
     plan:
-      description: The name of the plan, or its id where the name is not known.
+      description: The name of the plan, or its id if the name is not known.
       type: str
       returned: success
       sample: Enterprise Plan
@@ -156,19 +157,20 @@ results:
       sample: annually
     auto_renewal:
       description:
-        - Whether the portal renews the PBX by itself. The portal is asked only where its answer decides, that is about
-          what would be ordered otherwise. Null where it is not known.
+        - Whether the portal renews the PBX by itself. The portal is asked only if the PBX would otherwise be ordered.
+          Null if it is not known.
       type: bool
       returned: success
       sample: false
     price:
       description:
-        - What the renewal costs, as C(amount) (a string) and C(currency). Null when not asked for or not known.
+        - The price of the renewal, as C(amount) (a string) and C(currency). Null if it was not requested or is not
+          known.
       type: dict
       returned: success
       sample: {amount: "1200.00", currency: USD}
     order:
-      description: The order that is open for this PBX. Null when there is none.
+      description: The open order for this PBX. Null if there is none.
       type: dict
       returned: success
       sample:
@@ -196,7 +198,7 @@ dest:
   returned: when O(dest) is given and no cap is exceeded
   type: str
 digest:
-  description: The SHA-256 of the plan, by which it is approved and applied.
+  description: The SHA-256 of the plan, which is needed to approve and apply it.
   returned: when O(dest) is given and no cap is exceeded
   type: str
   sample: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
@@ -209,16 +211,16 @@ has_changes:
   returned: when O(dest) is given and no cap is exceeded
   type: bool
 totals:
-  description: What the orders cost together, in each currency, as text.
+  description: The total price of the orders, in each currency, as a string.
   returned: when O(dest) is given and no cap is exceeded
   type: dict
   sample: {USD: "1680.00"}
 unknown_prices:
-  description: Of how many orders the price is not known, and so is not in RV(totals).
+  description: The number of orders whose price is not known and not included in RV(totals).
   returned: when O(dest) is given and no cap is exceeded
   type: int
 diff:
-  description: Before and after of each PBX that is V(due), in your terms.
+  description: Before and after of each PBX that is V(due), in terms of the options.
   returned: always, once the portal has been read
   type: list
   elements: dict

@@ -8,13 +8,13 @@ module: yeastar_pce_renewal
 short_description: Renew Yeastar Cloud PBX subscriptions that are about to expire
 version_added: 0.1.0
 description:
-  - Sees to it that every named P-Series Cloud PBX (PCE Instance) has more than O(remaining_days) days left, by ordering
-    the renewal of its plan and all its services in one order.
-  - Each accepted order costs money and cannot be undone. An order is noted in a ledger before it is sent, sent once,
-    and never repeated. When it is not certain what became of one, no further order is sent, and the portal's orders and
-    the expiry are followed. What they do not settle is V(unknown), the message names the next step, and later runs
-    settle it.
-  - A PBX whose terms cannot be determined, or contradict what you declare, is never ordered.
+  - Ensures that every named P-Series Cloud PBX (PCE Instance) has more than O(remaining_days) days left, by renewing
+    its plan and all its services in one order.
+  - Each accepted order costs money and cannot be undone. An order is recorded in a ledger before it is sent, sent once,
+    and never repeated. If its outcome is not certain, no further orders are sent, and the module watches the portal's
+    orders and the expiry. If they do not settle it, the PBX is V(unknown), the message names the next step, and later
+    runs settle it.
+  - A PBX whose terms cannot be determined, or contradict your declarations, is never ordered.
 author:
   - The pbxops.yeastar authors (@pbxops)
 extends_documentation_fragment:
@@ -24,15 +24,15 @@ extends_documentation_fragment:
 options:
   plan_file:
     description:
-      - A plan that M(pbxops.yeastar.yeastar_pce_plan) has saved, instead of O(product_no) and O(subscriptions).
-      - What it says is bought, or nothing. A file that is not byte for byte what was saved, that contradicts itself, is
-        out of date, was applied before, or was made for another portal or account is refused. An item that has changed
-        since, in expiry, terms, contact or price, is V(blocked).
-      - With O(access_token) alone, nothing but the serial numbers and contacts in it binds a plan to the account. Set
+      - A plan saved by M(pbxops.yeastar.yeastar_pce_plan), instead of O(product_no) and O(subscriptions).
+      - Exactly what it says is bought, or nothing. The file is refused if it is not byte for byte what was saved,
+        contradicts itself, has expired, was applied before, or was made for another portal or account. An item whose
+        expiry, terms, contact or price has changed since is V(blocked).
+      - With only O(access_token), a plan is bound to the account only by its serial numbers and contacts. Set
         O(client_id) as well.
     type: path
   plan_digest:
-    description: The digest that was approved. Required with O(plan_file).
+    description: The approved digest. Required with O(plan_file).
     type: str
 attributes:
   check_mode:
@@ -41,10 +41,11 @@ attributes:
   diff_mode:
     support: full
 notes:
-  - Running it again is safe with a ledger that is kept. With O(ledger=none), look in the portal first after V(unknown).
-  - Before each order it makes sure that its task still waits for it, and sends no further order when Ansible was killed
-    or the task's C(timeout) is over. A module on another host sees only that its connection is lost. As long as that
-    stands, it goes on, so run it on the controller, with C(delegate_to=localhost). With C(async) it goes on as well.
+  - Running it again is safe as long as the ledger is kept. With O(ledger=none), look in the portal first after
+    V(unknown).
+  - Before each order it checks that its task is still waiting for it, and sends no further orders if Ansible was killed
+    or the task's C(timeout) is over. A module on another host notices only a lost connection. As long as the connection
+    exists, it continues, so run it on the controller, with C(delegate_to=localhost). With C(async) it also continues.
 seealso:
   - module: pbxops.yeastar.yeastar_pce_plan
   - module: pbxops.yeastar.yeastar_pce_ledger
@@ -56,7 +57,7 @@ EXAMPLES = r"""
   pbxops.yeastar.yeastar_pce_renewal:
     product_no: "3658B431119665QJ"
 
-- name: Renew what is due, at most five orders, and only what is what we think it is
+- name: Renew what is due, with at most five orders, and only if the terms are as expected
   pbxops.yeastar.yeastar_pce_renewal:
     subscriptions:
       - product_no: "3658B431119665QJ"
@@ -114,15 +115,16 @@ results:
       type: str
       returned: success
     expires_before:
-      description: When the subscription expires, before this task. ISO 8601, UTC.
+      description: When the subscription expired before this task. ISO 8601, UTC.
       type: str
       returned: success
       sample: "2026-12-05T00:00:00Z"
     expires_between:
       description:
-        - Where the expiry lies, with V(earliest) and V(latest) in UTC and with V(time_zone), if the portal tells
-          it without a zone or as a date. V(time_zone) is that of O(time_zone), and null where that is not set.
-        - Null where the portal tells it exactly, or not at all.
+        - The earliest and the latest possible expiry, V(earliest) and V(latest) in UTC, with V(time_zone), if the
+          portal reports it without a zone or as a date only. V(time_zone) is that of O(time_zone), and null if that is
+          not set.
+        - Null if the portal reports an exact expiry, or none.
       type: dict
       returned: success
       sample: {earliest: "2026-12-04T10:00:00Z", latest: "2026-12-06T12:00:00Z", time_zone: null}
@@ -132,7 +134,7 @@ results:
       returned: success
       sample: "2027-12-05T00:00:00Z"
     days_left:
-      description: Whole days left before this task, negative once expired.
+      description: Whole days left before this task, negative if expired.
       type: int
       returned: success
       sample: 12
@@ -142,7 +144,7 @@ results:
       returned: success
       sample: null
     plan:
-      description: The name of the plan, or its id where the name is not known.
+      description: The name of the plan, or its id if the name is not known.
       type: str
       returned: success
       sample: Enterprise Plan
@@ -164,19 +166,20 @@ results:
       sample: annually
     auto_renewal:
       description:
-        - Whether the portal renews the PBX by itself. The portal is asked only where its answer decides, that is about
-          what would be ordered otherwise. Null where it is not known.
+        - Whether the portal renews the PBX by itself. The portal is asked only if the PBX would otherwise be ordered.
+          Null if it is not known.
       type: bool
       returned: success
       sample: false
     price:
       description:
-        - What the renewal costs, as C(amount) (a string) and C(currency). Null when not asked for or not known.
+        - The price of the renewal, as C(amount) (a string) and C(currency). Null if it was not requested or is not
+          known.
       type: dict
       returned: success
       sample: {amount: "1200.00", currency: USD}
     order:
-      description: The order that was accepted, or that is open already. Null when there is none.
+      description: The order that was accepted, or that is already open. Null if there is none.
       type: dict
       returned: success
       sample:
@@ -200,7 +203,7 @@ requests:
   type: dict
   sample: {read: 6, write: 1, token: 1}
 diff:
-  description: Before and after of each PBX that changes, or in check mode would change, in your terms.
+  description: Before and after of each PBX that changes, or would change in check mode, in terms of the options.
   returned: always, once the portal has been read
   type: list
   elements: dict

@@ -5,17 +5,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: yeastar_pce_request
-short_description: Register what is declared of this PBX for a batch
+short_description: Register what is declared for this PBX in a batch
 version_added: 0.1.0
 description:
-  - Reads the C(pce_renewal_*) variables of its host and validates them, so that what is wrong with one host fails that
-    host alone. Sends nothing.
+  - Reads and validates the C(pce_renewal_*) variables of its host, so that an error in them fails only that host. Sends
+    nothing.
   - It is the first half of the role P(pbxops.yeastar.pce_renewal#role), which is what you should use.
-    M(pbxops.yeastar.yeastar_pce_outcome) is the second half. Both must be in one list of tasks, and what this one
-    returns must be registered as C(pce_renewal_request).
-  - A host that a C(when), a C(rescue) or a failure keeps from this task is neither decided about nor ordered.
+    M(pbxops.yeastar.yeastar_pce_outcome) is the second half. Both must be in the same list of tasks, and the result of
+    this one must be registered as C(pce_renewal_request).
+  - A host that skips this task because of a C(when), a C(rescue) or a failure is neither decided about nor ordered.
   - Needs the strategy C(linear) (or C(debug)), since with others there may be no batch to hold a cap against.
-  - Must be run for every host, so C(run_once) is refused, at the task and at every block, include or play around it.
+  - Must run for every host, so C(run_once) is refused, on the task and on every block, include or play around it.
 author:
   - The pbxops.yeastar authors (@pbxops)
 extends_documentation_fragment:
@@ -23,7 +23,7 @@ extends_documentation_fragment:
   - pbxops.yeastar.attributes
 options:
   plan_only:
-    description: Whether the batch is to decide only. It must be the same for every host.
+    description: Whether the batch only decides and orders nothing. It must be the same for every host.
     type: bool
     default: false
 attributes:
@@ -36,7 +36,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Collect what is declared of this PBX
+- name: Collect what is declared for this PBX
   pbxops.yeastar.yeastar_pce_request:
   register: pce_renewal_request
 
@@ -46,7 +46,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 request:
-  description: What is declared of this host, without any secret.
+  description: What is declared for this host, without secrets.
   returned: success
   type: dict
 """

@@ -12,21 +12,21 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._watch import watch
 
 DOCUMENTATION = r"""
 name: expiring_subscriptions
-short_description: An event for each Yeastar Cloud PBX subscription that comes close to its expiry
+short_description: Emit an event for each Yeastar Cloud PBX subscription that is about to expire
 description:
-  - Reads the PBXs (PCE Instances) of an account from the Partner Portal, again and again, and changes nothing.
-  - One event is told for each subscription and each window that it enters with an expiry. The windows are 30, 14, 7 and
-    1 days, and C(expired). One more event is told once the expiry has moved later by a day or more.
-  - What passed through several windows while nobody was watching is told of the narrowest one alone. The same holds for
-    the first poll of all.
-  - What was told is remembered in O(state_file), so that it is told once, whatever is restarted. The file is written
-    after the events of a poll were handed over. Who is killed in between tells them again. What was handed over, but
-    not worked off when ansible-rulebook ended, is lost. So do not leave it to events alone that a subscription is
-    renewed.
-  - A portal that cannot be read is asked again less and less often, up to once an hour. That is logged once, and once
-    more when it can be read again.
+  - Polls the PBXs (PCE Instances) of an account from the Partner Portal, and changes nothing.
+  - Emits one event for each subscription and each window that it enters with an expiry. The windows are 30, 14, 7 and 1
+    days, and C(expired). Another event is emitted once the expiry has moved to a date at least a day later.
+  - For a subscription that passed through several windows while the source was not running, only the event of the
+    narrowest one is emitted. The same applies to the very first poll.
+  - Emitted events are recorded in O(state_file), so that each is emitted once, even after a restart. The file is
+    written after the events of a poll have been handed over. A source that is killed in between emits them again.
+    Events that were handed over, but not yet processed when ansible-rulebook ended, are lost. So do not rely on events
+    alone to renew a subscription.
+  - While the portal cannot be read, it is polled less and less often, down to once an hour. That is logged once, and
+    again when the portal is back.
   - A subscription whose expiry cannot be determined has no events.
-  - Days are counted by the portal's clock where it tells the time.
+  - Days are counted by the portal's clock if its answers contain the time.
 options:
   base_url:
     description: The address of the Partner Portal API, without a path. Default is the environment variable
@@ -40,14 +40,14 @@ options:
     description: The Client Secret. Default is the environment variable E(YEASTAR_CLIENT_SECRET).
     type: str
   access_token:
-    description: Refused, also from the environment, since it ends within the hour.
+    description: Refused, also from the environment, since it expires within the hour.
     type: str
   timeout:
     description: How long one request may take as a whole, in seconds.
     type: float
     default: 30.0
   retries:
-    description: How often a read is repeated after a failure that may pass, within one poll.
+    description: How often a read is repeated after a temporary failure, within one poll.
     type: int
     default: 3
   validate_certs:
@@ -66,16 +66,16 @@ options:
     type: dict
     default: {}
   time_zone:
-    description: The time zone that the portal shows its dates in, where they say none, as in the modules.
+    description: The time zone of the portal's dates that have no zone of their own, as in the modules.
     type: str
   interval:
     description: Seconds from the end of a poll to the next.
     type: float
     default: 3600.0
   state_file:
-    description: Where it is remembered what was told. Default is a file for each account in the folder
-      C(pbxops.yeastar) below E(XDG_STATE_HOME) or C(~/.local/state). Sources that are to tell the same events each for
-      themselves need a file each.
+    description: Where emitted events are recorded. Default is a file for each account in the folder C(pbxops.yeastar)
+      below E(XDG_STATE_HOME) or C(~/.local/state). Sources that are to emit the same events independently need a file
+      each.
     type: path
 """
 

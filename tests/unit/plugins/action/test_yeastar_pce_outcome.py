@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -151,7 +152,7 @@ def test_an_approved_plan_is_bought_and_no_more(play: Any, monkeypatch: pytest.M
 def test_a_host_that_has_asked_for_nothing_is_told_to(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     controller = play(SN, ABSENT)
     controller.request(SN)
-    with portal(monkeypatch), pytest.raises(AnsibleActionFail, match=f"{ABSENT} has made no request"):
+    with portal(monkeypatch), pytest.raises(AnsibleActionFail, match=f"^{ABSENT} .*yeastar_pce_request"):
         controller.outcome(ABSENT)
 
 
@@ -234,9 +235,9 @@ def test_a_run_that_is_ended_tells_what_is_known(
 @pytest.mark.parametrize(
     ("asked", "keywords", "calls", "message"),
     [
-        ({}, {}, renewal, "it may have ordered: look in the portal"),
-        ({"check_mode": True}, {"check_mode": True}, decision, "it was to check, so it has ordered nothing"),
-        ({"plan_only": True}, {}, decision, "it was to plan, so it has ordered nothing"),
+        ({}, {}, renewal, "may have ordered.*portal.*Orders.*expiry"),
+        ({"check_mode": True}, {"check_mode": True}, decision, "check.*has ordered nothing"),
+        ({"plan_only": True}, {}, decision, "plan.*has ordered nothing"),
     ],
     ids=["renew", "check", "plan"],
 )
@@ -250,7 +251,7 @@ def test_a_batch_whose_worker_died_is_never_run_again(
             dying.setattr(yeastar_pce_outcome, "_shown", lambda *arguments: sys.exit())
             controller.outcome(SN, **keywords)
         outcome = controller.outcome(SN, **keywords)
-    assert outcome["failed"] and message in outcome["msg"]
+    assert outcome["failed"] and re.search(message, outcome["msg"])
     assert bool(outcome.get("changed")) is (calls is renewal)
 
 
