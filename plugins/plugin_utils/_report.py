@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 from typing import Any, Optional
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import money as _money
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model import states as _states
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.dates import (
     ANNUALLY,
     DAY,
@@ -32,6 +31,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._model.span import 
     in_text,
     span_in,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import Reason, State
 from ansible_collections.pbxops.yeastar.plugins.module_utils._text import LONGEST_TEXT, MARK, UNSHOWABLE
 
 UNKNOWN, EXPIRED, LATER = "unknown", "expired", "later"
@@ -71,7 +71,7 @@ def read_model(
     was decided; of the further results ``prices`` only the prices count; of a saved ``plan`` only its items are due.
     """
     seen, decided, priced = _by_number(subscriptions), _by_number(results or ()), _by_number(prices)
-    items = [_item_of_result(row) for row in (results or ()) if row["state"] == _states.DUE]
+    items = [_item_of_result(row) for row in (results or ()) if row["state"] == State.DUE]
     if plan is not None:
         items = [_item_of_plan(item) for item in plan["items"]]
     planned = _by_number(items)
@@ -89,7 +89,7 @@ def read_model(
         "rows": rows,
         "attention": [row for row in rows if row["trouble"] is not None],
         "bands": {band: bands.count(band) for band in BANDS},
-        "states": {state: states.count(state) for state in _states.STATES if state in states},
+        "states": {state.value: states.count(state) for state in State if state in states},
         "assumed_zones": _assumed_zones(rows),
         "is_decided": results is not None or plan is not None,
         **_orders(items),
@@ -174,22 +174,22 @@ def _held(
 ) -> Mapping[str, Any]:
     """What a run that applies a saved plan would say of a PBX, as far as it is known without prices."""
     told, item = decided.get(product_no, {}), planned.get(product_no)
-    is_due = told.get("state") in (None, _states.DUE)
+    is_due = told.get("state") in (None, State.DUE)
     if item is None:
         if not is_due:
             return told
         message = f"not part of the plan, so nothing is bought: {told['message']}; plan again"
-        return {**told, **_outcome("not_in_plan", message), "expires_after": None}
+        return {**told, **_outcome(Reason.NOT_IN_PLAN, message), "expires_after": None}
     if product_no not in seen:
-        return _outcome("not_found", "in the plan, but not among the PBXs of this account")
+        return _outcome(Reason.NOT_FOUND, "in the plan, but not among the PBXs of this account")
     if _has_moved(seen[product_no]["expires_at"], item["expires_before"]):
         message = f"the plan was made when it expired {item['expires_before']}; plan again"
-        return {**told, **_outcome("stale_plan", message)}
-    return {**told, **_outcome(item["reason"], "in the plan")} if is_due else told
+        return {**told, **_outcome(Reason.STALE_PLAN, message)}
+    return {**told, **_outcome(Reason[item["reason"].upper()], "in the plan")} if is_due else told
 
 
-def _outcome(reason: str, message: str) -> dict[str, str]:
-    return {"state": _states.REASONS[reason], "reason": reason, "message": message}
+def _outcome(reason: Reason, message: str) -> dict[str, str]:
+    return {"state": reason.state.value, "reason": reason.value, "message": message}
 
 
 def _has_moved(seen: Optional[str], planned: str) -> bool:
@@ -203,7 +203,7 @@ def _trouble(
     """Why a person should look at a PBX; None where nobody needs to."""
     if row["band"] == UNKNOWN:
         return "; ".join(row["undetermined"].values()) or row["message"] or "the expiry cannot be determined"
-    if row["state"] in _states.FAILING_STATES:
+    if row["state"] is not None and State(row["state"]).is_failing:
         return str(row["message"])
     if expires_at is not None and bounds(expires_at, span)[0] <= now:
         certainly = "has" if row["band"] == EXPIRED else "may have"
@@ -301,10 +301,10 @@ def _renewals(row: Mapping[str, Any], now: datetime, end: datetime) -> list[date
     if row["expires_at"] is None:
         return []
     expires_at = parse_instant(row["expires_at"])
-    if row["band"] == EXPIRED and row["state"] != _states.DUE:
+    if row["band"] == EXPIRED and row["state"] != State.DUE:
         return []
     cycle = row["billing_cycle"] or ANNUALLY
-    instants = [] if row["state"] == _states.PENDING else [max(expires_at, now)]
+    instants = [] if row["state"] == State.PENDING else [max(expires_at, now)]
     number = 1
     while (instant := add_cycles(expires_at, cycle, number)) < end:
         if instant > now:

@@ -11,10 +11,9 @@ from datetime import timedelta
 from typing import Any
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import Interruption
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model import intent as _intent
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model import states as _states
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.decision import Decision
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.order import DEAD_STATUSES
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import IntentStatus, State
 from tests.machine.controller import Controller, Killed
 from tests.machine.world import Post, World
 from tests.simulator.clock import add_cycles
@@ -54,14 +53,14 @@ def the_ledger_denies_no_order(world: World) -> None:
         (row[0], row[1], row[2]): row[3]
         for row in world.rows(
             "SELECT product_no, expires_at, generation, status FROM yeastar_history WHERE status IN (?, ?, ?, ?)",
-            *_intent.CLOSED,
+            *(one for one in IntentStatus if one.is_closed),
         )
     }
     for post in world.posts:
         if post.is_lost or post.is_excused or not post.is_committed or post.key is None:
             continue
         status = denied.get((post.product_no, *post.key))
-        if status == _intent.DEAD:
+        if status == IntentStatus.DEAD:
             assert any(order.status in DEAD_STATUSES for order in post.orders), f"called dead: {post}"
         else:
             assert status is None, f"the ledger calls it {status}: {post}"
@@ -101,7 +100,7 @@ def the_report_is_truthful(run: Controller) -> None:
         _a_renewal_moved_the_expiry_by_a_cycle(run, outcome.decision)
     for outcome in run.report.outcomes.values():
         _no_due_pbx_is_pending_for_long(run, outcome.decision)
-    left_due = [one for one in run.report.outcomes.values() if one.decision.state == _states.DUE]
+    left_due = [one for one in run.report.outcomes.values() if one.decision.state == State.DUE]
     assert run.is_read_only or not left_due, f"due and not attempted: {left_due}"
 
 
@@ -109,7 +108,7 @@ def _a_renewal_moved_the_expiry_by_a_cycle(run: Controller, decision: Decision) 
     """An expired PBX may be renewed from the day of the order; the unit tests cover that."""
     terms, after = decision.terms, decision.expires_after
     if (
-        decision.state == _states.RENEWED
+        decision.state == State.RENEWED
         and terms is not None
         and after is not None
         and terms.expires_at > run.report.now
@@ -121,7 +120,7 @@ def _a_renewal_moved_the_expiry_by_a_cycle(run: Controller, decision: Decision) 
 def _no_due_pbx_is_pending_for_long(run: Controller, decision: Decision) -> None:
     """An order that was open for more than a day before the run fails the task, or the PBX would lapse unnoticed."""
     order = decision.known_order
-    if decision.state != _states.PENDING or order is None or order.created_at is None:
+    if decision.state != State.PENDING or order is None or order.created_at is None:
         return
     age = run.report.now - order.created_at
     assert age <= timedelta(days=1), f"pending for {age}: {decision}"
@@ -139,10 +138,10 @@ def it_came_to_an_end(world: World, run: Controller) -> None:
     for product_no, outcome in run.report.outcomes.items():
         decision = outcome.decision
         told = f"{product_no}: {decision.state}/{decision.reason}: {decision.message}"
-        if decision.state in (_states.CURRENT, _states.RENEWED):
+        if decision.state in (State.CURRENT, State.RENEWED):
             continue
-        assert decision.state not in (_states.NOT_ATTEMPTED, _states.DUE), told
-        if decision.state == _states.UNKNOWN:  # until a person says which PBX the order is for, if the portal does not
+        assert decision.state not in (State.NOT_ATTEMPTED, State.DUE), told
+        if decision.state == State.UNKNOWN:  # until a person says which PBX the order is for, if the portal does not
             assert not world.tells_tags and "does not show whether it is the renewal" in decision.message, told
         assert NEXT_STEP.search(decision.message), f"names no next step: {told}"
         has_history = product_no in world.touched or any(_may_matter(post, product_no) for post in world.posts)

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlencode
 
 from requests.structures import CaseInsensitiveDict
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model import intent as _intent
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import IntentStatus
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.body import MAX_BODY
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.client import ORDER_LIST, PRODUCT_DETAIL
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, ExchangeError
@@ -149,7 +149,7 @@ class Wire:
         rows = world.rows(
             "SELECT expires_at, generation FROM yeastar_intent"
             " WHERE product_no = ? AND po_number = ? AND status = ? AND run_id = ?",
-            *(product_no, po_number, _intent.INTENDED, run.run_id),
+            *(product_no, po_number, IntentStatus.INTENDED, run.run_id),
         )
         if len(rows) != 1:
             world.violations.append(f"an order for {product_no} left without an intent in the ledger: {rows}")

@@ -18,7 +18,6 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._decide import auto
 from ansible_collections.pbxops.yeastar.plugins.module_utils._decide import changes as _changes
 from ansible_collections.pbxops.yeastar.plugins.module_utils._decide import planner as _planner
 from ansible_collections.pbxops.yeastar.plugins.module_utils._decide import prices as _prices
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model import states as _states
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.catalog import Between, Catalog, CatalogEntry, Offer
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.decision import Decision
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.declaration import Declaration, Policy
@@ -29,6 +28,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._model.po_number im
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.span import Span, bounds
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.subscription import Subscription
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.undetermined import Undetermined
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import Reason, State
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import (
     ENTERPRISE,
     EXPIRY,
@@ -164,8 +164,8 @@ def _settled_value(case: Case, concept: str) -> Any:
 @given(CASES)
 def test_there_is_an_order_if_and_only_if_it_is_due_and_the_state_follows_from_the_reason(case: Case) -> None:
     decision = _decide(case)
-    assert (decision.order is not None) == (decision.state == _states.DUE)
-    assert decision.state == _states.REASONS[decision.reason]
+    assert (decision.order is not None) == (decision.state == State.DUE)
+    assert decision.state == Reason[decision.reason.upper()].state
     assert decision.product_no == SN
     assert decision.message
 
@@ -182,7 +182,7 @@ def test_the_same_question_has_the_same_answer(case: Case) -> None:
 def test_nothing_is_due_while_an_essential_is_neither_told_nor_declared(case: Case) -> None:
     decision = _decide(case)
     if any(_settled_value(case, concept) is None for concept in ESSENTIALS):
-        assert decision.state != _states.DUE
+        assert decision.state != State.DUE
 
 
 @exact
@@ -221,9 +221,9 @@ def test_nothing_is_due_outside_the_window_or_expired_without_leave(case: Case) 
     days = next(one for one in (declared.remaining_days, policy.remaining_days, WINDOWS[cycle]) if one is not None)
     decision = _decide(case)
     if earliest - now > timedelta(days=days) or (earliest <= now and not policy.include_expired):
-        assert decision.state != _states.DUE
+        assert decision.state != State.DUE
     if earliest - now <= timedelta(days=days) or days >= {"annually": 365, "monthly": 28}[cycle]:
-        assert decision.state != _states.CURRENT
+        assert decision.state != State.CURRENT
 
 
 def _may_be_open(order: Order) -> bool:
@@ -247,7 +247,7 @@ def test_nothing_is_due_beside_auto_renewal_a_plan_switch_another_expiry_or_an_o
         declared.expected_expiry is not None and declared.expected_expiry < EXPIRY,
     ]
     if any(reasons_not_to):
-        assert _decide(case).state != _states.DUE
+        assert _decide(case).state != State.DUE
 
 
 @exact
@@ -258,8 +258,8 @@ def test_an_answer_that_it_is_on_orders_nothing_and_one_that_it_is_off_nothing_t
     declared, reported, *dummy = case
     decision = _decide(case, answer)
     if True in (reported.auto_renewal, answer, declared.auto_renewal):
-        assert decision.state != _states.DUE
-    if decision.state == _states.SKIPPED:
+        assert decision.state != State.DUE
+    if decision.state == State.SKIPPED:
         assert True in (reported.auto_renewal, answer, declared.auto_renewal)
 
 

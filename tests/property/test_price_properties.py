@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._decide import prices as _prices
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import money as _money
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model.intent import STATUSES, Intent
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.intent import Intent
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.money import Money
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import IntentStatus
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import (
     ENTERPRISE,
     EXPIRY,
@@ -50,7 +51,7 @@ def intents(draw: st.DrawFn) -> Intent:
     """An intent for the term before, most of them just like what is ordered now."""
     often = st.sampled_from([True, True, True, False])
     return intent(
-        status="renewed" if draw(often) else draw(st.sampled_from(STATUSES)),
+        status=IntentStatus.RENEWED if draw(often) else draw(st.sampled_from(list(IntentStatus))),
         expires_at=utc(2025, 12, 5) if draw(often) else utc(2024, 12, 5),
         uncertain_since=utc(2025, 11, 23) if draw(often) else utc(2024, 11, 23),
         plan_id=ENTERPRISE.id if draw(often) else "5",

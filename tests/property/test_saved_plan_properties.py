@@ -26,6 +26,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._model.dates import
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.decision import Decision
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.declaration import Policy
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.money import Money
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import Reason
 from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.plan_file import document_of, read_plan, write_plan
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import (
     DAY,
@@ -56,7 +57,7 @@ def decisions(draw: st.DrawFn) -> list[Decision]:
         ordered = terms(plan=draw(OFFERS), services=services, quantity=draw(st.integers(1, 10**6)), billing_cycle=cycle)
         after = add_cycles(ordered.expires_at, cycle)
         decision = due_decision(number, terms=ordered, expires_after=after, price=draw(st.none() | MONEY))
-        drawn.append(decision if draw(st.integers(0, 4)) else settled(decision, "expired", "it has expired"))
+        drawn.append(decision if draw(st.integers(0, 4)) else settled(decision, Reason.EXPIRED, "it has expired"))
     return drawn
 
 

@@ -14,18 +14,18 @@ from hypothesis import strategies as st
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.cycles import advanced_by_one_cycle
 from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.reconcile import Settlement, Times, settle
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model import intent as _intent
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model import states as _states
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.dates import add_cycles
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.intent import Intent
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.order import DEAD_STATUSES, Order
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.span import same_expiry
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.subscription import Subscription
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.undetermined import Undetermined
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import IntentStatus, Reason
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import (
     EXPIRY,
     NOW,
     SN,
+    UNSETTLED,
     intent,
     subscription,
     unreadable,
@@ -42,7 +42,7 @@ MOMENTS = st.one_of(st.integers(-1000, 2000), st.sampled_from([-86_400, 899, 900
 )
 INTENTS = st.builds(
     intent,
-    status=st.sampled_from([*_intent.UNSETTLED, _intent.RENEWED]),
+    status=st.sampled_from([*UNSETTLED, IntentStatus.RENEWED]),
     generation=st.integers(1, 3),
     billing_cycle=st.sampled_from(["annually", "monthly"]),
     po_number=st.sampled_from([TAG, f"{TAG}.2", "PO-1"]),
@@ -121,9 +121,9 @@ def test_nothing_is_absent_while_an_order_that_may_be_it_is_alive(case: Case) ->
     settlement = case.settle()
     living = [order for order in case.orders if not order.is_dead]
     if any(_is_no_older(order, case.intent) for order in living):
-        assert settlement.status != _intent.ABSENT
+        assert settlement.status != IntentStatus.ABSENT
     if any(order.po_number == TAG for order in living):
-        assert settlement.status not in (_intent.ABSENT, _intent.DEAD)
+        assert settlement.status not in (IntentStatus.ABSENT, IntentStatus.DEAD)
 
 
 @exact
@@ -134,7 +134,7 @@ def test_nothing_is_absent_within_the_window_of_either_clock(case: Case) -> None
     is_over = times.now - one.uncertain_since >= times.settle_window
     if times.portal is not None and one.portal_uncertain_since is not None:
         is_over = is_over and times.portal - one.portal_uncertain_since >= times.settle_window
-    assert is_over or settlement.status != _intent.ABSENT
+    assert is_over or settlement.status != IntentStatus.ABSENT
 
 
 @exact
@@ -142,34 +142,34 @@ def test_nothing_is_absent_within_the_window_of_either_clock(case: Case) -> None
 def test_it_becomes_renewed_only_by_an_expiry_that_moved_by_one_cycle(case: Case) -> None:
     settlement = case.settle()
     if settlement.reason == "expiry_moved":
-        assert settlement.status == _intent.RENEWED and _has_moved(case)
+        assert settlement.status == IntentStatus.RENEWED and _has_moved(case)
         expires_at: Any = case.seen.expires_at
         one = case.intent
         assert advanced_by_one_cycle(one.expires_at, one.billing_cycle, expires_at, one.uncertain_since, "expiry")
         assert settlement.expires_after == expires_at
-    elif settlement.status == _intent.RENEWED:
-        assert case.intent.status == _intent.RENEWED
+    elif settlement.status == IntentStatus.RENEWED:
+        assert case.intent.status == IntentStatus.RENEWED
 
 
 @exact
 @given(CASES)
 def test_what_was_accepted_or_renewed_never_becomes_absent(case: Case) -> None:
     settlement = case.settle()
-    if case.intent.status in (_intent.ACCEPTED, _intent.RENEWED):
-        assert settlement.status not in (_intent.ABSENT, _intent.UNKNOWN)
+    if case.intent.status in (IntentStatus.ACCEPTED, IntentStatus.RENEWED):
+        assert settlement.status not in (IntentStatus.ABSENT, IntentStatus.UNKNOWN)
 
 
 @exact
 @given(CASES)
 def test_it_is_dead_only_by_a_dead_order_that_is_its_own_or_after_the_window(case: Case) -> None:
     settlement = case.settle()
-    if settlement.status == _intent.DEAD:
+    if settlement.status == IntentStatus.DEAD:
         assert settlement.order is not None and settlement.order.is_dead
         number, po_number = settlement.order.order_no, settlement.order.po_number
         is_own = (number is not None and number == case.intent.order_no) or (
             po_number == case.intent.po_number and po_number.startswith("RN")
         )
-        assert is_own or (not case.times.left_of_window(case.intent) and case.intent.status != _intent.RENEWED)
+        assert is_own or (not case.times.left_of_window(case.intent) and case.intent.status != IntentStatus.RENEWED)
 
 
 @exact
@@ -178,15 +178,15 @@ def test_two_living_orders_with_the_tag_are_always_told(case: Case) -> None:
     settlement = case.settle()
     twins = [order for order in case.orders if order.po_number == TAG and not order.is_dead]
     if len(twins) > 1 and settlement.reason != "verification_failed":
-        assert settlement.reason == "duplicate_detected" and settlement.status == _intent.ACCEPTED
+        assert settlement.reason == "duplicate_detected" and settlement.status == IntentStatus.ACCEPTED
 
 
 @exact
 @given(CASES)
 def test_a_settlement_has_a_known_reason_and_a_message_and_unsettled_says_what_to_do(case: Case) -> None:
     settlement = case.settle()
-    assert settlement.status in _intent.STATUSES and settlement.reason in _states.REASONS and settlement.message
-    if settlement.status in (_intent.INTENDED, _intent.UNKNOWN, _intent.ACCEPTED):
+    assert settlement.status in IntentStatus and settlement.reason in Reason and settlement.message
+    if settlement.status in (IntentStatus.INTENDED, IntentStatus.UNKNOWN, IntentStatus.ACCEPTED):
         words = ("look", "see in the portal", "check it in the portal", "settle it by hand")
         assert any(word in settlement.message for word in words)
 

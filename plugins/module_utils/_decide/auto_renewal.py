@@ -15,6 +15,7 @@ from typing import Optional, Union
 from .._model.decision import Decision
 from .._model.declaration import Declaration, Policy
 from .._model.undetermined import Undetermined, known
+from .._model.vocabulary import Reason
 from .planner import screen, settled
 from .terms import contradiction_of
 
@@ -38,7 +39,7 @@ def needs_answer(decision: Decision) -> bool:
     """Whether the portal must be asked: of what would be ordered, and of what only a declaration keeps from it."""
     if decision.subscription is None:
         return False
-    only_declared = decision.reason == "auto_renewal" and decision.subscription.auto_renewal is not True
+    only_declared = decision.reason == Reason.AUTO_RENEWAL and decision.subscription.auto_renewal is not True
     return decision.order is not None or only_declared
 
 
@@ -60,7 +61,7 @@ def held_to_auto_renewal(
     seen = combined(reported, answer)
     contradiction = contradiction_of("auto_renewal", declaration.auto_renewal, seen)
     if contradiction is not None:
-        return settled(decision, "contradiction", contradiction)
+        return settled(decision, Reason.CONTRADICTION, contradiction)
     subscription = replace(decision.subscription, auto_renewal=seen)
     screened = screen(declaration, subscription, policy, now)
     if isinstance(screened, Decision):
@@ -71,8 +72,10 @@ def held_to_auto_renewal(
     if not isinstance(seen, Undetermined):
         return decision
     if seen is reported and seen.reported:
-        return settled(decision, "cannot_determine", f"cannot determine {seen.why}; {_ADVICE}")
+        return settled(decision, Reason.CANNOT_DETERMINE, f"cannot determine {seen.why}; {_ADVICE}")
     if policy.on_unknown_auto_renewal == "block":
         unknown = f"whether auto-renewal is on is not known: {seen.why}"
-        return settled(decision, "cannot_determine", f"{unknown}; {_ADVICE}, or set on_unknown_auto_renewal: allow")
+        return settled(
+            decision, Reason.CANNOT_DETERMINE, f"{unknown}; {_ADVICE}, or set on_unknown_auto_renewal: allow"
+        )
     return replace(decision, message=f"{decision.message}; whether auto-renewal is on is not known ({seen.why})")

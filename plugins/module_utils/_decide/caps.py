@@ -15,6 +15,7 @@ from .._model import money as _money
 from .._model.declaration import Policy
 from .._model.money import Money
 from .._model.span import same_expiry
+from .._model.vocabulary import Reason
 
 _MOST_NAMED = 5  # PBXs in a message; of the others it says how many they are
 
@@ -60,7 +61,7 @@ def caps_of(policy: Policy, holder: str) -> Caps:
 
 def excess_of(
     caps: Caps, wanted: Collection[Reservation], reserved: Collection[Reservation]
-) -> Optional[tuple[str, str]]:
+) -> Optional[tuple[Reason, str]]:
     """The cap that a run exceeds with the orders ``wanted``, and a sentence about it; None if none.
 
     ``reserved`` is what all processes of the run have reserved. An order that several of them have reserved counts
@@ -73,7 +74,7 @@ def excess_of(
         said = f"{len(wanted)} subscriptions are due and"
         if reserved:
             said = f"{_already(caps, reserved)}; due here: {_counted(wanted)};"
-        return "max_orders", f"{said} max_orders is {caps.max_orders}: nothing was ordered here"
+        return Reason.MAX_ORDERS, f"{said} max_orders is {caps.max_orders}: nothing was ordered here"
     sums = _cost(orders)
     if caps.max_total is not None and (len(sums) > 1 or any(amount > caps.max_total for amount in sums.values())):
         due, currency = _amounts(_orders_in(wanted)), f" {caps.currency}" if caps.currency else ""
@@ -81,7 +82,7 @@ def excess_of(
         if reserved:
             spent = _amounts(_orders_in(reserved))
             said = f"{_already(caps, reserved)} for {spent}; due here: {_counted(wanted)} for {due};"
-        return "max_total", f"{said} max_total is {caps.max_total}{currency}: nothing was ordered here"
+        return Reason.MAX_TOTAL, f"{said} max_total is {caps.max_total}{currency}: nothing was ordered here"
     return None
 
 

@@ -13,6 +13,7 @@ from typing import Optional, Union
 
 from .._model.catalog import Between, CatalogEntry, Offer, same_name
 from .._model.undetermined import Undetermined
+from .._model.vocabulary import Reason
 from .._text import listed
 
 Entries = tuple[CatalogEntry, ...]
@@ -25,7 +26,7 @@ _OPTIONS = {"plan": "plan", "service": "services"}
 class Objection(Exception):
     """Terms that cannot be settled. ``reason`` is one of the reason codes, the text says what to do."""
 
-    def __init__(self, reason: str, message: str, advice: str = "") -> None:
+    def __init__(self, reason: Reason, message: str, advice: str = "") -> None:
         """``message`` names every value that was expected and seen, ``advice`` what to do unless it says so itself."""
         self.reason = reason
         self.seen = message
@@ -66,7 +67,9 @@ def join(kind: str, offers: Offers, declared: Texts, entries: Entries) -> tuple[
         found = next((pair for pair in left if _can_be(offer, *pair, entries)), None)
         if found is None:
             texts = ", ".join(declared)
-            raise Objection("contradiction", f"{option} declared as {texts} cannot be what the portal says: {failure}")
+            raise Objection(
+                Reason.CONTRADICTION, f"{option} declared as {texts} cannot be what the portal says: {failure}"
+            )
         left.remove(found)
         joined.append(found[1])
     doubts = [Undetermined(option, failure.seen, reported=True) for dummy, failure in failed]
@@ -118,13 +121,13 @@ def _entry_of(kind: str, offer: Offer, entries: Entries) -> Offer:
     if len(found) != 1:
         times = "not" if not found else f"{len(found)} times"
         seen = f"{kind} {_described(offer)} is {times} in the portal's catalog, which has: {choices}"
-        raise Objection("cannot_determine", seen, advice)
+        raise Objection(Reason.CANNOT_DETERMINE, seen, advice)
     entry = next(iter(found.values()))
     if offer.name is not None and entry.name is not None and not same_name(offer.name, entry.name):
         seen = f"{kind} id {offer.id} is {offer.name} at the PBX and {entry.name} in the catalog, which has: {choices}"
-        raise Objection("cannot_determine", seen, advice)
+        raise Objection(Reason.CANNOT_DETERMINE, seen, advice)
     if not is_plain_number(entry.id or ""):
-        raise Objection("cannot_determine", f"{kind} {offer} has the id {entry.id}, expected digits")
+        raise Objection(Reason.CANNOT_DETERMINE, f"{kind} {offer} has the id {entry.id}, expected digits")
     return Offer(entry.id, entry.name or offer.name)
 
 

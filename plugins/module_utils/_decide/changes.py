@@ -8,6 +8,7 @@ from __future__ import annotations
 from .._model.dates import format_instant
 from .._model.decision import Decision
 from .._model.span import same_expiry
+from .._model.vocabulary import Reason
 from .planner import settled
 
 
@@ -39,5 +40,5 @@ def unless_changed(planned: Decision, fresh: Decision) -> Decision:
     changes = changed_since(planned, fresh) if fresh.order is not None else []
     if changes:
         message = f"changed while the run was under way: {'; '.join(changes)}; run again"
-        return settled(fresh, "stale_plan", message)
+        return settled(fresh, Reason.STALE_PLAN, message)
     return fresh

@@ -13,8 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Optional, Union
 
-from .._model import intent as _intent
-from .._model import states as _states
 from .._model.dates import ANNUALLY, DAY, MONTHLY, format_instant, in_words
 from .._model.decision import Decision, Terms
 from .._model.declaration import FROM_EXPIRY, FROM_ORDER, Declaration, Policy
@@ -24,6 +22,7 @@ from .._model.po_number import is_of_earlier_term, related_orders, tag_of, tagge
 from .._model.span import Span, bounds, days_left, in_text, same_expiry, shown
 from .._model.subscription import Subscription
 from .._model.undetermined import Undetermined, known
+from .._model.vocabulary import IntentStatus, Reason, State
 from .._text import bare
 from .caps import Reservation
 from .catalog_match import Objection
@@ -72,7 +71,7 @@ def screen(
     try:
         if isinstance(expires_at, Undetermined):
             refuse_contradictions(declaration, subscription)
-            raise Objection("cannot_determine", cannot_determine([expires_at]))
+            raise Objection(Reason.CANNOT_DETERMINE, cannot_determine([expires_at]))
         return _screen(declaration, subscription, expires_at, policy, now)
     except Objection as unclear:
         span = effective_span(declaration, subscription)
@@ -86,19 +85,19 @@ def _screen(
     left, due_from = _left(expires_at, span, now), bounds(expires_at, span)[0] - timedelta(days=window)
     if now < due_from:
         message = f"{left}; renewal is due {window} days before, from {format_instant(due_from)} on"
-        return _decision_of(subscription, expires_at, span, "enough_time", message)
+        return _decision_of(subscription, expires_at, span, Reason.ENOUGH_TIME, message)
     if declaration.expected_expiry is not None and not _is_expected(declaration.expected_expiry, expires_at, span):
         expected, seen = format_instant(declaration.expected_expiry), in_text(expires_at, span)
-        raise Objection("expected_expiry", f"expected_expiry is {expected}, but it expires {seen}")
+        raise Objection(Reason.EXPECTED_EXPIRY, f"expected_expiry is {expected}, but it expires {seen}")
     # Whether what is declared is so, the portal is asked for later; that its row contradicts is seen below.
     renews_itself = declaration.auto_renewal or (subscription.auto_renewal is True and declaration.auto_renewal is None)
     _refuse_expired(renews_itself, expires_at, span, policy, now)
     if renews_itself:
         message = f"{left}; auto-renewal is on, the portal renews it itself"
-        return _decision_of(subscription, expires_at, span, "auto_renewal", message)
+        return _decision_of(subscription, expires_at, span, Reason.AUTO_RENEWAL, message)
     if subscription.pending_plan is not None:
         raise Objection(
-            "plan_switch_pending",
+            Reason.PLAN_SWITCH_PENDING,
             f"a switch to another plan is pending (current plan: {subscription.pending_plan}); renew once it is"
             " through. If currentPlan always has the running plan here, say so in field_map: {plan: currentPlan}",
         )
@@ -120,14 +119,16 @@ def _refuse_expired(
     earliest, latest = bounds(expires_at, span)
     since = f"it has expired on {in_text(expires_at, span)}"
     if latest <= now and renews_itself:
-        raise Objection("expired", f"{since} although auto-renewal is on; see in the portal why, or switch that off")
+        raise Objection(
+            Reason.EXPIRED, f"{since} although auto-renewal is on; see in the portal why, or switch that off"
+        )
     if earliest > now or renews_itself or policy.include_expired:
         return
     if latest <= now:
-        raise Objection("expired", f"{since}; set include_expired: true to renew it all the same")
+        raise Objection(Reason.EXPIRED, f"{since}; set include_expired: true to renew it all the same")
     zone = "" if span is not None and span.zone else "set time_zone to that of the portal, "
     raise Objection(
-        "may_have_expired",
+        Reason.MAY_HAVE_EXPIRED,
         f"it may have expired: the portal does not tell exactly when, so it is between {format_instant(earliest)} and"
         f" {format_instant(latest)}; {zone}declare expires_at with its time and zone, or set include_expired: true to"
         " renew it all the same",
@@ -146,7 +147,7 @@ def _window(declaration: Declaration, subscription: Subscription, policy: Policy
     if not 0 <= wanted <= longest:
         reason = "shorter than the cycle" if policy.term_starts == FROM_EXPIRY else "less than half of the cycle"
         raise Objection(
-            "invalid_window", f"remaining_days is {wanted}, expected 0 to {longest}: it must be {reason} ({cycle})"
+            Reason.INVALID_WINDOW, f"remaining_days is {wanted}, expected 0 to {longest}: it must be {reason} ({cycle})"
         )
     return wanted
 
@@ -210,8 +211,8 @@ def _to_be_ordered(
         lost = days_lost(shown(terms.expires_at, terms.span), terms.billing_cycle, expires_after)
     return Decision(
         product_no=subscription.product_no,
-        state=_states.DUE,
-        reason="in_window",
+        state=State.DUE,
+        reason=Reason.IN_WINDOW,
         message=_order_in_words(subscription, terms, contact, lost, now),
         subscription=subscription,
         expires_at=terms.expires_at,
@@ -230,7 +231,7 @@ def _earlier_intent(subscription: Subscription, terms: Terms, evidence: Evidence
     for intent in evidence.intents.get(subscription.product_no, ()):
         if intent.is_unsettled or (not intent.is_closed and same_expiry(intent.expires_at, terms.expires_at)):
             message = f"the ledger has an intent for {intent}, which must be settled first; run again"
-            return _decision_on(terms, subscription, "waiting", message)
+            return _decision_on(terms, subscription, Reason.WAITING, message)
     return None
 
 
@@ -248,7 +249,7 @@ def _refuse_unplaced(product_no: str, terms: Terms, evidence: Evidence) -> None:
         is_recent = order.created_at is None or order.created_at > current_term_began(terms)
         if is_recent or (order.is_open and not _is_over(order, terms)):
             raise Objection(
-                "recent_order",
+                Reason.RECENT_ORDER,
                 f"{why} which PBX order {order} is for, so it may be the renewal of this one; look at it in the portal,"
                 f" and if it is not, say so with yeastar_pce_ledger: outcome: unrelated, order_no: {order.key}",
             )
@@ -258,7 +259,7 @@ def _earlier_order(subscription: Subscription, terms: Terms, evidence: Evidence)
     """An order of this PBX that is open, or that is or may be the renewal of this very term."""
     orders = related_orders(evidence, subscription.product_no)
     intents = evidence.intents.get(subscription.product_no, ())
-    renewed_by = {intent.order_no for intent in intents if intent.status == _intent.RENEWED}
+    renewed_by = {intent.order_no for intent in intents if intent.status == IntentStatus.RENEWED}
     open_orders = [
         order for order in orders if order.is_open and not _is_over(order, terms) and order.order_no not in renewed_by
     ]
@@ -267,11 +268,11 @@ def _earlier_order(subscription: Subscription, terms: Terms, evidence: Evidence)
             f"order {open_orders[0]} is open; settle it in the portal, it is not ordered again. If it is no renewal,"
             " say so with yeastar_pce_ledger"
         )
-        return replace(_decision_on(terms, subscription, "already_ordered", message), known_order=open_orders[0])
+        return replace(_decision_on(terms, subscription, Reason.ALREADY_ORDERED, message), known_order=open_orders[0])
     tagged = [order for order, dummy in tagged_for(terms.expires_at, orders) if order.is_done]
     if tagged:
         message = f"order {tagged[0]} is the renewal of this term; the expiry does not show it yet, run again later"
-        return replace(_decision_on(terms, subscription, "awaiting_expiry", message), known_order=tagged[0])
+        return replace(_decision_on(terms, subscription, Reason.AWAITING_EXPIRY, message), known_order=tagged[0])
     since = current_term_began(terms)
     recent = [order for order in orders if order.created_at is None or order.created_at > since]
     # An order with our tag for an earlier expiry is what led to this term, however late it was placed.
@@ -279,7 +280,7 @@ def _earlier_order(subscription: Subscription, terms: Terms, evidence: Evidence)
     recent = [order for order in recent if order.is_done]
     if recent:
         raise Objection(
-            "recent_order",
+            Reason.RECENT_ORDER,
             f"order {recent[0]} was placed during the current term and the expiry does not show it; it may be the"
             " renewal, or an expansion: look at it in the portal, and if it is no renewal say so with"
             " yeastar_pce_ledger",
@@ -293,11 +294,11 @@ def unless_overdue(decision: Decision, since: Optional[datetime], now: datetime)
     ``since`` is when the order was placed. Where nobody knows that, it counts as long ago: a PBX that stays green
     until it lapses is the worst outcome there is (docs/portal-api.md, 11.8 and 11.15).
     """
-    if decision.state != _states.PENDING or (since is not None and now - since <= DAY):
+    if decision.state != State.PENDING or (since is not None and now - since <= DAY):
         return decision
     age = "for an unknown time" if since is None else f"for {in_words(now - since)}"
     message = f"{_lapse(decision, now)}{decision.message} (open {age}: a person must see to it before the PBX lapses)"
-    return replace(settled(decision, "overdue_order", message), known_order=decision.known_order)
+    return replace(settled(decision, Reason.OVERDUE_ORDER, message), known_order=decision.known_order)
 
 
 def _lapse(decision: Decision, now: datetime) -> str:
@@ -327,9 +328,9 @@ def make_plan(decisions: Iterable[Decision]) -> Plan:
     return Plan(tuple(sorted(decisions, key=lambda decision: decision.product_no)))
 
 
-def without_orders(plan: Plan, reason: str, excess: str) -> Plan:
+def without_orders(plan: Plan, reason: Reason, excess: str) -> Plan:
     """A plan in which nothing is ordered, since that would exceed a cap; ``excess`` says so in a sentence."""
-    decisions = (settled(one, reason, excess) if one.state == _states.DUE else one for one in plan.decisions)
+    decisions = (settled(one, reason, excess) if one.state == State.DUE else one for one in plan.decisions)
     return Plan(tuple(decisions), excess)
 
 
@@ -344,30 +345,28 @@ def not_found(product_no: str, seen: Collection[str], why: str = "") -> Decision
         message += f" (it has {alike[0]})"
     if why:
         message += f" ({why})"
-    return Decision(product_no, _states.FAILED, "not_found", message)
+    return Decision(product_no, State.FAILED, Reason.NOT_FOUND, message)
 
 
 def undecided(subscription: Subscription, terms: Terms) -> Decision:
     """One that may be due, before the account's evidence is read. It stands if that never comes."""
-    return _decision_of(
-        *(subscription, terms.expires_at, terms.span, "stopped"),
-        "not attempted: the run broke off before this was decided",
-    )
+    message = "not attempted: the run broke off before this was decided"
+    return _decision_of(subscription, terms.expires_at, terms.span, Reason.STOPPED, message)
 
 
-def settled(decision: Decision, reason: str, message: str) -> Decision:
+def settled(decision: Decision, reason: Reason, message: str) -> Decision:
     """The decision with another outcome: the state follows from the reason, and nothing is left to order."""
-    return replace(decision, state=_states.REASONS[reason], reason=reason, message=message, order=None)
+    return replace(decision, state=reason.state, reason=reason, message=message, order=None)
 
 
 def _decision_of(
-    subscription: Subscription, expires_at: Optional[datetime], span: Optional[Span], reason: str, message: str
+    subscription: Subscription, expires_at: Optional[datetime], span: Optional[Span], reason: Reason, message: str
 ) -> Decision:
-    state = _states.REASONS[reason]
+    state = reason.state
     return Decision(subscription.product_no, state, reason, message, subscription, expires_at, span=span)
 
 
-def _decision_on(terms: Terms, subscription: Subscription, reason: str, message: str) -> Decision:
+def _decision_on(terms: Terms, subscription: Subscription, reason: Reason, message: str) -> Decision:
     return replace(_decision_of(subscription, terms.expires_at, terms.span, reason, message), terms=terms)
 
 

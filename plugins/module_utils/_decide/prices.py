@@ -10,7 +10,6 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Union
 
-from .._model import intent as _intent
 from .._model import money as _money
 from .._model.dates import format_instant
 from .._model.decision import Decision
@@ -18,6 +17,7 @@ from .._model.declaration import Policy
 from .._model.intent import Intent
 from .._model.money import Money
 from .._model.undetermined import Undetermined, known
+from .._model.vocabulary import IntentStatus, Reason
 from .cycles import advanced_by_one_cycle
 from .planner import settled
 
@@ -35,15 +35,15 @@ def priced(
             return decision
         return settled(
             decision,
-            "unknown_price",
+            Reason.UNKNOWN_PRICE,
             f"the portal's price cannot be determined: {price.why}; name its fields in field_map (amount, currency), or"
             " set on_unknown_price: allow, and no price limit holds for it",
         )
     if policy.currency is not None and price.currency != policy.currency:
-        return settled(decision, "price_limit", f"the price is {price}, expected {policy.currency}")
+        return settled(decision, Reason.PRICE_LIMIT, f"the price is {price}, expected {policy.currency}")
     if policy.max_amount_per_item is not None and price.amount > policy.max_amount_per_item:
         limit = f"max_amount_per_item is {policy.max_amount_per_item}"
-        return settled(decision, "price_limit", f"the price is {price}, {limit}")
+        return settled(decision, Reason.PRICE_LIMIT, f"the price is {price}, {limit}")
     if policy.max_price_increase_percent is not None:
         return _held_to_last(decision, price, intents, policy, policy.max_price_increase_percent)
     return decision
@@ -59,12 +59,12 @@ def _held_to_last(
         if not _money.exceeds(price.amount, last.amount, percent):
             return decision
         seen = f"the price is {price}, and was {last} for the last order"
-        return settled(decision, "price_limit", f"{seen}; max_price_increase_percent is {percent}")
+        return settled(decision, Reason.PRICE_LIMIT, f"{seen}; max_price_increase_percent is {percent}")
     if not policy.blocks_unknown_price:
         return decision
     return settled(
         decision,
-        "unknown_price",
+        Reason.UNKNOWN_PRICE,
         f"there is no last price to hold max_price_increase_percent against: {last.why}; set on_unknown_price: allow to"
         " renew it once at any price within the other limits",
     )
@@ -73,7 +73,7 @@ def _held_to_last(
 def _last_price(decision: Decision, intents: Collection[Intent], term_starts: str) -> Union[Money, Undetermined]:
     """What the renewal cost that led to the current term, if it was one of just the same."""
     terms, order = decision.terms, decision.order
-    renewed = [intent for intent in intents if intent.status == _intent.RENEWED]
+    renewed = [intent for intent in intents if intent.status == IntentStatus.RENEWED]
     if terms is None or order is None or not renewed:
         return Undetermined("price", "the ledger has no renewal of this PBX")
     last = max(renewed, key=lambda intent: intent.expires_at)

@@ -15,8 +15,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Optional, Union
 
-from .._model import intent as _intent
-from .._model import states as _states
 from .._model.dates import add_cycles, format_instant
 from .._model.decision import Decision
 from .._model.declaration import FROM_EXPIRY, FROM_ORDER
@@ -26,6 +24,7 @@ from .._model.po_number import is_tag, tagged_for
 from .._model.span import bounds, same_expiry, shown
 from .._model.subscription import Subscription
 from .._model.undetermined import Undetermined
+from .._model.vocabulary import IntentStatus, Reason, State
 from .cycles import advanced_by_one_cycle, current_term_began, days_lost
 from .planner import settled
 from .terms import effective
@@ -69,8 +68,8 @@ class Times:
 class Settlement:
     """What an intent has come to. ``reason`` is the result's; ``doubt`` is what only a person can find out."""
 
-    status: str
-    reason: str
+    status: IntentStatus
+    reason: Reason
     message: str
     order: Optional[Order] = None
     expires_after: Optional[datetime] = None
@@ -97,13 +96,13 @@ def settle(
             f"order {foreign[0]} of {foreign[0].product_no} carries the tag of this PBX; look in the portal. If it is"
             " no renewal of this PBX, settle it with yeastar_pce_ledger as unrelated"
         )
-        return Settlement(intent.status, "verification_failed", message, foreign[0])
+        return Settlement(intent.status, Reason.VERIFICATION_FAILED, message, foreign[0])
     found = orders_of_intent(intent, orders)
     twins = living(found.certain)
     if len(twins) > 1:
         numbers = " and ".join(sorted(str(order) for order in twins))
         message = f"ordered more than once: {numbers}; cancel or have refunded what is too much, then settle it by hand"
-        return Settlement(_intent.ACCEPTED, "duplicate_detected", message, twins[0])
+        return Settlement(IntentStatus.ACCEPTED, Reason.DUPLICATE_DETECTED, message, twins[0])
     order = _own_order(intent, found, times)
     if order is None:
         term_starts = FROM_EXPIRY  # without an order, an expiry that moved by some days may just have been corrected
@@ -120,7 +119,7 @@ def settle(
 def _own_order(intent: Intent, found: OrdersOfIntent, times: Times) -> Optional[Order]:
     order = _order_that_counts(found.certain) or recorded_order(intent)
     # A dead order that only agrees may be another's: it proves nothing against a renewal, a person's word or time.
-    may_be_dead = intent.status != _intent.RENEWED and not times.left_of_window(intent) and times.gap is None
+    may_be_dead = intent.status != IntentStatus.RENEWED and not times.left_of_window(intent) and times.gap is None
     if order is None and (living(found.agreeing) or may_be_dead):
         order = _order_that_counts(found.agreeing)
     return None if order is None else _completed(order, intent)
@@ -279,21 +278,21 @@ def _moved(
     if advanced_by_one_cycle(*facts, intent.uncertain_since, term_starts):
         is_past = bounds(expires_at, subscription.span)[1] <= now
         message = f"renewed by {by}: {moved}" + (", which is past as well: renew it again" if is_past else "")
-        return Settlement(_intent.RENEWED, "expiry_moved", message, order, after)
+        return Settlement(IntentStatus.RENEWED, Reason.EXPIRY_MOVED, message, order, after)
     seen = f"{by} was for one cycle, but the expiry moved {moved}"
     if order is not None and advanced_by_one_cycle(*facts, intent.uncertain_since, FROM_ORDER):
         seen += f": the new term counts from the order, and {days_lost(*facts)} days are lost"
         message = f"{seen}; look in the portal, and if it always does, set term_starts: order and run again"
     else:
         message = f"{seen}; look in the portal, then settle it in the ledger"
-    return Settlement(intent.status, "verification_failed", message, order, after)
+    return Settlement(intent.status, Reason.VERIFICATION_FAILED, message, order, after)
 
 
 def _not_moved(intent: Intent, subscription: Subscription, order: Order) -> Settlement:
     if order.is_dead:
         message = f"order {order} was not carried out; see in the portal why. The next run may order again"
-        return Settlement(_intent.DEAD, "rejected", message, order)
-    status = intent.status if intent.status == _intent.RENEWED else _intent.ACCEPTED
+        return Settlement(IntentStatus.DEAD, Reason.REJECTED, message, order)
+    status = intent.status if intent.status == IntentStatus.RENEWED else IntentStatus.ACCEPTED
     if isinstance(subscription.expires_at, Undetermined):
         seen = (
             "the portal does not tell when the PBX expires, so this is verified by a declaration alone: look in the"
@@ -315,26 +314,30 @@ def _without_order(intent: Intent, possible: Collection[Order], times: Times) ->
             f" {LOOK_BEFORE_ANYTHING_ELSE}. Then settle it with yeastar_pce_ledger: as ordered if it is the renewal, as"
             " unrelated if it is not"
         )
-        status = intent.status if intent.status in (_intent.ACCEPTED, _intent.RENEWED) else _intent.UNKNOWN
-        return Settlement(status, "waiting", message)
-    if intent.status in (_intent.ACCEPTED, _intent.RENEWED):
+        status = (
+            intent.status if intent.status in (IntentStatus.ACCEPTED, IntentStatus.RENEWED) else IntentStatus.UNKNOWN
+        )
+        return Settlement(status, Reason.WAITING, message)
+    if intent.status in (IntentStatus.ACCEPTED, IntentStatus.RENEWED):
         message = f"the ledger has it as {intent.status} ({intent.note}); the portal does not show it, look there"
-        return Settlement(intent.status, "awaiting_expiry", message)
+        return Settlement(intent.status, Reason.AWAITING_EXPIRY, message)
     left = times.left_of_window(intent)
     if left > timedelta(0):
         message = (
             f"an earlier run was interrupted or got no clear answer ({intent.note}), and {LOOK_BEFORE_ANYTHING_ELSE};"
             f" {until_freed(times.now + left)}"
         )
-        return Settlement(_intent.UNKNOWN, "waiting", message)
+        return Settlement(IntentStatus.UNKNOWN, Reason.WAITING, message)
     if times.gap is not None:
         message = (
             f"an earlier run was interrupted or got no clear answer, and no order shows, but the order list may not be"
             f" whole: {times.gap}. Look in the portal under Orders and at the expiry of the PBX, then settle it with"
             " yeastar_pce_ledger: outcome: ordered, or not_ordered"
         )
-        return Settlement(_intent.UNKNOWN, "waiting", message)
-    return Settlement(_intent.ABSENT, "waiting", "no order showed within the settle window: it was not ordered")
+        return Settlement(IntentStatus.UNKNOWN, Reason.WAITING, message)
+    return Settlement(
+        IntentStatus.ABSENT, Reason.WAITING, "no order showed within the settle window: it was not ordered"
+    )
 
 
 def unless_lost(decision: Decision, changed_at: Optional[datetime], times: Times) -> Decision:
@@ -343,7 +346,7 @@ def unless_lost(decision: Decision, changed_at: Optional[datetime], times: Times
     ``changed_at`` is when that was noticed; None where the ledger is where it was. A list with a gap never proves
     that no order is there.
     """
-    if decision.state != _states.DUE or decision.terms is None or changed_at is None:
+    if decision.state != State.DUE or decision.terms is None or changed_at is None:
         return decision
     seen = (
         f"another server holds the ledger since {format_instant(changed_at)}, after a failover or a restore, and what"
@@ -351,10 +354,10 @@ def unless_lost(decision: Decision, changed_at: Optional[datetime], times: Times
     )
     left = times.left_since(changed_at)
     if left > timedelta(0):
-        return settled(decision, "waiting", f"{seen}; {until_freed(times.now + left)}")
+        return settled(decision, Reason.WAITING, f"{seen}; {until_freed(times.now + left)}")
     if times.gap is not None and changed_at > current_term_began(decision.terms):
         message = f"{seen}. The order list may not be whole, and may hide it: {times.gap}. Renew it in the portal"
-        return settled(decision, "recent_order", message)
+        return settled(decision, Reason.RECENT_ORDER, message)
     return decision
 
 
@@ -363,11 +366,11 @@ def until_freed(instant: datetime) -> str:
     return f"it is tried again by a run later than {format_instant(instant)}, if no order shows until then"
 
 
-def reason_of_open(order: Order) -> str:
+def reason_of_open(order: Order) -> Reason:
     """Why an accepted order whose expiry has not moved is pending."""
     if order.is_done:
-        return "awaiting_expiry"
-    return "unpaid" if order.is_unpaid else "pending_confirmation"
+        return Reason.AWAITING_EXPIRY
+    return Reason.UNPAID if order.is_unpaid else Reason.PENDING_CONFIRMATION
 
 
 def columns_of(order: Order) -> dict[str, Optional[str]]:

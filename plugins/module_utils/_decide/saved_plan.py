@@ -21,6 +21,7 @@ from .._model.money import Money
 from .._model.span import FIRST, LAST, same_expiry, shown, span_as_result, span_in
 from .._model.subscription import Subscription
 from .._model.undetermined import known
+from .._model.vocabulary import Reason
 from .planner import longest_window, settled
 
 LONGEST_VALIDITY = timedelta(days=7)
@@ -125,11 +126,11 @@ class SavedPlan:
             changes = [f"expires_at {format_instant(before)} -> {format_instant(seen)}"]
         elif other_zone is not None:
             changes = [f"time_zone {other_zone}"]
-        elif decision.reason == "enough_time":
+        elif decision.reason == Reason.ENOUGH_TIME:
             changes = ["it is not due by now"]
-        elif decision.reason == "contradiction":
+        elif decision.reason == Reason.CONTRADICTION:
             changes = _reported_otherwise(item, decision.subscription) or [decision.message]
-        elif decision.reason == "billing_contact":
+        elif decision.reason == Reason.BILLING_CONTACT:
             changes = [f"billing_contact_id {item['billing_contact_id']} -> unknown ({decision.message})"]
         elif decision.order is None:
             return decision
@@ -147,7 +148,7 @@ class SavedPlan:
             changes += [why for key, why in now["declared"].items() if item.get("declared", {}).get(key) != why]
         if not changes:
             return decision
-        return settled(decision, "stale_plan", f"changed since the plan: {'; '.join(changes)}; plan again")
+        return settled(decision, Reason.STALE_PLAN, f"changed since the plan: {'; '.join(changes)}; plan again")
 
     def _is_approved_price(self, approved: Optional[Mapping[str, str]], price: Optional[Money]) -> bool:
         """Whether a price is the approved one or, where others are allowed, not too much above it."""
@@ -242,7 +243,7 @@ def _is_approved(offer: Offer, approved: Mapping[str, Optional[str]]) -> bool:
 
 def _not_in_plan(decision: Decision) -> Decision:
     return settled(
-        decision, "not_in_plan", f"not part of the plan, so it is not bought: {decision.message}; plan again"
+        decision, Reason.NOT_IN_PLAN, f"not part of the plan, so it is not bought: {decision.message}; plan again"
     )
 
 

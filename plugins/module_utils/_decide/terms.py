@@ -24,6 +24,7 @@ from .._model.order import BillingContact
 from .._model.span import Span, agrees, certain_within, same_expiry
 from .._model.subscription import Subscription
 from .._model.undetermined import Undetermined
+from .._model.vocabulary import Reason
 from .._text import listed
 from .catalog_match import Objection, as_offer, is_plain_number, is_possible, join
 
@@ -83,7 +84,7 @@ def resolve_terms(declaration: Declaration, subscription: Subscription) -> Terms
         span=effective_span(declaration, subscription),
     )
     if missing:
-        raise Objection("cannot_determine", cannot_determine(missing))
+        raise Objection(Reason.CANNOT_DETERMINE, cannot_determine(missing))
     return replace(terms, stood_in=tuple(stood_in))
 
 
@@ -161,7 +162,7 @@ def refuse_contradictions(declaration: Declaration, subscription: Subscription) 
         if contradiction is not None:
             found.append(contradiction)
     if found:
-        raise Objection("contradiction", "; ".join(found))
+        raise Objection(Reason.CONTRADICTION, "; ".join(found))
 
 
 def _is_of_the_span(declaration: Declaration, subscription: Subscription) -> bool:
@@ -195,7 +196,7 @@ def identify(declaration: Declaration, terms: Terms, catalog: Catalog) -> Terms:
     own_services = tuple(entry for entry in catalog.services if entry.plan_id in (None, plans[0].id))
     services, service_doubts = join("service", terms.services, service_texts, own_services)
     if len({service.id for service in services}) < len(services):
-        raise Objection("cannot_determine", f"a service is listed twice: {_names(services)}")
+        raise Objection(Reason.CANNOT_DETERMINE, f"a service is listed twice: {_names(services)}")
     contradictions = []
     if declaration.plan is not None and not plans[0].is_called(declaration.plan):
         said = f"{plans[0]} (id {plans[0].id})"
@@ -209,7 +210,7 @@ def identify(declaration: Declaration, terms: Terms, catalog: Catalog) -> Terms:
             declared = _or_none(service_texts)
             contradictions.append(f"services are declared as {declared}, the portal says {_seen(value)}")
     if contradictions:
-        raise Objection("contradiction", "; ".join(contradictions))
+        raise Objection(Reason.CONTRADICTION, "; ".join(contradictions))
     return replace(terms, plan=plans[0], services=services, stood_in=(*terms.stood_in, *plan_doubts, *service_doubts))
 
 
@@ -251,9 +252,11 @@ def choose_contact(wanted: Optional[str], contacts: tuple[BillingContact, ...]) 
     if len(found) == 1:
         if not is_plain_number(found[0].billing_contact_id):
             raise Objection(
-                "billing_contact", f"the id of billing contact {found[0]} is not a number, as an order needs it"
+                Reason.BILLING_CONTACT, f"the id of billing contact {found[0]} is not a number, as an order needs it"
             )
         return found[0]
     choices = listed([str(contact) for contact in contacts])
     what = "no billing contact is named" if wanted is None else f"billing contact {wanted} matches {len(found)}"
-    raise Objection("billing_contact", f"{what} and the account has {len(contacts)}: {choices}; set billing_contact")
+    raise Objection(
+        Reason.BILLING_CONTACT, f"{what} and the account has {len(contacts)}: {choices}; set billing_contact"
+    )

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Optional
 
-from .._model import intent as _intent
 from .._model.dates import format_instant
 from .._model.intent import Intent
 from .._model.span import same_expiry
+from .._model.vocabulary import IntentStatus
 from .ledger import IntentConflict, Ledger
 from .location import NONE, user_name
 
 ORDERED, NOT_ORDERED, UNRELATED = "ordered", "not_ordered", "unrelated"
-_STATUS_OF = {ORDERED: _intent.RENEWED, NOT_ORDERED: _intent.ABSENT}
+_STATUS_OF = {ORDERED: IntentStatus.RENEWED, NOT_ORDERED: IntentStatus.ABSENT}
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def keep(ledger: Ledger, word: Word, is_check_mode: bool) -> dict[str, Any]:
         changed = _call_unrelated(ledger, word, is_check_mode)
     elif word.outcome is not None:
         intent, status = _intent_meant(ledger, word), _STATUS_OF[word.outcome]
-        changed = not (intent.status == status or (status == _intent.ABSENT and intent.is_closed))
+        changed = not (intent.status == status or (status == IntentStatus.ABSENT and intent.is_closed))
         if changed and word.outcome == NOT_ORDERED and intent.is_known_to_be_ordered and not word.force:
             raise ValueError(_contradiction(intent))
         if changed:
@@ -120,7 +120,7 @@ def _contradiction(intent: Intent) -> str:
     )
 
 
-def _diff(intent: Intent, status: str) -> dict[str, str]:
+def _diff(intent: Intent, status: IntentStatus) -> dict[str, str]:
     header = f"{intent.product_no} {format_instant(intent.expires_at)}"
     return {
         "before_header": header,
@@ -136,7 +136,7 @@ def _row(intent: Intent) -> dict[str, Any]:
     return {
         "product_no": intent.product_no,
         "expires_at": format_instant(intent.expires_at),
-        "status": intent.status,
+        "status": intent.status.value,
         "unsettled": intent.is_unsettled,
         "generation": intent.generation,
         "uncertain_since": format_instant(intent.uncertain_since),

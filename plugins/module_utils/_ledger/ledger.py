@@ -19,11 +19,11 @@ from typing import Any, Optional
 
 from .._decide.caps import Caps, Reservation, excess_of
 from .._errors import CollectionError
-from .._model import intent as _intent
 from .._model.dates import format_instant, parse_instant
-from .._model.intent import Intent
+from .._model.intent import ACCEPTED_AS, Intent
 from .._model.money import Money, parse_amount, parse_currency
 from .._model.span import same_expiry
+from .._model.vocabulary import IntentStatus, Reason
 from .database import Database, Execute, LedgerError, Rows
 from .names import portal_name, united
 from .schema import COLUMNS, INSERT_INTENT, SCHEMA, SINCE, as_mappings
@@ -147,7 +147,7 @@ class Ledger:
 
     def reserve(
         self, caps: Caps, wanted: Collection[Reservation], digest: Optional[str] = None
-    ) -> Optional[tuple[str, str]]:
+    ) -> Optional[tuple[Reason, str]]:
         """Count these orders towards the caps of the run, all or none of them; then the cap is returned, and how.
 
         An order that the run has reserved before, in another of its processes or attempts, counts once. ``digest`` is
@@ -203,7 +203,7 @@ class Ledger:
             if not rows:
                 raise LedgerError(f"{self._database.name}: the intent for {intent} is gone; was the ledger edited?")
             current = dict(zip(COLUMNS, rows[0]))
-            if (current["status"], current["generation"]) != (intent.status, intent.generation):
+            if (current["status"], current["generation"]) != (intent.status.value, intent.generation):
                 raise IntentConflict(self._read(rows[0]))
             self._change(execute, intent, changed)
         return changed
@@ -211,7 +211,7 @@ class Ledger:
     def was_answered_with(self, product_no: str, order_no: str) -> bool:
         """Whether the portal itself has answered an order of ours for a PBX with this number."""
         noted = f"SELECT 1 FROM yeastar_history {self._of_portal} AND product_no = ? AND order_no = ? AND note LIKE ?"
-        return bool(self._database.query(noted, (*self._names, product_no, order_no, f"{_intent.ACCEPTED_AS} %")))
+        return bool(self._database.query(noted, (*self._names, product_no, order_no, f"{ACCEPTED_AS} %")))
 
     def call_unrelated(self, product_no: str, order_no: str, reason: str) -> None:
         """Note a person's word that an order of the portal is no renewal of a PBX.
@@ -227,11 +227,11 @@ class Ledger:
             row = (*key, reason, format_instant(self._clock()))
             execute("INSERT INTO yeastar_unrelated_order VALUES (?, ?, ?, ?, ?)", row)
             taken = f"{self._select} AND product_no = ? AND order_no = ? AND status IN (?, ?)"
-            for found in execute(taken, (*key, _intent.ACCEPTED, _intent.DEAD)):
+            for found in execute(taken, (*key, IntentStatus.ACCEPTED.value, IntentStatus.DEAD.value)):
                 intent = self._read(found)
                 note = f"order {order_no} is unrelated, somebody says: {reason}"
                 free = replace(intent, order_no=None, transaction_no=None, order_status=None)
-                self._change(execute, intent, replace(free, status=_intent.UNKNOWN, note=note))
+                self._change(execute, intent, replace(free, status=IntentStatus.UNKNOWN, note=note))
 
     def note_reported(self, holder: str, product_nos: Collection[str]) -> None:
         """Note that the orders of a process, and those of others for these PBXs, stand in its result."""
@@ -239,7 +239,7 @@ class Ledger:
             clear = "UPDATE yeastar_intent SET unreported_by = NULL WHERE portal = ? AND"
             execute(f"{clear} unreported_by = ?", (self.portal, holder))
             for product_no in product_nos:
-                execute(f"{clear} product_no = ? AND status = ?", (self.portal, product_no, _intent.RENEWED))
+                execute(f"{clear} product_no = ? AND status = ?", (self.portal, product_no, IntentStatus.RENEWED.value))
 
     def _change(self, execute: Execute, intent: Intent, changed: Intent) -> None:
         assignments = ", ".join(f"{name} = ?" for name in COLUMNS)
@@ -250,7 +250,7 @@ class Ledger:
 
     def _note(self, execute: Execute, intent: Intent) -> None:
         """Add a line to the history, which is never changed."""
-        row = (format_instant(self._clock()), *_key(intent), intent.generation, intent.status, intent.run_id)
+        row = (format_instant(self._clock()), *_key(intent), intent.generation, intent.status.value, intent.run_id)
         execute("INSERT INTO yeastar_history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, intent.order_no, intent.note))
 
     def _read_reserved(self, rows: Rows) -> list[Reservation]:
@@ -281,8 +281,7 @@ class Ledger:
     def _read(self, row: tuple[Any, ...]) -> Intent:
         values = dict(zip(COLUMNS, row))
         try:
-            if values["status"] not in _intent.STATUSES:
-                raise ValueError(f"status {values['status']!r}")
+            values["status"] = _status(values["status"])
             for name in ("generation", "quantity"):
                 if not isinstance(values[name], int):
                     raise ValueError(f"{name} {values[name]!r}")
@@ -316,7 +315,7 @@ class DryRunLedger(Ledger):
 
     def reserve(
         self, caps: Caps, wanted: Collection[Reservation], digest: Optional[str] = None
-    ) -> Optional[tuple[str, str]]:
+    ) -> Optional[tuple[Reason, str]]:
         """The cap that would be exceeded. Raises PlanSpent for a plan that has been applied."""
         if digest is not None:
             _refuse_spent(self._database.query, digest)
@@ -349,5 +348,17 @@ def _key(intent: Intent) -> tuple[str, str, str]:
 
 
 def _row_of(intent: Intent) -> tuple[Any, ...]:
-    values = (getattr(intent, name) for name in COLUMNS)
-    return tuple(format_instant(value) if isinstance(value, datetime) else value for value in values)
+    return tuple(_column(getattr(intent, name)) for name in COLUMNS)
+
+
+def _column(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return format_instant(value)
+    return value.value if isinstance(value, IntentStatus) else value
+
+
+def _status(word: object) -> IntentStatus:
+    try:
+        return IntentStatus(word)
+    except ValueError:
+        raise ValueError(f"status {word!r}") from None

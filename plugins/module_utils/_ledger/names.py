@@ -15,13 +15,13 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
-from .._model import intent as _intent
 from .._model.dates import parse_instant
 from .._model.span import same_expiry
+from .._model.vocabulary import IntentStatus
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 _DEFAULT_PORTS = {"https": 443, "http": 80}
-_OPENNESS = {status: place for place, status in enumerate(_intent.STATUSES)}
+_OPENNESS = {status.value: place for place, status in enumerate(IntentStatus)}
 
 
 def portal_name(base_url: str) -> str:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from .._model import intent as _intent
 from .._model.intent import Intent
+from .._model.vocabulary import IntentStatus
 from .database import Execute, Rows, Schema, Step
 from .names import portal_name, united
 
@@ -20,7 +20,7 @@ SINCE = {
     **dict.fromkeys(("orders_before", "unreported_by"), 3),
 }
 INSERT_INTENT = f"INSERT INTO yeastar_intent ({', '.join(COLUMNS)}) VALUES ({', '.join('?' for dummy in COLUMNS)})"
-_STATUS_LIST = ", ".join(f"'{status}'" for status in _intent.STATUSES)
+_STATUS_LIST = ", ".join(f"'{status}'" for status in IntentStatus)
 # ``expires_at`` is empty where an earlier version has reserved, which did not note it.
 _RESERVATION = """CREATE TABLE yeastar_reservation (
     run_id TEXT NOT NULL, holder TEXT NOT NULL, product_no TEXT NOT NULL, expires_at TEXT NOT NULL, amount TEXT,

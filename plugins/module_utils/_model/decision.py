@@ -15,6 +15,7 @@ from .order import BillingContact, Order, OrderRequest
 from .span import Span
 from .subscription import Subscription
 from .undetermined import Undetermined
+from .vocabulary import Reason, State
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,8 @@ class Decision:
     """
 
     product_no: str
-    state: str
-    reason: str
+    state: State
+    reason: Reason
     message: str
     subscription: Optional[Subscription] = None
     expires_at: Optional[datetime] = None

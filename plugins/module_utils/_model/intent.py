@@ -9,26 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Optional
 
-# Written before anything is sent; whoever wrote it may have died at any point after.
-INTENDED = "intended"
-# Sent, and what became of it is not known.
-UNKNOWN = "unknown"
-# The portal has an order for it, and the expiry does not show it yet.
-ACCEPTED = "accepted"
-# The expiry has moved, or a person said so.
-RENEWED = "renewed"
-# Nothing was bought: it did not leave, was refused, is proven not to be there, or its order came to nothing.
-NOT_SENT = "not_sent"
-REJECTED = "rejected"
-ABSENT = "absent"
-DEAD = "dead"
+from .vocabulary import IntentStatus
 
 # How the note of an order begins that the portal itself has answered with, and so is ours for certain.
 ACCEPTED_AS = "accepted as"
-
-UNSETTLED = (INTENDED, UNKNOWN, ACCEPTED)
-CLOSED = (NOT_SENT, REJECTED, ABSENT, DEAD)
-STATUSES = (*UNSETTLED, RENEWED, *CLOSED)
 
 
 @dataclass(frozen=True)
@@ -48,7 +32,7 @@ class Intent:
     expires_at: datetime
     account: str
     run_id: str
-    status: str
+    status: IntentStatus
     generation: int
     billing_cycle: str
     quantity: int
@@ -69,17 +53,17 @@ class Intent:
     @property
     def is_unsettled(self) -> bool:
         """Whether its order may still take effect, or may have."""
-        return self.status in UNSETTLED
+        return self.status.is_unsettled
 
     @property
     def is_closed(self) -> bool:
         """Whether nothing was bought by it, so that another generation may be ordered."""
-        return self.status in CLOSED
+        return self.status.is_closed
 
     @property
     def is_known_to_be_ordered(self) -> bool:
         """Whether an order of it was seen, or its effect."""
-        return self.status in (ACCEPTED, RENEWED)
+        return self.status in (IntentStatus.ACCEPTED, IntentStatus.RENEWED)
 
     def __str__(self) -> str:
         return f"{self.product_no} expiring {self.expires_at:%Y-%m-%d}, generation {self.generation} ({self.status})"

@@ -15,10 +15,9 @@ from .._decide.reconcile import (
     unless_lost,
 )
 from .._ledger.location import NONE
-from .._model import intent as _intent
-from .._model import states as _states
 from .._model.dates import format_instant
 from .._model.decision import Decision, Terms
+from .._model.vocabulary import IntentStatus, Reason, State
 from .._portal.errors import AccessError, ReadError
 from .facts import Facts
 from .notes import Notes
@@ -59,12 +58,12 @@ class Decisions:
 
     def not_attempted(self, decision: Decision) -> Decision:
         """What becomes of a due PBX once the run orders nothing more."""
-        return settled(decision, "stopped", f"not attempted: {self._facts.stopped_by}")
+        return settled(decision, Reason.STOPPED, f"not attempted: {self._facts.stopped_by}")
 
     def decide_next_to_others(self, product_no: str) -> Decision:
         """Decide; where an order has come since the listing was read, with what the PBX says by now."""
         decision = self.decide_in_full(product_no)
-        if decision.reason not in ("recent_order", "awaiting_expiry"):
+        if decision.reason not in (Reason.RECENT_ORDER, Reason.AWAITING_EXPIRY):
             return decision
         try:
             self._facts.snapshot.reread(product_no)
@@ -96,9 +95,9 @@ class Decisions:
                 self._facts.snapshot.reread(product_no)
                 fresh = self.decide_in_full(product_no)
         except ReadError as error:
-            return settled(decision, "not_readable", str(error))
+            return settled(decision, Reason.NOT_READABLE, str(error))
         if fresh.order is not None:
-            return settled(fresh, "stopped", "not attempted: another run has just tried to renew it; run again")
+            return settled(fresh, Reason.STOPPED, "not attempted: another run has just tried to renew it; run again")
         return fresh
 
     def decide_after_refusal(self, decision: Decision) -> Decision:
@@ -107,7 +106,7 @@ class Decisions:
             return unless_changed(decision, self.decide_next_to_others(decision.product_no))
         except AccessError as error:
             self._facts.stop(decision.product_no, "access was refused")
-            return settled(decision, "not_readable", str(error))
+            return settled(decision, Reason.NOT_READABLE, str(error))
 
     def look_again(self, decision: Decision) -> Decision:
         """Read a due PBX again and decide again; it is still due only if it is still the same order."""
@@ -120,7 +119,7 @@ class Decisions:
         except ReadError as error:
             if isinstance(error, AccessError):
                 self._facts.stop(product_no, "access was refused")
-            return settled(decision, "not_readable", str(error))
+            return settled(decision, Reason.NOT_READABLE, str(error))
         return unless_changed(decision, fresh)
 
     def _screen_again(self, product_no: str) -> Decision:
@@ -134,7 +133,7 @@ class Decisions:
     def _announce(self, decision: Decision) -> Decision:
         """Say of what an earlier run has bought that it did, where no result has said so yet."""
         for intent in self._facts.evidence.intents.get(decision.product_no, ()):
-            if intent.status == _intent.RENEWED and intent.unreported_by not in (None, self._facts.caps.holder):
+            if intent.status == IntentStatus.RENEWED and intent.unreported_by not in (None, self._facts.caps.holder):
                 order = recorded_order(intent)
                 by = f"order {order}" if order else "an order that is not in the list"
                 news = (
@@ -164,16 +163,16 @@ class Decisions:
         except AccessError:
             raise
         except ReadError as error:
-            return settled(decision, "not_readable", str(error))
+            return settled(decision, Reason.NOT_READABLE, str(error))
 
 
 def _unless_hidden(decision: Decision, gap: str) -> Decision:
     """Without a ledger, only the order list could show what another run has ordered; with a ``gap`` it may not."""
-    if decision.state != _states.DUE:
+    if decision.state != State.DUE:
         return decision
     return settled(
         decision,
-        "recent_order",
+        Reason.RECENT_ORDER,
         f"the order list may not be whole: {gap}. It may hide the renewal of this term, and without a ledger nothing"
         " else would show it; keep one (`ledger`), which every run uses, or look at the orders in the portal and renew"
         " it in the portal",

@@ -18,7 +18,6 @@ from .._decide.cycles import current_term_began
 from .._decide.reconcile import UNKNOWN_SKEW, Times
 from .._decide.saved_plan import SavedPlan
 from .._ledger.ledger import Ledger
-from .._model import intent as _intent
 from .._model.dates import in_words
 from .._model.decision import Decision, Terms
 from .._model.declaration import Declaration, Policy
@@ -28,6 +27,7 @@ from .._model.order import Order
 from .._model.po_number import related_orders
 from .._model.span import same_expiry
 from .._model.subscription import Subscription
+from .._model.vocabulary import IntentStatus
 from .._portal.client import Portal
 from .._portal.errors import ReadError
 from .._portal.snapshot import Snapshot
@@ -174,7 +174,7 @@ class Facts:
         terms = self.due.get(product_no)
         for intent in self.evidence.intents.get(product_no, ()):
             came_back = terms is not None and same_expiry(intent.expires_at, terms.expires_at)
-            if intent.is_unsettled or (intent.status == _intent.RENEWED and came_back):
+            if intent.is_unsettled or (intent.status == IntentStatus.RENEWED and came_back):
                 return intent
         return None
 

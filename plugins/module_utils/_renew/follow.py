@@ -9,12 +9,11 @@ from dataclasses import dataclass, replace
 
 from .._decide.planner import settled
 from .._decide.reconcile import LOOK_BEFORE_ANYTHING_ELSE, columns_of
-from .._model import intent as _intent
-from .._model import states as _states
 from .._model.decision import Decision
-from .._model.intent import Intent
+from .._model.intent import ACCEPTED_AS, Intent
 from .._model.order import Order
 from .._model.undetermined import Undetermined
+from .._model.vocabulary import IntentStatus, Reason, State
 from .._portal.errors import ReadError
 from .facts import Facts
 from .notes import Notes
@@ -56,15 +55,15 @@ class Follow:
     def add_accepted(self, decision: Decision, intent: Intent, order: Order) -> None:
         """An order that the portal has accepted; it is noted and verified."""
         message = f"order {order} is accepted; not verified: the run broke off before that; run again later"
-        accepted = replace(settled(decision, "awaiting_expiry", message), known_order=order)
+        accepted = replace(settled(decision, Reason.AWAITING_EXPIRY, message), known_order=order)
         self._report.record(accepted, may_have_ordered=True)
-        note = f"{_intent.ACCEPTED_AS} {order}"
-        self.add(accepted, self._notes.change(intent, status=_intent.ACCEPTED, note=note, **columns_of(order)))
+        note = f"{ACCEPTED_AS} {order}"
+        self.add(accepted, self._notes.change(intent, status=IntentStatus.ACCEPTED, note=note, **columns_of(order)))
         self.verify(decision.product_no)
 
     def add_uncertain(self, decision: Decision, intent: Intent, problem: str) -> None:
         """An order of which nobody knows whether it was accepted; the run orders nothing more."""
-        uncertain = settled(decision, "ambiguous", f"{problem}; {LOOK_BEFORE_ANYTHING_ELSE}")
+        uncertain = settled(decision, Reason.AMBIGUOUS, f"{problem}; {LOOK_BEFORE_ANYTHING_ELSE}")
         self._report.record(uncertain, may_have_ordered=True)
         self._facts.stop(decision.product_no, "its order is uncertain")
         self.add(uncertain, self.still_uncertain(intent, problem))
@@ -75,7 +74,7 @@ class Follow:
         What it has made may be as old as the request, though, so its own clock's instant stays.
         """
         now = self._facts.context.clock()
-        return self._notes.change(intent, status=_intent.UNKNOWN, note=problem, uncertain_since=now)
+        return self._notes.change(intent, status=IntentStatus.UNKNOWN, note=problem, uncertain_since=now)
 
     def verify(self, product_no: str, reread: bool = True) -> None:
         """Hold an order that was sent against the PBX and the orders as they are now."""
@@ -91,19 +90,19 @@ class Follow:
             return
         settlement = self._settlements.judge(sent.intent)
         self._sent[product_no] = replace(sent, intent=self._notes.settle(sent.intent, settlement))
-        if settlement.status == _intent.UNKNOWN and settlement.reason == "waiting":
+        if settlement.status == IntentStatus.UNKNOWN and settlement.reason == Reason.WAITING:
             return
-        if settlement.status == _intent.ABSENT:
-            reason = "rejected" if sent.decision.reason == "rejected" else "not_sent"
+        if settlement.status == IntentStatus.ABSENT:
+            reason = Reason.REJECTED if sent.decision.reason == Reason.REJECTED else Reason.NOT_SENT
             self._report.record(settled(sent.decision, reason, f"{settlement.message}; run again to order it"))
             return
         decision = settled(sent.decision, settlement.reason, settlement.message)
         expires_after = settlement.expires_after
-        if expires_after is None and decision.state == _states.PENDING:
+        if expires_after is None and decision.state == State.PENDING:
             expires_after = sent.decision.expires_after
         verified = replace(decision, known_order=settlement.order, expires_after=expires_after)
         self._report.record(verified, may_have_ordered=True)
-        if settlement.reason in ("verification_failed", "duplicate_detected"):
+        if settlement.reason in (Reason.VERIFICATION_FAILED, Reason.DUPLICATE_DETECTED):
             self._facts.stop(product_no, "its order did not lead to one cycle more")
 
     def look_for_duplicates(self) -> None:
@@ -118,7 +117,7 @@ class Follow:
         self._facts.portal.pool.map(self._verify_in_the_end, list(self._sent))
 
     def _verify_in_the_end(self, product_no: str) -> None:
-        self.verify(product_no, reread=self._facts.decision(product_no).state != _states.RENEWED)
+        self.verify(product_no, reread=self._facts.decision(product_no).state != State.RENEWED)
 
     def follow(self) -> None:
         """Look again, ever less often, at what is uncertain or does not show (docs/reliability.md, 16 to 18 and 58)."""
@@ -128,14 +127,14 @@ class Follow:
         while True:
             followed = [product_no for product_no in self._sent if self._can_show(product_no)]
             states = {product_no: self._facts.decision(product_no).state for product_no in followed}
-            waiting = [number for number, state in states.items() if state in (_states.PENDING, _states.UNKNOWN)]
+            waiting = [number for number, state in states.items() if state in (State.PENDING, State.UNKNOWN)]
             delay = min(delay, deadline - context.monotonic())
             if not waiting or delay <= 0 or not context.is_awaited():
                 return
             context.sleep(delay)
             delay = min(delay * 2, _SLOWEST_POLL)
             try:
-                if _states.UNKNOWN in states.values():
+                if State.UNKNOWN in states.values():
                     self._facts.read_orders()
             except ReadError as error:
                 context.warn(f"while orders were followed: {error}")
@@ -144,6 +143,6 @@ class Follow:
 
     def _can_show(self, product_no: str) -> bool:
         """Whether waiting may show what has become of an order: not where the portal shows no expiry of the PBX."""
-        is_uncertain = self._facts.decision(product_no).state == _states.UNKNOWN
+        is_uncertain = self._facts.decision(product_no).state == State.UNKNOWN
         shows_expiry = not isinstance(self._facts.subscription(product_no).expires_at, Undetermined)
         return self._sent[product_no].is_followed and (is_uncertain or shows_expiry)

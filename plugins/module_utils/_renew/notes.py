@@ -12,6 +12,7 @@ from .._decide.reconcile import Settlement, columns_of
 from .._ledger.database import LedgerError
 from .._ledger.ledger import IntentConflict
 from .._model.intent import Intent
+from .._model.vocabulary import IntentStatus, Reason
 from .facts import Facts
 
 
@@ -38,13 +39,13 @@ class Notes:
         self._facts.remember(changed)
         return changed
 
-    def close(self, intent: Intent, status: str, note: str) -> Intent:
+    def close(self, intent: Intent, status: IntentStatus, note: str) -> Intent:
         """Note that nothing came of an intent, and why."""
         return self.change(intent, status=status, note=note)
 
     def settle(self, intent: Intent, settlement: Settlement) -> Intent:
         """Note what the evidence says of an intent, with the order that it shows."""
-        if settlement.reason == "waiting" and settlement.status == intent.status:
+        if settlement.reason == Reason.WAITING and settlement.status == intent.status:
             return intent
         order = settlement.order
         is_of_the_pbx = order is not None and order.product_no in (None, intent.product_no)

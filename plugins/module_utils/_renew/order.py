@@ -15,10 +15,10 @@ from .._decide.planner import Plan, settled
 from .._decide.reconcile import LOOK_BEFORE_ANYTHING_ELSE
 from .._ledger.database import LedgerError
 from .._ledger.ledger import IntentConflict, LockTimeout
-from .._model import intent as _intent
 from .._model.decision import Decision
 from .._model.intent import Intent
 from .._model.order import OrderRequest
+from .._model.vocabulary import IntentStatus, Reason
 from .._portal.errors import Ambiguous, NotSent, Rejected, Withheld
 from .._portal.sender import OrderSender
 from .decisions import Decisions
@@ -69,10 +69,10 @@ class Orders:
             with self._context.ledger.lock(product_no, self._context.sleep):
                 self._order(decision)
         except (LockTimeout, IntentConflict) as error:
-            self._report.record(settled(decision, "waiting", f"{error}; {LOOK_BEFORE_ANYTHING_ELSE}"))
+            self._report.record(settled(decision, Reason.WAITING, f"{error}; {LOOK_BEFORE_ANYTHING_ELSE}"))
         except LedgerError as error:
             if not self._report.outcomes[product_no].may_have_ordered:
-                self._report.record(settled(decision, "ledger", f"the order was not placed: {error}"))
+                self._report.record(settled(decision, Reason.LEDGER, f"the order was not placed: {error}"))
             self._facts.stop(product_no, str(error))
 
     def _order(self, decision: Decision) -> None:
@@ -86,7 +86,7 @@ class Orders:
                 return
             fresh = self._look_again(decision, intent)
             if fresh.order is None:
-                self._notes.close(intent, _intent.NOT_SENT, fresh.message)
+                self._notes.close(intent, IntentStatus.NOT_SENT, fresh.message)
                 self._report.record(fresh)
                 return
             request = replace(fresh.order, po_number=intent.po_number)
@@ -106,7 +106,7 @@ class Orders:
             expires_at=decision.terms.expires_at,
             account=self._account,
             run_id=self._facts.policy.run_id,
-            status=_intent.INTENDED,
+            status=IntentStatus.INTENDED,
             generation=decision.generation,
             billing_cycle=decision.terms.billing_cycle,
             quantity=decision.terms.quantity,
@@ -127,7 +127,7 @@ class Orders:
         try:
             return self._decisions.look_again(decision)
         except BaseException:  # raised again
-            self._notes.close(intent, _intent.NOT_SENT, "the run was interrupted before it was sent")
+            self._notes.close(intent, IntentStatus.NOT_SENT, "the run was interrupted before it was sent")
             raise
 
     def _send(self, decision: Decision, request: OrderRequest, intent: Intent, is_last: bool) -> bool:
@@ -137,10 +137,10 @@ class Orders:
             order = self._sender.send(request, lambda: self._let_leave(decision, departure))
         except Withheld:
             self._report.record(self._decisions.not_attempted(decision))
-            self._notes.close(intent, _intent.NOT_SENT, f"not sent: {self._facts.stopped_by}")
+            self._notes.close(intent, IntentStatus.NOT_SENT, f"not sent: {self._facts.stopped_by}")
         except NotSent as error:
-            self._report.record(settled(decision, "not_sent", f"the order was not placed: {error}"))
-            self._notes.close(departure.intent, _intent.NOT_SENT, str(error))
+            self._report.record(settled(decision, Reason.NOT_SENT, f"the order was not placed: {error}"))
+            self._notes.close(departure.intent, IntentStatus.NOT_SENT, str(error))
         except Rejected as error:
             return self._refusals.handle(decision, departure.intent, error, is_last)
         except Ambiguous as error:
@@ -168,7 +168,9 @@ class Orders:
             return False
         since = {"uncertain_since": self._context.clock(), "portal_uncertain_since": self._facts.portal_now()}
         departure.intent = self._context.ledger.update(departure.intent, **since, note="sending")
-        sent = settled(decision, "ambiguous", f"the run broke off while it was ordering; {LOOK_BEFORE_ANYTHING_ELSE}")
+        sent = settled(
+            decision, Reason.AMBIGUOUS, f"the run broke off while it was ordering; {LOOK_BEFORE_ANYTHING_ELSE}"
+        )
         self._report.record(sent, may_have_ordered=True)
         departure.has_begun = True
         return True
@@ -177,5 +179,5 @@ class Orders:
         if departure.has_begun:
             self._follow.still_uncertain(departure.intent, "interrupted while it was ordering")
         else:
-            self._report.record(settled(decision, "stopped", f"not attempted: {problem or 'the run broke off'}"))
-            self._notes.close(departure.intent, _intent.NOT_SENT, "the run was interrupted before it was sent")
+            self._report.record(settled(decision, Reason.STOPPED, f"not attempted: {problem or 'the run broke off'}"))
+            self._notes.close(departure.intent, IntentStatus.NOT_SENT, "the run was interrupted before it was sent")

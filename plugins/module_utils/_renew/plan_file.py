@@ -23,7 +23,6 @@ from .._decide.planner import make_plan
 from .._decide.saved_plan import LONGEST_VALIDITY, PlanError, SavedPlan, item_of
 from .._files import write_whole
 from .._model import money as _money
-from .._model import states as _states
 from .._model.catalog import Offer
 from .._model.dates import DAY, format_instant, parse_instant
 from .._model.decision import Decision, Terms
@@ -33,6 +32,7 @@ from .._model.order import BillingContact, OrderRequest
 from .._model.span import shown, span_in
 from .._model.subscription import Subscription
 from .._model.undetermined import Undetermined
+from .._model.vocabulary import Reason, State
 
 SCHEMA_VERSION = 2
 MAX_SIZE = 10 * 1024 * 1024  # bytes
@@ -223,8 +223,8 @@ def _decision_of(item: Mapping[str, Any], policy: Policy, created: datetime) -> 
     )
     return Decision(
         product_no=order.product_no,
-        state=_states.DUE,
-        reason="in_window",
+        state=State.DUE,
+        reason=Reason.IN_WINDOW,
         message="",
         subscription=Subscription(order.product_no, *facts, auto_renewal=_auto_renewal_of(item)),
         expires_at=expires_at,

@@ -13,9 +13,9 @@ from dataclasses import replace
 
 from .._decide.planner import settled
 from .._decide.reconcile import living, orders_of_intent, until_freed
-from .._model import intent as _intent
 from .._model.decision import Decision
 from .._model.intent import Intent
+from .._model.vocabulary import IntentStatus, Reason
 from .._portal.errors import ReadError, Rejected
 from .._portal.transport import MAX_RETRY_AFTER
 from .decisions import Decisions
@@ -42,9 +42,9 @@ class Refusals:
         if not error.is_definite:
             self._handle_in_doubt(decision, intent, error)
             return False
-        reason = "rate_limited" if error.status == 429 else "rejected"
+        reason = Reason.RATE_LIMITED if error.status == 429 else Reason.REJECTED
         self._report.record(settled(decision, reason, f"the order was not placed: {error}"))
-        intent = self._notes.close(intent, _intent.REJECTED, str(error))
+        intent = self._notes.close(intent, IntentStatus.REJECTED, str(error))
         if self._facts.stopped_by is not None:
             return False
         delay = error.retry_after if error.status in _BEFORE_PROCESSING and not is_last else None
@@ -62,7 +62,7 @@ class Refusals:
         intent = self._follow.still_uncertain(intent, f"refused: {error}")
         freed = until_freed(intent.uncertain_since + self._facts.policy.settle_window)
         message = f"{error}; what this refusal means is not known, so it may have been ordered all the same: {freed}"
-        refused = settled(decision, "rejected", message)
+        refused = settled(decision, Reason.REJECTED, message)
         self._report.record(refused, may_have_ordered=True)
         self._follow.add(refused, intent, is_followed=False)
         self._is_there_already(decision, intent, error)
@@ -83,7 +83,7 @@ class Refusals:
         nameless = [one for one in possible if not one.po_number and error.status not in _BEFORE_PROCESSING]
         if own:
             message = f"order {own[0]} is accepted (and refused as well: {error})"
-            adopted = replace(settled(decision, "already_ordered", message), known_order=own[0])
+            adopted = replace(settled(decision, Reason.ALREADY_ORDERED, message), known_order=own[0])
             self._report.record(adopted, may_have_ordered=True)
             self._follow.add(decision, intent)
             self._follow.verify(decision.product_no)

@@ -12,7 +12,6 @@ from typing import Any, Optional
 
 from .._decide.planner import settled
 from .._decide.terms import way_out
-from .._model import states as _states
 from .._model.catalog import Catalog, Offer
 from .._model.dates import format_instant
 from .._model.decision import Decision
@@ -21,6 +20,7 @@ from .._model.order import BillingContact, Order
 from .._model.span import Span, days_left, shown, span_as_result
 from .._model.subscription import Subscription
 from .._model.undetermined import Undetermined, known
+from .._model.vocabulary import Reason, State
 from .._portal.transport import Traffic
 from .diff import diff_of
 
@@ -55,13 +55,13 @@ class Report:
         return any(self._is_change(outcome) for outcome in self.outcomes.values())
 
     def _is_change(self, outcome: Outcome) -> bool:
-        return outcome.may_have_ordered or (self.is_check_mode and outcome.decision.state == _states.DUE)
+        return outcome.may_have_ordered or (self.is_check_mode and outcome.decision.state == State.DUE)
 
     def break_off(self, why: str) -> None:
         """The run has come to an end it was not meant to: what it did not get to was not attempted."""
         for outcome in self._sorted():
-            if outcome.decision.state in (_states.DUE, _states.NOT_ATTEMPTED):
-                self.record(settled(outcome.decision, "stopped", f"not attempted: {why}; run again"))
+            if outcome.decision.state in (State.DUE, State.NOT_ATTEMPTED):
+                self.record(settled(outcome.decision, Reason.STOPPED, f"not attempted: {why}; run again"))
 
     def decisions(self) -> list[Decision]:
         """What is known of each PBX, sorted by product_no."""
@@ -70,7 +70,7 @@ class Report:
     @property
     def failed(self) -> bool:
         """Whether the task has failed: a PBX is blocked, failed, unknown, or was due and not attempted."""
-        return any(outcome.decision.state in _states.FAILING_STATES for outcome in self.outcomes.values())
+        return any(outcome.decision.state.is_failing for outcome in self.outcomes.values())
 
     def message(self) -> str:
         """One sentence for the task: the counts, each PBX that needs a person, and why others were not attempted."""
@@ -78,9 +78,9 @@ class Report:
         needing: list[str] = []
         stopped: dict[str, list[str]] = {}
         for decision in self.decisions():
-            if decision.state == _states.NOT_ATTEMPTED:
+            if decision.state == State.NOT_ATTEMPTED:
                 stopped.setdefault(decision.message, []).append(decision.product_no)
-            elif decision.state in _states.FAILING_STATES:
+            elif decision.state.is_failing:
                 needing.append(f"{decision.product_no}: {decision.message}")
         if self.excess is not None:
             stopped.pop(self.excess, None)  # it is said first, of all of them
@@ -89,7 +89,7 @@ class Report:
 
     def _summary(self) -> dict[str, int]:
         states = [outcome.decision.state for outcome in self.outcomes.values()]
-        return {state: states.count(state) for state in _states.STATES}
+        return {state.value: states.count(state) for state in State}
 
     def _sorted(self) -> list[Outcome]:
         return [self.outcomes[product_no] for product_no in sorted(self.outcomes)]
@@ -103,7 +103,7 @@ class Report:
             "diff": diff_of(
                 outcome.decision
                 for outcome in self._sorted()
-                if outcome.may_have_ordered or outcome.decision.state == _states.DUE
+                if outcome.may_have_ordered or outcome.decision.state == State.DUE
             ),
         }
 
@@ -111,11 +111,11 @@ class Report:
         decision = outcome.decision
         terms = decision.terms
         seen = subscription_as_result(decision.subscription, self.now) if decision.subscription else {}
-        shows_expiry_after = decision.state in (_states.DUE, _states.RENEWED)
+        shows_expiry_after = decision.state in (State.DUE, State.RENEWED)
         return {
             "product_no": decision.product_no,
-            "state": decision.state,
-            "reason": decision.reason,
+            "state": decision.state.value,
+            "reason": decision.reason.value,
             "message": decision.message,
             "expires_before": _shown(decision.expires_at, decision.span),
             "expires_between": span_as_result(decision.span),
@@ -135,7 +135,7 @@ class Report:
 
 def fails_host(row: Mapping[str, Any]) -> bool:
     """Whether the host of a result's row has failed."""
-    return row["state"] in _states.FAILING_STATES
+    return State(row["state"]).is_failing
 
 
 def traffic_as_result(traffic: Traffic) -> dict[str, int]:

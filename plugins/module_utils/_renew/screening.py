@@ -14,6 +14,7 @@ from .._decide.planner import not_found, screen, settled, undecided
 from .._model.dates import DAY
 from .._model.decision import Decision, Terms
 from .._model.declaration import Declaration, Policy
+from .._model.vocabulary import Reason
 from .._portal.errors import AccessError, ReadError
 from .._portal.snapshot import Snapshot
 
@@ -73,15 +74,15 @@ class Screening:
             raise
         except ReadError as error:
             known = screened if isinstance(screened, Decision) else undecided(subscription, screened)
-            return settled(known, "not_readable", str(error))
+            return settled(known, Reason.NOT_READABLE, str(error))
 
     def _is_near(self, declaration: Declaration, screened: Screened) -> bool:
         """Whether a PBX that has enough time left is due soon."""
         subscription = self._snapshot.subscriptions.get(declaration.product_no)
-        if subscription is None or isinstance(screened, Terms) or screened.reason != "enough_time":
+        if subscription is None or isinstance(screened, Terms) or screened.reason != Reason.ENOUGH_TIME:
             return False
         later = screen(declaration, subscription, self._policy, self._now + NEAR)
-        return isinstance(later, Terms) or later.reason != "enough_time"
+        return isinstance(later, Terms) or later.reason != Reason.ENOUGH_TIME
 
     def _look_closer(self, declaration: Declaration, screened: Screened) -> Screened:
         """Screen with the detail what the listing has as not yet due; a detail that is not given proves nothing."""

@@ -12,11 +12,10 @@ from typing import Optional
 from .._decide.planner import settled, unless_overdue
 from .._decide.reconcile import LOOK_BEFORE_ANYTHING_ELSE, Settlement, orders_of_intent, settle
 from .._ledger.ledger import LockTimeout
-from .._model import intent as _intent
-from .._model import states as _states
 from .._model.dates import DAY, in_words
 from .._model.decision import Decision
 from .._model.intent import Intent
+from .._model.vocabulary import IntentStatus, Reason, State
 from .._portal.errors import AccessError, ReadError
 from .facts import Facts
 from .notes import Notes
@@ -47,7 +46,7 @@ class Settlements:
                     self._facts.read_orders()
                 return self.of_held(product_no)
         except LockTimeout as error:
-            return settled(self._facts.decision(product_no), "waiting", f"{error}; {LOOK_BEFORE_ANYTHING_ELSE}")
+            return settled(self._facts.decision(product_no), Reason.WAITING, f"{error}; {LOOK_BEFORE_ANYTHING_ELSE}")
 
     def of_held(self, product_no: str) -> Optional[Decision]:
         """As `of_earlier_run`, of a PBX that this run holds."""
@@ -61,15 +60,15 @@ class Settlements:
         except AccessError:
             raise
         except ReadError as error:
-            return settled(known, "not_readable", f"{error}; the ledger has an intent for {intent}")
+            return settled(known, Reason.NOT_READABLE, f"{error}; the ledger has an intent for {intent}")
         self._notes.settle(intent, settlement)
-        if settlement.reason == "expiry_moved" or settlement.status == _intent.ABSENT:
+        if settlement.reason == Reason.EXPIRY_MOVED or settlement.status == IntentStatus.ABSENT:
             return None
         decision = replace(known, subscription=subscription, known_order=settlement.order)
         decision = settled(decision, settlement.reason, settlement.message)
         ordered_at = settlement.order.created_at if settlement.order is not None else None
         since = ordered_at or intent.uncertain_since
-        if known.state != _states.CURRENT:  # also where it has expired, or cannot be decided about
+        if known.state != State.CURRENT:  # also where it has expired, or cannot be decided about
             return unless_overdue(decision, since, self._facts.report.now)
         self._warn_of_age(decision, since)
         return decision
@@ -93,5 +92,5 @@ class Settlements:
 
     def _warn_of_age(self, decision: Decision, since: datetime) -> None:
         age = self._facts.context.clock() - since
-        if decision.state == _states.PENDING and age > OPEN_TOO_LONG:
+        if decision.state == State.PENDING and age > OPEN_TOO_LONG:
             self._facts.context.warn(f"{decision.product_no}: for {in_words(age)} now: {decision.message}")

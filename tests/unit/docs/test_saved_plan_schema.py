@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.planner import settled
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.money import Money
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import Reason
 from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.plan_file import SCHEMA_VERSION, document_of
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import (
     DAY,
@@ -34,7 +35,9 @@ def plan() -> dict[str, Any]:
 
 
 def nothing_due() -> dict[str, Any]:
-    return document_of([settled(due_decision(), "expired", "")], PORTAL, ACCOUNT, policy(max_orders=None), NOW, DAY)
+    return document_of(
+        [settled(due_decision(), Reason.EXPIRED, "")], PORTAL, ACCOUNT, policy(max_orders=None), NOW, DAY
+    )
 
 
 @pytest.mark.parametrize("document", [plan(), nothing_due()], ids=["full", "empty"])

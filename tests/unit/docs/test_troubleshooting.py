@@ -13,7 +13,8 @@ from importlib import import_module
 from tests.support.documents import REPOSITORY
 
 GUIDE = REPOSITORY / "docs/docsite/rst/guide_troubleshooting.rst"
-REASONS = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._model.states").REASONS
+VOCABULARY = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary")
+REASONS = {reason.value: reason.state.value for reason in VOCABULARY.Reason}
 FIELDS = ("Meaning", "Message", "What to do")
 
 STATE = re.compile(r"^State ``(\w+)``\n-{4,}$", re.MULTILINE)

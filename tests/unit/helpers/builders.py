@@ -18,7 +18,6 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.planner imp
     make_plan,
     without_orders,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model import intent as _intent
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.catalog import Catalog, CatalogEntry, Offer
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.decision import Decision, Terms
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.declaration import Declaration, Policy
@@ -28,6 +27,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._model.money import
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.order import BillingContact, Order, OrderLine
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.subscription import Subscription
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.undetermined import Undetermined
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import IntentStatus
 
 
 def utc(*parts: int) -> datetime:
@@ -36,6 +36,8 @@ def utc(*parts: int) -> datetime:
 
 
 SN = "3658B431119665QJ"
+UNSETTLED = [status for status in IntentStatus if status.is_unsettled]
+CLOSED = [status for status in IntentStatus if status.is_closed]
 NOW = utc(2026, 11, 23)
 EXPIRY = utc(2026, 12, 5)
 SECOND = timedelta(seconds=1)
@@ -136,7 +138,7 @@ def intent(**changes: Any) -> Intent:
         expires_at=EXPIRY,
         account="account",
         run_id="run",
-        status=_intent.INTENDED,
+        status=IntentStatus.INTENDED,
         generation=1,
         billing_cycle="annually",
         quantity=100,

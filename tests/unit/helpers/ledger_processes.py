@@ -23,6 +23,7 @@ PRELUDE = """
 import sys
 from datetime import datetime, timezone
 from decimal import Decimal
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import IntentStatus
 from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.caps import Caps, Reservation
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.intent import Intent
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access import open_ledger
@@ -34,8 +35,8 @@ def clock():
 ledger = open_ledger(sys.argv[1], "https://portal.example", clock, read_only=False)
 """
 INTEND = """
-words = ("https://portal.example", "A", clock(), "account", sys.argv[2], "intended", 1, "annually", 1, "PO", clock())
-intent = Intent(*words)
+words = ("https://portal.example", "A", clock(), "account", sys.argv[2])
+intent = Intent(*words, IntentStatus.INTENDED, 1, "annually", 1, "PO", clock())
 sys.stdin.read()
 try:
     ledger.intend(intent)

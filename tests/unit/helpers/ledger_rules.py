@@ -26,12 +26,14 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger impo
     LockTimeout,
     PlanSpent,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model import intent as _intent
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.money import Money
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import IntentStatus
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import (
+    CLOSED,
     EXPIRY,
     NOW,
     SN,
+    UNSETTLED,
     intent,
     usd,
     utc,
@@ -111,7 +113,7 @@ class LedgerRules:
 
     def test_an_intent_is_read_back_whole_by_others(self, ledger: Ledger, other: Ledger) -> None:
         whole = intent(
-            status=_intent.ACCEPTED,
+            status=IntentStatus.ACCEPTED,
             order_no="BN1",
             transaction_no="QO1",
             order_status="pending",
@@ -133,7 +135,7 @@ class LedgerRules:
 
     def test_intents_are_sorted_by_pbx_and_expiry(self, ledger: Ledger) -> None:
         for product_no, year in (("B", 2026), ("A", 2027), ("A", 2026)):
-            ledger.intend(intent(product_no=product_no, expires_at=utc(year, 1, 1), status=_intent.RENEWED))
+            ledger.intend(intent(product_no=product_no, expires_at=utc(year, 1, 1), status=IntentStatus.RENEWED))
         seen = [(one.product_no, one.expires_at.year) for one in ledger.intents()]
         assert seen == [("A", 2026), ("A", 2027), ("B", 2026)]
         assert [one.expires_at.year for one in ledger.intents_of("A")] == [2026, 2027]
@@ -148,7 +150,7 @@ class LedgerRules:
 
     # uniqueness
 
-    @pytest.mark.parametrize("status", [*_intent.UNSETTLED, _intent.RENEWED])
+    @pytest.mark.parametrize("status", [*UNSETTLED, IntentStatus.RENEWED])
     @pytest.mark.parametrize("apart", [timedelta(0), timedelta(hours=23, minutes=59), -timedelta(hours=23)])
     @pytest.mark.parametrize("generation", [1, 2])
     def test_what_is_not_closed_is_not_intended_again_for_the_same_expiry(
@@ -161,7 +163,7 @@ class LedgerRules:
         assert taken.value.intent == standing and ledger.intents() == [standing]
 
     @pytest.mark.parametrize(
-        ("status", "is_taken"), [*((one, True) for one in _intent.UNSETTLED), (_intent.RENEWED, False)]
+        ("status", "is_taken"), [*((one, True) for one in UNSETTLED), (IntentStatus.RENEWED, False)]
     )
     def test_what_is_not_settled_keeps_any_other_expiry_of_the_pbx_from_being_intended(
         self, ledger: Ledger, other: Ledger, status: str, is_taken: bool
@@ -180,7 +182,7 @@ class LedgerRules:
         ledger.intend(intent(product_no="OTHER"))
         assert len(ledger.intents()) == 2
 
-    @pytest.mark.parametrize("status", _intent.CLOSED)
+    @pytest.mark.parametrize("status", CLOSED)
     def test_a_closed_intent_gives_way_to_its_next_generation_alone(
         self, ledger: Ledger, other: Ledger, status: str
     ) -> None:
@@ -200,12 +202,13 @@ class LedgerRules:
 
     def test_a_change_is_returned_and_seen_by_others(self, ledger: Ledger, other: Ledger) -> None:
         ledger.intend(intent())
-        changed = ledger.update(intent(), status=_intent.ACCEPTED, order_no="BN1", note="accepted")
-        assert changed == intent(status=_intent.ACCEPTED, order_no="BN1", note="accepted")
+        changed = ledger.update(intent(), status=IntentStatus.ACCEPTED, order_no="BN1", note="accepted")
+        assert changed == intent(status=IntentStatus.ACCEPTED, order_no="BN1", note="accepted")
         assert other.intents() == [changed]
 
     @pytest.mark.parametrize(
-        "meanwhile", [{"status": _intent.ABSENT}, {"status": _intent.RENEWED}, {"status": _intent.UNKNOWN}]
+        "meanwhile",
+        [{"status": IntentStatus.ABSENT}, {"status": IntentStatus.RENEWED}, {"status": IntentStatus.UNKNOWN}],
     )
     def test_an_intent_that_another_has_changed_is_not_changed(
         self, ledger: Ledger, other: Ledger, meanwhile: dict[str, Any]
@@ -213,20 +216,20 @@ class LedgerRules:
         ledger.intend(intent())
         newer = other.update(intent(), **meanwhile)
         with pytest.raises(IntentConflict) as taken:
-            ledger.update(intent(), status=_intent.ACCEPTED)
+            ledger.update(intent(), status=IntentStatus.ACCEPTED)
         assert taken.value.intent == newer and ledger.intents() == [newer]
 
     def test_an_intent_of_the_next_generation_is_not_changed(self, ledger: Ledger, other: Ledger) -> None:
-        first, second = intent(status=_intent.ABSENT), intent(status=_intent.ABSENT, generation=2)
+        first, second = intent(status=IntentStatus.ABSENT), intent(status=IntentStatus.ABSENT, generation=2)
         ledger.intend(first)
         other.intend(second)
         with pytest.raises(IntentConflict):
-            ledger.update(first, status=_intent.RENEWED)
+            ledger.update(first, status=IntentStatus.RENEWED)
         assert ledger.intents() == [second]
 
     def test_an_intent_that_is_gone_is_missed(self, ledger: Ledger) -> None:
         with pytest.raises(LedgerError, match="is gone"):
-            ledger.update(intent(), status=_intent.ACCEPTED)
+            ledger.update(intent(), status=IntentStatus.ACCEPTED)
 
     def test_the_history_has_a_line_for_each_status_and_note_and_keeps_what_gave_way(self, ledger: Ledger) -> None:
         one = intent()
@@ -234,7 +237,7 @@ class LedgerRules:
         one = ledger.update(one, note="sending")
         one = ledger.update(one, note="sending")
         one = ledger.update(one, uncertain_since=NOW + timedelta(seconds=1))
-        ledger.update(one, status=_intent.DEAD, note="cancelled", order_no="BN1")
+        ledger.update(one, status=IntentStatus.DEAD, note="cancelled", order_no="BN1")
         ledger.intend(intent(generation=2))
         rows = ledger._database.query("SELECT at, generation, status, order_no, note FROM yeastar_history")
         at = "2026-11-23T00:00:00Z"
@@ -271,7 +274,7 @@ class LedgerRules:
         other.call_unrelated("B", "BN1", "an expansion")
         assert ledger.unrelated_orders() == {("a", "BN1"), ("b", "BN1")}
 
-    @pytest.mark.parametrize("status", _intent.STATUSES)
+    @pytest.mark.parametrize("status", list(IntentStatus))
     def test_an_intent_that_took_an_unrelated_order_is_unknown_again(self, ledger: Ledger, status: str) -> None:
         taken = {"order_no": "BN1", "transaction_no": "QO1", "order_status": "pending", "status": status}
         ledger.intend(intent(**taken))
@@ -280,7 +283,9 @@ class LedgerRules:
         mine, others = ledger.intents()
         assert others == intent(product_no="B", **taken)
         if status in ("accepted", "dead"):
-            assert mine == intent(status="unknown", note="order BN1 is unrelated, somebody says: an expansion")
+            assert mine == intent(
+                status=IntentStatus.UNKNOWN, note="order BN1 is unrelated, somebody says: an expansion"
+            )
         else:
             assert mine == intent(**taken)
 
@@ -489,7 +494,7 @@ class LedgerRules:
         ledger.close()
         return location
 
-    KEPT = intent(status="renewed", po_number="PO", note="done", plan_id=None, service_ids=None)
+    KEPT = intent(status=IntentStatus.RENEWED, po_number="PO", note="done", plan_id=None, service_ids=None)
 
     def test_a_ledger_of_an_earlier_version_is_brought_up_to_date_with_all_that_it_holds(self, old: str) -> None:
         ledger = opened(old)
@@ -589,7 +594,7 @@ class LedgerRules:
                 with pytest.raises(IntentConflict):
                     ledger.intend(intent(portal=ledger.portal, product_no=product_no, generation=3))
             (open_one,) = ledger.intents_of(SN)
-            ledger.update(open_one, status=_intent.ABSENT, note="settled by hand")
+            ledger.update(open_one, status=IntentStatus.ABSENT, note="settled by hand")
             ledger.intend(intent(portal=ledger.portal, generation=2))
             history = ledger._database.query("SELECT DISTINCT portal FROM yeastar_history")
         assert sorted(history) == [(LOCAL,), (VENDOR,), (PORTAL,)]

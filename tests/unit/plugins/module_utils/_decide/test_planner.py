@@ -12,7 +12,6 @@ from typing import Any, Optional
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._decide import planner as _planner
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model import intent as _intent
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.catalog import Between, Catalog, Offer
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.decision import Decision
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.declaration import Declaration, Policy
@@ -22,7 +21,9 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._model.po_number im
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.span import Span
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.subscription import Subscription
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.undetermined import Undetermined
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import IntentStatus
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import (
+    CLOSED,
     DAY,
     ENTERPRISE,
     EXPIRY,
@@ -31,6 +32,7 @@ from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import (
     RECORDING,
     SECOND,
     SN,
+    UNSETTLED,
     catalog,
     contact,
     declaration,
@@ -87,20 +89,20 @@ def test_what_the_portal_does_not_report_is_ordered_as_declared() -> None:
     assert decision.expires_after == utc(2027, 1, 5)
 
 
-@pytest.mark.parametrize("status", [*_intent.UNSETTLED, _intent.RENEWED])
+@pytest.mark.parametrize("status", [*UNSETTLED, IntentStatus.RENEWED])
 def test_an_intent_that_is_not_closed_keeps_from_ordering(status: str) -> None:
     decision = _decide(known=evidence(intents={SN: (intent(status=status),)}))
     assert _outcome(decision) == ("unknown", "waiting") and "must be settled first" in decision.message
 
 
 def test_an_intent_of_another_expiry_keeps_from_ordering_only_while_it_is_not_settled() -> None:
-    for status in _intent.STATUSES:
+    for status in IntentStatus:
         other = intent(status=status, expires_at=utc(2025, 12, 5))
         decision = _decide(known=evidence(intents={SN: (other,)}))
-        assert decision.reason == ("waiting" if status in _intent.UNSETTLED else "in_window"), status
+        assert decision.reason == ("waiting" if status.is_unsettled else "in_window"), status
 
 
-@pytest.mark.parametrize("status", _intent.CLOSED)
+@pytest.mark.parametrize("status", CLOSED)
 def test_a_closed_intent_makes_way_for_its_next_generation(status: str) -> None:
     decision = _decide(known=evidence(intents={SN: (intent(status=status, generation=3),)}))
     assert _outcome(decision) == ("due", "in_window") and decision.generation == 4
@@ -448,7 +450,7 @@ class TestEarlierOrders:
     @pytest.mark.parametrize("status", ["confirming", "confirmed", "completed", "", "unheard of"])
     def test_one_with_an_unknown_status_does_not_keep_the_next_term_from_being_renewed(self, status: str) -> None:
         known_as_renewed = intent(
-            status=_intent.RENEWED, order_no="BN77", expires_at=EXPIRY - 365 * DAY, uncertain_since=NOW - 360 * DAY
+            status=IntentStatus.RENEWED, order_no="BN77", expires_at=EXPIRY - 365 * DAY, uncertain_since=NOW - 360 * DAY
         )
         late = order(status=status, created_at=NOW - 300 * DAY)
         assert _decide(known=evidence(late)).reason == "overdue_order"

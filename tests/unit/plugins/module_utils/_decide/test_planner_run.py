@@ -15,6 +15,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._decide import plan
 from ansible_collections.pbxops.yeastar.plugins.module_utils._decide import prices as _prices
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.decision import Decision
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.money import Money
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import Reason
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import (
     DAY,
     EXPIRY,
@@ -98,7 +99,7 @@ class TestCaps:
         assert ("max_total is 100 USD" in str(plan.excess)) == excess
 
     def test_what_is_not_due_does_not_count(self) -> None:
-        blocked = _planner.settled(due_decision("A", price=usd("999")), "price_limit", "too much")
+        blocked = _planner.settled(due_decision("A", price=usd("999")), Reason.PRICE_LIMIT, "too much")
         plan = plan_of([due_decision("B", price=usd("1")), blocked], policy(max_orders=1, max_total=Decimal(1)))
         assert plan.excess is None
 
@@ -146,7 +147,7 @@ def test_a_price_that_changed_or_is_told_no_more_is_said() -> None:
 
 def test_only_what_is_due_can_be_compared() -> None:
     with pytest.raises(ValueError, match="due"):
-        _changes.changed_since(due_decision(), _planner.settled(due_decision(), "recent_order", "x"))
+        _changes.changed_since(due_decision(), _planner.settled(due_decision(), Reason.RECENT_ORDER, "x"))
 
 
 def test_a_pbx_that_is_not_in_the_account_has_failed() -> None:

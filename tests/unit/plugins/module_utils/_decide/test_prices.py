@@ -17,6 +17,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._model import money
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.decision import Decision
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.intent import Intent
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.money import Money, parse_percentage
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import IntentStatus
 from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.plan_file import document_of, read_plan, write_plan
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import (
     DAY,
@@ -83,7 +84,7 @@ def test_of_several_renewals_the_last_one_counts() -> None:
 
 NO_PRICE = [
     pytest.param([], "the ledger has no renewal of this PBX", id="nothing"),
-    pytest.param([last(status="absent")], "has no renewal of this PBX", id="not-renewed"),
+    pytest.param([last(status=IntentStatus.ABSENT)], "has no renewal of this PBX", id="not-renewed"),
     pytest.param([last(expires_at=utc(2024, 12, 5))], "did not lead to the current term", id="a-term-before"),
     pytest.param([last(quantity=99)], "was not of the same", id="quantity"),
     pytest.param([last(billing_cycle="monthly")], "did not lead to the current term", id="cycle"),

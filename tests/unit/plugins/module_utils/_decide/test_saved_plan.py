@@ -22,6 +22,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._model.decision imp
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.declaration import Policy
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.span import Span
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.undetermined import Undetermined
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import Reason, State
 from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.plan_file import (
     document_of,
     read_plan,
@@ -101,14 +102,14 @@ def test_a_plan_of_another_time_zone_is_made_again(then: Optional[Span], now: Sp
 
 
 def test_an_item_that_is_not_due_any_more_is_refused_and_not_passed_over(path: Path) -> None:
-    current = replace(due_decision(), state="current", reason="enough_time", order=None)
+    current = replace(due_decision(), state=State.CURRENT, reason=Reason.ENOUGH_TIME, order=None)
     assert saved(path).hold(current).reason == "stale_plan"
 
 
 def test_a_decision_that_orders_what_was_approved_stands(path: Path) -> None:
     plan = saved(path)
     assert plan.hold(due_decision()) == due_decision()
-    blocked = settled(due_decision(), "plan_switch_pending", "a switch is pending")
+    blocked = settled(due_decision(), Reason.PLAN_SWITCH_PENDING, "a switch is pending")
     assert plan.hold(blocked) == blocked
 
 
@@ -125,7 +126,7 @@ def test_an_item_says_what_was_known_of_auto_renewal_and_another_answer_does_not
     for later in (False, unreported("auto_renewal")):
         decision = due_decision(subscription=subscription(auto_renewal=later))
         assert approved.hold(decision) == decision
-    on = settled(due_decision(), "auto_renewal", "auto-renewal is on")
+    on = settled(due_decision(), Reason.AUTO_RENEWAL, "auto-renewal is on")
     assert approved.hold(on) == on
 
 
@@ -149,7 +150,7 @@ def test_what_is_no_item_orders_nothing(path: Path) -> None:
     held = plan.hold(due_decision("B"))
     assert (held.state, held.reason, held.order) == ("not_attempted", "not_in_plan", None)
     assert "12 days left" in held.message
-    current = settled(due_decision("B"), "enough_time", "300 days left")
+    current = settled(due_decision("B"), Reason.ENOUGH_TIME, "300 days left")
     assert plan.hold(current) == current
 
 
@@ -208,9 +209,9 @@ def test_each_reason_why_services_are_declared_is_approved(path: Path) -> None:
 
 def test_what_is_not_due_any_more_and_what_contradicts_the_plan_is_stale(path: Path) -> None:
     plan = saved(path)
-    current = settled(due_decision(expires_at=EXPIRY + 365 * DAY), "enough_time", "377 days left")
+    current = settled(due_decision(expires_at=EXPIRY + 365 * DAY), Reason.ENOUGH_TIME, "377 days left")
     assert plan.hold(current).reason == "stale_plan"
-    contact_gone = settled(due_decision(), "billing_contact", "billing contact 1 matches 0")
+    contact_gone = settled(due_decision(), Reason.BILLING_CONTACT, "billing contact 1 matches 0")
     assert plan.hold(contact_gone).reason == "stale_plan"
     assert "billing_contact_id 3197218168379846218 -> unknown" in plan.hold(contact_gone).message
 
@@ -235,7 +236,9 @@ def test_what_is_not_due_any_more_and_what_contradicts_the_plan_is_stale(path: P
 def test_what_the_portal_reports_otherwise_than_approved_is_said_as_old_and_new(
     path: Path, reported: dict[str, Any], said: str
 ) -> None:
-    contradiction = settled(due_decision(subscription=subscription(**reported)), "contradiction", "declared as 100")
+    contradiction = settled(
+        due_decision(subscription=subscription(**reported)), Reason.CONTRADICTION, "declared as 100"
+    )
     held = saved(path).hold(contradiction)
     assert held.reason == "stale_plan" and said in held.message, held.message
     without = saved(path).hold(replace(contradiction, subscription=None))

@@ -22,7 +22,8 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.admin impor
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.database import LedgerError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.location import user_name
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model import intent as _intent
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.intent import ACCEPTED_AS
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import IntentStatus
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import EXPIRY, SN, intent, utc
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.ledger_processes import opened
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.shops import rows_of
@@ -78,7 +79,7 @@ def test_an_intent_that_is_not_there_is_missed_by_the_name_of_ledger_and_user(tm
 
 def test_an_intent_is_listed_with_all_that_is_known_as_text(ledger: Ledger) -> None:
     known = {"order_no": "BN1", "transaction_no": "QO1", "price_amount": "1680.00", "price_currency": "USD"}
-    ledger.intend(intent(status=_intent.ACCEPTED, order_status="pending", **known))
+    ledger.intend(intent(status=IntentStatus.ACCEPTED, order_status="pending", **known))
     (row,) = keep(ledger, Word(), is_check_mode=False)["intents"]
     assert row == {
         "product_no": SN,
@@ -100,7 +101,7 @@ def test_an_intent_without_a_known_order_has_none(ledger: Ledger) -> None:
     assert keep(ledger, Word(), is_check_mode=False)["intents"][0]["order"] is None
 
 
-@pytest.mark.parametrize(("status", "expected"), [(one, one in _intent.UNSETTLED) for one in _intent.STATUSES])
+@pytest.mark.parametrize(("status", "expected"), [(one, one.is_unsettled) for one in IntentStatus])
 def test_every_status_says_whether_it_is_settled(ledger: Ledger, status: str, expected: bool) -> None:
     ledger.intend(intent(status=status))
     assert keep(ledger, Word(SN), is_check_mode=False)["intents"][0]["unsettled"] is expected
@@ -121,17 +122,17 @@ def test_one_pbx_or_all_are_listed(ledger: Ledger) -> None:
 @pytest.mark.parametrize(
     ("before", "outcome", "after"),
     [
-        (_intent.INTENDED, ORDERED, _intent.RENEWED),
-        (_intent.UNKNOWN, ORDERED, _intent.RENEWED),
-        (_intent.ACCEPTED, ORDERED, _intent.RENEWED),
-        (_intent.ABSENT, ORDERED, _intent.RENEWED),
-        (_intent.DEAD, ORDERED, _intent.RENEWED),
-        (_intent.RENEWED, ORDERED, None),
-        (_intent.INTENDED, NOT_ORDERED, _intent.ABSENT),
-        (_intent.UNKNOWN, NOT_ORDERED, _intent.ABSENT),
-        (_intent.ABSENT, NOT_ORDERED, None),
-        (_intent.REJECTED, NOT_ORDERED, None),
-        (_intent.DEAD, NOT_ORDERED, None),
+        (IntentStatus.INTENDED, ORDERED, IntentStatus.RENEWED),
+        (IntentStatus.UNKNOWN, ORDERED, IntentStatus.RENEWED),
+        (IntentStatus.ACCEPTED, ORDERED, IntentStatus.RENEWED),
+        (IntentStatus.ABSENT, ORDERED, IntentStatus.RENEWED),
+        (IntentStatus.DEAD, ORDERED, IntentStatus.RENEWED),
+        (IntentStatus.RENEWED, ORDERED, None),
+        (IntentStatus.INTENDED, NOT_ORDERED, IntentStatus.ABSENT),
+        (IntentStatus.UNKNOWN, NOT_ORDERED, IntentStatus.ABSENT),
+        (IntentStatus.ABSENT, NOT_ORDERED, None),
+        (IntentStatus.REJECTED, NOT_ORDERED, None),
+        (IntentStatus.DEAD, NOT_ORDERED, None),
     ],
 )
 @pytest.mark.parametrize("is_check_mode", [True, False], ids=["check mode", "for real"])
@@ -152,7 +153,7 @@ def test_a_persons_word_settles_an_intent_and_is_a_change_if_it_does(
         assert (rows_of(ledger) == untouched) is is_check_mode
 
 
-@pytest.mark.parametrize("status", [_intent.ACCEPTED, _intent.RENEWED])
+@pytest.mark.parametrize("status", [IntentStatus.ACCEPTED, IntentStatus.RENEWED])
 def test_an_order_that_the_ledger_knows_is_called_not_ordered_only_by_force(ledger: Ledger, status: str) -> None:
     ledger.intend(intent(status=status, order_no="BN7", order_status="pending", note="seen in the list"))
     untouched = rows_of(ledger)
@@ -160,27 +161,27 @@ def test_an_order_that_the_ledger_knows_is_called_not_ordered_only_by_force(ledg
         _settle(ledger, NOT_ORDERED)
     assert rows_of(ledger) == untouched
     assert _settle(ledger, NOT_ORDERED, force=True)["changed"]
-    assert [one.status for one in ledger.intents()] == [_intent.ABSENT]
+    assert [one.status for one in ledger.intents()] == [IntentStatus.ABSENT]
 
 
 def test_an_order_that_the_portal_answered_with_is_called_unrelated_only_by_force(ledger: Ledger) -> None:
-    ledger.intend(intent(status=_intent.INTENDED))
-    accepted = {"status": _intent.ACCEPTED, "order_no": "BN7", "note": f"{_intent.ACCEPTED_AS} BN7 (succeed)"}
+    ledger.intend(intent(status=IntentStatus.INTENDED))
+    accepted = {"status": IntentStatus.ACCEPTED, "order_no": "BN7", "note": f"{ACCEPTED_AS} BN7 (succeed)"}
     ledger.update(ledger.intents()[0], **accepted)
     with pytest.raises(ValueError, match=r"BN7.*force: true"):
         _settle(ledger, UNRELATED, order_no="BN7")
-    assert [one.status for one in ledger.intents()] == [_intent.ACCEPTED] and not ledger.unrelated_orders()
+    assert [one.status for one in ledger.intents()] == [IntentStatus.ACCEPTED] and not ledger.unrelated_orders()
     assert _settle(ledger, UNRELATED, order_no="BN7", force=True)["changed"]
-    assert [one.status for one in ledger.intents()] == [_intent.UNKNOWN]
+    assert [one.status for one in ledger.intents()] == [IntentStatus.UNKNOWN]
 
 
 def test_who_says_it_twice_changes_it_once(ledger: Ledger) -> None:
-    ledger.intend(intent(status=_intent.UNKNOWN))
+    ledger.intend(intent(status=IntentStatus.UNKNOWN))
     assert _settle(ledger, ORDERED)["changed"] and not _settle(ledger, ORDERED)["changed"]
 
 
 def test_the_reason_is_kept_with_the_intent_and_in_the_history(ledger: Ledger) -> None:
-    ledger.intend(intent(status=_intent.UNKNOWN))
+    ledger.intend(intent(status=IntentStatus.UNKNOWN))
     _settle(ledger, ORDERED, reason="invoice 7", order_no="BN9")
     (settled,) = ledger.intents()
     assert (settled.note, settled.order_no) == ("settled by hand: invoice 7", "BN9")
@@ -188,30 +189,30 @@ def test_the_reason_is_kept_with_the_intent_and_in_the_history(ledger: Ledger) -
 
 
 def test_a_known_order_number_stays_where_none_is_said(ledger: Ledger) -> None:
-    ledger.intend(intent(status=_intent.ACCEPTED, order_no="BN1"))
+    ledger.intend(intent(status=IntentStatus.ACCEPTED, order_no="BN1"))
     _settle(ledger, ORDERED)
     assert ledger.intents()[0].order_no == "BN1"
 
 
 def test_what_is_not_settled_is_meant_before_what_is(ledger: Ledger) -> None:
-    ledger.intend(intent(status=_intent.RENEWED, expires_at=utc(2027, 12, 5)))
-    ledger.intend(intent(status=_intent.UNKNOWN))
+    ledger.intend(intent(status=IntentStatus.RENEWED, expires_at=utc(2027, 12, 5)))
+    ledger.intend(intent(status=IntentStatus.UNKNOWN))
     _settle(ledger, NOT_ORDERED)
-    assert [one.status for one in ledger.intents()] == [_intent.ABSENT, _intent.RENEWED]
+    assert [one.status for one in ledger.intents()] == [IntentStatus.ABSENT, IntentStatus.RENEWED]
 
 
 def test_of_settled_ones_the_last_expiry_is_meant_or_the_one_that_is_named(ledger: Ledger) -> None:
-    ledger.intend(intent(status=_intent.ABSENT))
-    ledger.intend(intent(status=_intent.ABSENT, expires_at=utc(2027, 12, 5)))
+    ledger.intend(intent(status=IntentStatus.ABSENT))
+    ledger.intend(intent(status=IntentStatus.ABSENT, expires_at=utc(2027, 12, 5)))
     _settle(ledger, ORDERED)
-    assert [one.status for one in ledger.intents()] == [_intent.ABSENT, _intent.RENEWED]
+    assert [one.status for one in ledger.intents()] == [IntentStatus.ABSENT, IntentStatus.RENEWED]
     _settle(ledger, ORDERED, expires_at=utc(2026, 12, 5, 20))
-    assert [one.status for one in ledger.intents()] == [_intent.RENEWED, _intent.RENEWED]
+    assert [one.status for one in ledger.intents()] == [IntentStatus.RENEWED, IntentStatus.RENEWED]
 
 
 def test_of_several_that_are_not_settled_one_must_be_named(ledger: Ledger) -> None:
     for expires_at in (EXPIRY, utc(2027, 12, 5)):
-        ledger.intend(intent(status=_intent.ABSENT, expires_at=expires_at))
+        ledger.intend(intent(status=IntentStatus.ABSENT, expires_at=expires_at))
     with ledger._database.transaction() as execute:
         execute("UPDATE yeastar_intent SET status = 'unknown'")
     with pytest.raises(ValueError, match=r"expires_at: .*2026-12-05T00:00:00Z, 2027-12-05T00:00:00Z"):
@@ -227,16 +228,16 @@ def test_an_intent_that_there_is_not_cannot_be_settled(ledger: Ledger, word: dic
 
 
 def test_what_a_run_has_just_changed_is_not_overwritten(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    ledger.intend(intent(status=_intent.UNKNOWN))
+    ledger.intend(intent(status=IntentStatus.UNKNOWN))
 
     def changes(key: str) -> bool:
-        ledger.update(intent(status=_intent.UNKNOWN), status=_intent.ACCEPTED)
+        ledger.update(intent(status=IntentStatus.UNKNOWN), status=IntentStatus.ACCEPTED)
         return True
 
     monkeypatch.setattr(ledger._database, "try_lock", changes)
     with pytest.raises(ValueError, match="a run has just changed it"):
         _settle(ledger, NOT_ORDERED)
-    assert ledger.intents()[0].status == _intent.ACCEPTED
+    assert ledger.intents()[0].status == IntentStatus.ACCEPTED
 
 
 def test_a_pbx_that_a_run_is_ordering_is_not_settled(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

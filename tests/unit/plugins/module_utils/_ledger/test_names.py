@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.names import portal_name, united
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model import intent as _intent
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import IntentStatus
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import CLOSED
 
 LOCAL = "http://127.0.0.1:8080"
 NAMED = "http://localhost:8080"
@@ -57,21 +58,26 @@ def _row(portal: str, status: str, **changes: Any) -> dict[str, Any]:
     return {**row, **changes}
 
 
-@pytest.mark.parametrize("first", _intent.STATUSES)
-@pytest.mark.parametrize("second", _intent.STATUSES)
+@pytest.mark.parametrize("first", list(IntentStatus))
+@pytest.mark.parametrize("second", list(IntentStatus))
 def test_of_two_the_more_open_one_stays_whichever_comes_first(first: str, second: str) -> None:
     rows = [_row(NAMED, first), _row(LOCAL, second)]
     (one,) = united(rows)
     (other,) = united(reversed(rows))
-    expected = min(first, second, key=_intent.STATUSES.index)
+    expected = min(first, second, key=list(IntentStatus).index)
     assert (one["portal"], one["status"]) == (other["portal"], other["status"]) == (LOCAL, expected)
 
 
 def test_an_order_that_may_be_under_way_is_more_open_than_one_that_is_known_and_that_more_than_none() -> None:
     """The order of the statuses is what decides; a new one has to find its place in it."""
-    rank = _intent.STATUSES.index
-    assert rank(_intent.INTENDED) < rank(_intent.UNKNOWN) < rank(_intent.ACCEPTED) < rank(_intent.RENEWED)
-    assert all(rank(_intent.RENEWED) < rank(status) for status in _intent.CLOSED)
+    rank = list(IntentStatus).index
+    assert (
+        rank(IntentStatus.INTENDED)
+        < rank(IntentStatus.UNKNOWN)
+        < rank(IntentStatus.ACCEPTED)
+        < rank(IntentStatus.RENEWED)
+    )
+    assert all(rank(IntentStatus.RENEWED) < rank(status) for status in CLOSED)
 
 
 def test_the_higher_generation_counts_and_the_note_tells_of_the_other_one() -> None:

@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._decide import planner as _planner
 from ansible_collections.pbxops.yeastar.plugins.module_utils._decide import prices as _prices
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.declaration import Policy
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import Reason
 from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.diff import diff_of
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import (
     HA,
@@ -83,7 +84,9 @@ def test_a_price_that_was_asked_for_in_vain_is_not_known() -> None:
 def test_a_renewed_pbx_shows_the_expiry_that_the_portal_has_now() -> None:
     seen = due_decision().expires_after
     assert seen is not None
-    renewed = replace(_planner.settled(due_decision(), "expiry_moved", "renewed"), expires_after=seen.replace(day=6))
+    renewed = replace(
+        _planner.settled(due_decision(), Reason.EXPIRY_MOVED, "renewed"), expires_after=seen.replace(day=6)
+    )
     (entry,) = diff_of([renewed])
     assert entry["after"].startswith("expires_at: 2027-12-06T00:00:00Z\n")
 

@@ -15,13 +15,14 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.planner imp
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import database as _database
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access import open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.database import LedgerError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model import intent as _intent
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.decision import Decision
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.evidence import Evidence
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import IntentStatus
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import (
     EXPIRY,
     NOW,
     SN,
+    UNSETTLED,
     declaration,
     evidence,
     intent,
@@ -36,7 +37,7 @@ def _decide(known: Evidence) -> Decision:
 
 
 @pytest.mark.parametrize("days", [0, 400], ids=["this expiry", "another expiry"])
-@pytest.mark.parametrize("status", _intent.UNSETTLED)
+@pytest.mark.parametrize("status", UNSETTLED)
 def test_an_unsettled_intent_keeps_from_deciding_to_order(status: str, days: int) -> None:
     known = intent(status=status, expires_at=EXPIRY - timedelta(days))
     decision = _decide(evidence(intents={SN: (known,)}))
@@ -45,7 +46,7 @@ def test_an_unsettled_intent_keeps_from_deciding_to_order(status: str, days: int
 
 @pytest.mark.parametrize(("days", "state"), [(0, "unknown"), (400, "due")], ids=["this expiry", "another expiry"])
 def test_a_renewal_keeps_from_deciding_to_order_the_same_again(days: int, state: str) -> None:
-    known = intent(status=_intent.RENEWED, expires_at=EXPIRY - timedelta(days))
+    known = intent(status=IntentStatus.RENEWED, expires_at=EXPIRY - timedelta(days))
     assert _decide(evidence(intents={SN: (known,)})).state == state
 
 

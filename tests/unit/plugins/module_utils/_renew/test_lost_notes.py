@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.reconcile import Times, unless_lost
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access import open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import Reason, State
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW, SECOND, due_decision
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import page, success
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.shops import Shop
@@ -51,7 +52,7 @@ def test_a_ledger_that_is_where_it_was_keeps_nothing_back() -> None:
 
 
 def test_what_is_not_due_is_left_as_it_is() -> None:
-    decision = due_decision(state="pending", reason="unpaid")
+    decision = due_decision(state=State.PENDING, reason=Reason.UNPAID)
     assert unless_lost(decision, NOW, Times(NOW, NOW, WINDOW)) is decision
 
 

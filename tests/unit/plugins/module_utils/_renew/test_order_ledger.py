@@ -18,7 +18,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.caps import
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access import open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.database import LedgerError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Ledger
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model import intent as _intent
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import IntentStatus
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, ExchangeError
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import usd, wanted
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import refusal
@@ -60,7 +60,7 @@ def test_the_settle_window_begins_when_the_order_leaves_however_long_it_waited_f
     with pytest.raises(KeyboardInterrupt):
         trial.go()
     (intent,) = trial.ledger.intents()
-    assert (intent.status, intent.uncertain_since) == (_intent.UNKNOWN, NOW + timedelta(seconds=900))
+    assert (intent.status, intent.uncertain_since) == (IntentStatus.UNKNOWN, NOW + timedelta(seconds=900))
     assert trial.report.changed
 
 
@@ -108,7 +108,7 @@ def test_the_intent_is_durable_before_the_order_leaves(monkeypatch: pytest.Monke
     trial.go()
     assert len(seen) == 1
     intent = seen[0]
-    assert (intent.status, intent.generation, intent.note) == (_intent.INTENDED, 1, "sending")
+    assert (intent.status, intent.generation, intent.note) == (IntentStatus.INTENDED, 1, "sending")
     assert (intent.product_no, intent.run_id, intent.account) == ("A", "run", "account")
     assert intent.uncertain_since == intent.portal_uncertain_since == NOW
     assert intent.po_number == trial.account.sent[0]["poNumber"]
@@ -195,7 +195,7 @@ def test_nothing_is_ordered_any_more_once_nothing_waits_for_the_run(monkeypatch:
     told = trial.report.outcomes["B"]
     assert "nothing waits for this run any more" in told.decision.message and not told.may_have_ordered
     of_a, of_b = trial.ledger.intents()
-    assert (of_a.status, of_b.status) == (_intent.RENEWED, _intent.NOT_SENT)
+    assert (of_a.status, of_b.status) == (IntentStatus.RENEWED, IntentStatus.NOT_SENT)
     assert of_b.product_no == "B" and "nothing waits for this run any more" in of_b.note
     again = Trial(shop, monkeypatch, ledger=trial.ledger, clock=1.0).go()
     assert shop.ordered() == ["A", "B", "C"] and not again.report.failed

@@ -16,12 +16,12 @@ import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import ledger as _ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access import open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Ledger
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model import intent as _intent
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.money import Money
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import IntentStatus
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.errors import AccessError, ReadError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, ExchangeError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._renew import order as _executor
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import intent
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import CLOSED, intent
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import raw, refusal
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.shops import Shop, statuses, watch
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.trials import NOW, PORTAL, Trial
@@ -64,7 +64,7 @@ def test_what_another_run_has_just_renewed_is_current(monkeypatch: pytest.Monkey
 
     def renews(key: str) -> bool:
         trial.account.charge("A")
-        trial.ledger.intend(_of_another_run(status=_intent.RENEWED, order_no="BN1"))
+        trial.ledger.intend(_of_another_run(status=IntentStatus.RENEWED, order_no="BN1"))
         return True
 
     monkeypatch.setattr(trial.ledger._database, "try_lock", renews)
@@ -74,14 +74,14 @@ def test_what_another_run_has_just_renewed_is_current(monkeypatch: pytest.Monkey
 
 def test_what_another_run_has_just_had_accepted_is_pending(monkeypatch: pytest.MonkeyPatch) -> None:
     trial = Trial(Shop(expiry_lag=9e9, list_lag=9e9, A=12), monkeypatch)
-    accepted = _of_another_run(status=_intent.ACCEPTED, order_no="BN1", order_status="succeed")
+    accepted = _of_another_run(status=IntentStatus.ACCEPTED, order_no="BN1", order_status="succeed")
     trial.account.before["page"] = _once(lambda: trial.ledger.intend(accepted))
     trial.go()
     assert trial.account.sent == [] and trial.states() == {"A": "pending/awaiting_expiry"}
     assert trial.only()["order"]["order_no"] == "BN1" and not trial.report.changed
 
 
-@pytest.mark.parametrize("status", _intent.CLOSED)
+@pytest.mark.parametrize("status", CLOSED)
 def test_what_another_run_has_just_tried_in_vain_is_left_to_the_next_run(
     monkeypatch: pytest.MonkeyPatch, status: str
 ) -> None:
@@ -150,12 +150,12 @@ def test_an_intent_that_another_run_settles_while_orders_are_followed_is_left_as
 
     def settles() -> None:
         (own,) = trial.ledger.intents()
-        trial.ledger.update(own, status=_intent.RENEWED, note="by another run")
+        trial.ledger.update(own, status=IntentStatus.RENEWED, note="by another run")
 
     trial.account.before["third sleep"] = settles
     trial.go()
     (left,) = trial.ledger.intents()
-    assert left.status == _intent.RENEWED and len(trial.account.sent) == 1
+    assert left.status == IntentStatus.RENEWED and len(trial.account.sent) == 1
 
 
 # --- refusals that say they came before any processing ----------------------------------------------------------------

@@ -12,8 +12,8 @@ import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.caps import Caps
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import DryRunLedger
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model import intent as _intent
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.declaration import Declaration
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import IntentStatus
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, ExchangeError
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import intent, wanted
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import refusal, success
@@ -71,7 +71,7 @@ def test_orders_are_under_way_at_once_and_each_pbx_is_renewed_once(monkeypatch: 
     trial = together.trial.go()
     assert trial.states() == dict.fromkeys(SIX, RENEWED) and together.wire.most == 3
     assert Counter(trial.account.ordered()) == dict.fromkeys(SIX, 1)
-    assert set(together.statuses().values()) == {_intent.RENEWED}
+    assert set(together.statuses().values()) == {IntentStatus.RENEWED}
 
 
 def test_the_most_urgent_are_ordered_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,7 +121,7 @@ def test_what_has_its_intent_already_when_another_order_turns_uncertain_is_not_s
     trial.account.before["detail"] = wait_for_the_other
     trial.go()
     assert trial.states() == {"A": "unknown/ambiguous", "B": STOPPED} and trial.account.ordered() == ["A"]
-    assert together.statuses() == {"A": _intent.UNKNOWN, "B": _intent.NOT_SENT}
+    assert together.statuses() == {"A": IntentStatus.UNKNOWN, "B": IntentStatus.NOT_SENT}
     assert not trial.report.outcomes["B"].may_have_ordered
     trial.account.before.clear()
     again = Trial(trial.account, monkeypatch, ledger=trial.ledger, clock=2000.0)
@@ -208,7 +208,7 @@ def test_whoever_is_told_to_end_leaves_what_is_in_flight_as_perhaps_ordered_and_
         trial.go()
     uncertain = dict.fromkeys("ABC", "unknown/ambiguous")
     assert trial.states() == {**uncertain, **dict.fromkeys("DEF", STOPPED)} and sorted(entered) == ["A", "B", "C"]
-    assert together.statuses() == dict.fromkeys("ABC", _intent.UNKNOWN)
+    assert together.statuses() == dict.fromkeys("ABC", IntentStatus.UNKNOWN)
     assert trial.report.changed and all(trial.report.outcomes[number].may_have_ordered for number in "ABC")
     counted = DryRunLedger(trial.ledger).reserve(Caps("run", max_orders=0), wanted("X"))
     assert counted is not None and "ordering 3 (A, B, C) already" in counted[1]

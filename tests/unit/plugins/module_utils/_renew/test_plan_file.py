@@ -22,6 +22,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.saved_plan 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.decision import Decision
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.declaration import Policy
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.money import Money
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import Reason
 from ansible_collections.pbxops.yeastar.plugins.module_utils._renew import plan_file as _plan_file
 from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.plan_file import (
     document_of,
@@ -59,7 +60,7 @@ def path(tmp_path: Path) -> Path:
 def test_only_what_is_due_is_an_item_and_its_known_prices_are_summed_by_currency() -> None:
     one, two = due_decision(price=usd("1.50")), due_decision("B", price=usd("2.25"))
     three = due_decision("C", price=Money(usd("9").amount, "RMB"))
-    others = [due_decision("D"), settled(due_decision("E"), "price_limit", "too much")]
+    others = [due_decision("D"), settled(due_decision("E"), Reason.PRICE_LIMIT, "too much")]
     plan = document(one, two, three, *others)
     assert [item["product_no"] for item in plan["items"]] == [SN, "B", "C", "D"]
     assert (plan["totals"], plan["unknown_prices"]) == ({"USD": "3.75", "RMB": "9"}, 1)

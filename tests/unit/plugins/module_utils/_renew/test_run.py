@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access import open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.admin import NOT_ORDERED, ORDERED, Word, keep
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import IntentStatus
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.errors import ReadError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, ExchangeError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._renew import facts as _facts
@@ -225,7 +226,7 @@ def test_a_dead_order_is_found_although_its_pbx_is_not_due_any_more(monkeypatch:
     shop.saved_status = "cancelled"
     _loses_its_answer(Trial(shop, monkeypatch, ledger=ledger)).go()
     (known,) = ledger.intents()
-    ledger.update(known, status="unknown", order_no=None, order_status=None)
+    ledger.update(known, status=IntentStatus.UNKNOWN, order_no=None, order_status=None)
     trial = Trial(shop, monkeypatch, ledger=ledger, clock=OVER, remaining_days=1).go()
     assert trial.states() == {"A": "failed/rejected"} and statuses(ledger) == [("dead", 1)]
 

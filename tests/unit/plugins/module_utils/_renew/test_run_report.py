@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._decide import planner as _planner
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model import states as _states
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.catalog import Offer
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.decision import Decision
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.money import Money
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import Reason, State
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.transport import Traffic
 from ansible_collections.pbxops.yeastar.plugins.module_utils._renew import report as _results
 from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.report import Report
@@ -59,7 +59,9 @@ ROW = [
 
 
 def _in_state(state: str, product_no: str = SN) -> Decision:
-    return replace(due_decision(product_no), state=state, reason="any", message=f"is {state}", order=None)
+    return replace(
+        due_decision(product_no), state=State(state), reason=Reason.STOPPED, message=f"is {state}", order=None
+    )
 
 
 def _report(*decisions: Decision, is_check_mode: bool = False) -> Report:
@@ -77,9 +79,9 @@ def _row(decision: Decision, **known: Any) -> dict[str, Any]:
 
 
 def test_the_states_are_those_that_users_know() -> None:
-    assert sorted(_states.STATES) == sorted(STATES)
-    assert sorted(_states.FAILING_STATES) == FAILING
-    assert set(_states.REASONS.values()) == set(STATES)
+    assert sorted(State) == sorted(STATES)
+    assert sorted(one for one in State if one.is_failing) == FAILING
+    assert {reason.state for reason in Reason} == set(STATES)
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -239,7 +241,7 @@ class TestMessage:
         report = _report(_in_state("not_attempted", "A"), _in_state("blocked", "B"))
         report.excess = "2 subscriptions are due and max_orders is 1: nothing was ordered here"
         for number in ("A", "C"):
-            report.record(_planner.settled(due_decision(number), "max_orders", report.excess))
+            report.record(_planner.settled(due_decision(number), Reason.MAX_ORDERS, report.excess))
         assert report.message() == f"{report.excess}; B: is blocked"
 
     def test_it_says_once_of_all_that_was_not_attempted_why(self) -> None:
