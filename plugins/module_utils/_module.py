@@ -35,6 +35,10 @@ class Module(AnsibleModule):
         """A check whether anybody still waits for the result."""
         return waits_for_module(os.environ)
 
+    def warn(self, warning: str, **more: Any) -> None:
+        """Warn, without secrets."""
+        super().warn(self.secrets.hide(warning), **more)
+
     def exit_json(self, **result: Any) -> NoReturn:
         """End with a result."""
         super().exit_json(**self._hidden(result))

@@ -169,7 +169,7 @@ diff:
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access import ledger_in_use
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.admin import UNRELATED, keep
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model.dates import Clock
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.dates import utc_now
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module import Frame, Module
 from ansible_collections.pbxops.yeastar.plugins.module_utils._options.ledger import ledger_options_of, word_of
 from ansible_collections.pbxops.yeastar.plugins.module_utils._options.table import (
@@ -184,10 +184,9 @@ def main() -> None:
     module = Module(argument_spec={**CONNECTION_OPTIONS, **SETTLE_OPTIONS}, **SETTLE_RULES)
     with Frame(module):
         word, options = word_of(module.params), ledger_options_of(module.params)
-        only_looks, clock = module.check_mode or word.outcome is None, Clock(options.now).now
-        makes = word.outcome == UNRELATED
+        only_looks, makes = module.check_mode or word.outcome is None, word.outcome == UNRELATED
         with ledger_in_use(
-            options.location, options.portal, clock, module.warn, only_looks, makes, options.password
+            options.location, options.portal, utc_now, module.warn, only_looks, makes, options.password
         ) as ledger:
             result = keep(ledger, word, module.check_mode)
         module.exit_json(**result)

@@ -173,19 +173,19 @@ def _held(
     planned: Mapping[str, Mapping[str, Any]],
 ) -> Mapping[str, Any]:
     """What a run that applies a saved plan would say of a PBX, as far as it is known without prices."""
-    told, item = decided.get(product_no, {}), planned.get(product_no)
-    is_due = told.get("state") in (None, State.DUE)
+    decision, item = decided.get(product_no, {}), planned.get(product_no)
+    is_due = decision.get("state") in (None, State.DUE)
     if item is None:
         if not is_due:
-            return told
-        message = f"not part of the plan, so nothing is bought: {told['message']}; plan again"
-        return {**told, **_outcome(Reason.NOT_IN_PLAN, message), "expires_after": None}
+            return decision
+        message = f"not part of the plan, so nothing is bought: {decision['message']}; plan again"
+        return {**decision, **_outcome(Reason.NOT_IN_PLAN, message), "expires_after": None}
     if product_no not in seen:
         return _outcome(Reason.NOT_FOUND, "in the plan, but not among the PBXs of this account")
     if _has_moved(seen[product_no]["expires_at"], item["expires_before"]):
         message = f"the plan was made when it expired {item['expires_before']}; plan again"
-        return {**told, **_outcome(Reason.STALE_PLAN, message)}
-    return {**told, **_outcome(Reason[item["reason"].upper()], "in the plan")} if is_due else told
+        return {**decision, **_outcome(Reason.STALE_PLAN, message)}
+    return {**decision, **_outcome(Reason[item["reason"].upper()], "in the plan")} if is_due else decision
 
 
 def _outcome(reason: Reason, message: str) -> dict[str, str]:

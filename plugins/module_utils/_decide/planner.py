@@ -227,7 +227,7 @@ def _to_be_ordered(
 
 
 def _earlier_intent(subscription: Subscription, terms: Terms, evidence: Evidence) -> Optional[Decision]:
-    """An intent that is not closed keeps from ordering, whatever else is known: whoever runs this settles it first."""
+    """An open intent blocks ordering until it is settled, whatever else is known."""
     for intent in evidence.intents.get(subscription.product_no, ()):
         if intent.is_unsettled or (not intent.is_closed and same_expiry(intent.expires_at, terms.expires_at)):
             message = f"the ledger has an intent for {intent}, which must be settled first; run again"

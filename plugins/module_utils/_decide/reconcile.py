@@ -126,14 +126,14 @@ def _own_order(intent: Intent, found: OrdersOfIntent, times: Times) -> Optional[
 
 
 def _told_expiry(
-    intent: Intent, told: Union[datetime, Undetermined], term_starts: str
+    intent: Intent, reported: Union[datetime, Undetermined], term_starts: str
 ) -> Union[datetime, Undetermined]:
     """Where fields disagree, the one that has moved by a cycle, once none shows the expiry that was renewed."""
-    if not isinstance(told, Undetermined) or any(same_expiry(intent.expires_at, one) for one in told.seen):
-        return told
+    if not isinstance(reported, Undetermined) or any(same_expiry(intent.expires_at, one) for one in reported.seen):
+        return reported
     cycle, since = intent.billing_cycle, intent.uncertain_since
-    moved = (one for one in told.seen if advanced_by_one_cycle(intent.expires_at, cycle, one, since, term_starts))
-    return next(moved, told)
+    moved = (one for one in reported.seen if advanced_by_one_cycle(intent.expires_at, cycle, one, since, term_starts))
+    return next(moved, reported)
 
 
 def _doubt_about(order: Optional[Order], others: Iterable[Order]) -> Optional[str]:
@@ -177,7 +177,7 @@ def orders_of_intent(intent: Intent, orders: Iterable[Order]) -> OrdersOfIntent:
         if (
             (intent.order_no is not None and order.order_no == intent.order_no)
             or (is_tag(intent.po_number) and order.po_number == intent.po_number)
-            # An order for this expiry is one too many beside the intent's own, whichever attempt it is of.
+            # An order for this expiry is one too many, whichever attempt of the intent it belongs to.
             or (is_alive and tagged_for(intent.expires_at, [order]))
             # An operator's number may stand on the dead order of an earlier attempt as well.
             or (order.po_number == intent.po_number and is_later and is_alive)

@@ -48,7 +48,7 @@ class SavedPlan:
     term_starts: str = FROM_EXPIRY
 
     def bound(self, policy: Policy) -> Policy:
-        """What holds for those who apply the plan. Where prices may rise, its own limits hold beside theirs."""
+        """What holds for those who apply the plan. Where prices may rise, its own limits hold as well as theirs."""
         bound = replace(policy, asks_prices=True, include_expired=self.include_expired, term_starts=self.term_starts)
         if policy.max_price_increase_percent is None:
             return bound

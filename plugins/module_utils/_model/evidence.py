@@ -15,7 +15,7 @@ from .order import BillingContact, Order
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known beside the subscriptions, read once for a batch. ``orders`` is keyed by product_no.
+    """What is known besides the subscriptions, read once for a batch. ``orders`` is keyed by product_no.
 
     ``intents`` is what the ledger has, likewise; ``unrelated`` has PBX and order of what a person called no renewal;
     ``unplaced`` the orders that may be for any PBX, each with why, as a clause.

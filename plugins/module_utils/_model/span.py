@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PURE: what is known of an instant that is told without its time zone, or as a date: within which span it lies.
+"""PURE: what is known of an instant without a time zone, or of a bare date: within which span it lies.
 
 Its reading in UTC is what one telling is compared with another by, and what ledger and tags keep. Held against a clock
 are the span's ends: an expiry is due by its earliest instant, and has expired for certain by its latest.

@@ -7,24 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Optional
 
 from .._ledger.admin import Word
 from .._ledger.location import NONE, ledger_of
 from .._model.dates import parse_instant
 from .blanks import refuse_blanks
-from .values import now_of, portal_of, product_no_of, read_option
+from .values import portal_of, product_no_of, read_option
 
 
 @dataclass(frozen=True)
 class LedgerOptions:
-    """Which ledger is used, for which portal; ``now`` stands in for the controller's clock."""
+    """Which ledger is used, and for which portal."""
 
     location: str
     password: Optional[str]
     portal: str
-    now: Optional[datetime]
 
 
 def ledger_options_of(params: Mapping[str, Any]) -> LedgerOptions:
@@ -33,7 +31,6 @@ def ledger_options_of(params: Mapping[str, Any]) -> LedgerOptions:
         location=ledger_of(params),
         password=params.get("ledger_password") or None,
         portal=portal_of(params),
-        now=now_of(params) if params.get("now") else None,
     )
 
 
