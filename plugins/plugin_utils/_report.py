@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Optional
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import money as _money
@@ -25,10 +25,12 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._model.dates import
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.money import Money, parse_amount
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.span import (
+    EXPIRY_WINDOWS,
     Span,
     bounds,
     days_left,
     in_text,
+    is_within,
     span_in,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import Reason, State
@@ -36,7 +38,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._text import LONGES
 
 UNKNOWN, EXPIRED, LATER = "unknown", "expired", "later"
 # The windows before an expiry, in days.
-WINDOWS = {"within_7": 7, "within_14": 14, "within_30": 30}
+WINDOWS = {f"within_{days}": days for days in EXPIRY_WINDOWS}
 BANDS = (UNKNOWN, EXPIRED, *WINDOWS, LATER)
 
 MONTHS = 12
@@ -159,10 +161,9 @@ def _first_known(values: Iterable[Any]) -> Any:
 def _band(expires_at: Optional[datetime], span: Optional[Span], now: datetime) -> str:
     if expires_at is None:
         return UNKNOWN
-    earliest, latest = bounds(expires_at, span)
-    if latest <= now:
+    if bounds(expires_at, span)[1] <= now:
         return EXPIRED
-    windows = (name for name, days in WINDOWS.items() if earliest - now <= timedelta(days=days))
+    windows = (name for name, days in WINDOWS.items() if is_within(expires_at, span, now, days))
     return next(windows, LATER)
 
 

@@ -22,6 +22,10 @@ from .dates import DAY, EARLIEST, LATEST, format_instant, parse_instant, read_in
 FIRST, LAST = timedelta(hours=14), timedelta(hours=12)
 
 
+# Days before an expiry by which hosts are grouped, reports are sorted and events are sent.
+EXPIRY_WINDOWS = (7, 14, 30)
+
+
 @dataclass(frozen=True)
 class Span:
     """From the earliest to the latest that an instant may be, in UTC; ``zone`` is the IANA name of the one assumed."""
@@ -99,6 +103,11 @@ def certain_within(declared: datetime, declared_span: Optional[Span], span: Opti
     if span is None or certain.earliest != certain.latest:
         return None
     return certain if span.earliest <= certain.earliest <= span.latest else None
+
+
+def is_within(reading: datetime, span: Optional[Span], now: datetime, days: int) -> bool:
+    """Whether an instant may be at most so many days away; what has passed is within every window."""
+    return bounds(reading, span)[0] - now <= timedelta(days=days)
 
 
 def shown(reading: datetime, span: Optional[Span]) -> datetime:

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Optional, Union
 
 from .catalog import Offer
-from .span import Span, bounds
+from .span import Span, is_within
 from .undetermined import Undetermined, _is_unreported, known
 
 
@@ -84,7 +84,7 @@ class Filters:
     def match_facts(self, expires_at: Optional[datetime], span: Optional[Span], plan: Optional[Offer]) -> bool:
         """As `match`, of any PBX with this expiry and plan; None for what is not known."""
         if self.expires_within is not None and expires_at is not None:
-            is_within = bounds(expires_at, span)[0] - self.now <= timedelta(days=self.expires_within)
+            is_near = is_within(expires_at, span, self.now, self.expires_within)
         else:
-            is_within = True
-        return is_within and (self.plan is None or plan is None or plan.is_called(self.plan))
+            is_near = True
+        return is_near and (self.plan is None or plan is None or plan.is_called(self.plan))

@@ -11,20 +11,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Optional
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.dates import format_instant, parse_instant
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.span import (
+    EXPIRY_WINDOWS,
     Span,
     bounds,
     days_left,
+    is_within,
     same_expiry,
     span_in,
 )
 
 # From the widest to the narrowest; each is named by days, both ends included.
-WINDOW_DAYS = (30, 14, 7, 1)
+WINDOW_DAYS = (*reversed(EXPIRY_WINDOWS), 1)
 EXPIRED, RENEWED = "expired", "renewed"
 WINDOWS = (*(f"expires_in_{days}" for days in WINDOW_DAYS), EXPIRED)
 
@@ -39,10 +41,9 @@ class Told:
 
 def window_of(expires_at: datetime, span: Optional[Span], now: datetime) -> Optional[str]:
     """The narrowest window that an expiry lies in at that instant, or may; expired is what is so for certain."""
-    earliest, latest = bounds(expires_at, span)
-    if latest <= now:
+    if bounds(expires_at, span)[1] <= now:
         return EXPIRED
-    within = [name for name, days in zip(WINDOWS, WINDOW_DAYS) if earliest - now <= timedelta(days=days)]
+    within = [name for name, days in zip(WINDOWS, WINDOW_DAYS) if is_within(expires_at, span, now, days)]
     return within[-1] if within else None
 
 

@@ -11,19 +11,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Callable, Optional
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.catalog import Offer
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.dates import parse_instant
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model.span import Span, bounds, days_left, span_in
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.span import (
+    EXPIRY_WINDOWS,
+    Span,
+    bounds,
+    days_left,
+    is_within,
+    span_in,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.subscription import Filters
 from ansible_collections.pbxops.yeastar.plugins.module_utils._text import quoted
 
 Row = Mapping[str, Any]
 
 SCHEMA = 3  # of what is cached; to be raised with each change of the rows
-EXPIRY_GROUPS = {"expires_in_7": 7, "expires_in_14": 14, "expires_in_30": 30}  # days
+EXPIRY_GROUPS = {f"expires_in_{days}": days for days in EXPIRY_WINDOWS}
 EXPIRED, EXPIRY_UNKNOWN = "expired", "expiry_unknown"
 EVERY_GROUP = (*EXPIRY_GROUPS, EXPIRED, EXPIRY_UNKNOWN)
 
@@ -128,14 +135,13 @@ def groups_of(row: Row, now: datetime) -> list[str]:
 
     What has expired for certain is in no window any more: it is not renewed unless somebody says so.
     """
-    expires_at = _expiry(row)
-    earliest, latest = (None, None) if expires_at is None else bounds(expires_at, _span(row))
-    if earliest is None or latest is None:
+    expires_at, span = _expiry(row), _span(row)
+    if expires_at is None:
         groups = [EXPIRY_UNKNOWN]
-    elif latest <= now:
+    elif bounds(expires_at, span)[1] <= now:
         groups = [EXPIRED]
     else:
-        groups = [name for name, days in EXPIRY_GROUPS.items() if earliest - now <= timedelta(days=days)]
+        groups = [name for name, days in EXPIRY_GROUPS.items() if is_within(expires_at, span, now, days)]
     return groups if row["plan"] is None else [*groups, f"plan_{row['plan']}"]
 
 
