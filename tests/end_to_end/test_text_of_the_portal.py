@@ -145,7 +145,7 @@ def test_the_report_has_the_same_in_every_format(hostile: Ansible) -> None:
 
 def test_the_source_of_events_reads_the_same(hostile: Ansible) -> None:
     account = import_module("ansible_collections.pbxops.yeastar.plugins.plugin_utils._account").Account
-    options = import_module("ansible_collections.pbxops.yeastar.plugins.plugin_utils._inventory.options")
+    options = import_module("ansible_collections.pbxops.yeastar.plugins.plugin_utils._events.options")
     portal = hostile.portal
     secrets = {"client_id": portal.client_id, "client_secret": portal.client_secret}
     params = options.event_params_of({"base_url": portal.url, **secrets, "state_file": str(hostile.home / "told")})
