@@ -10,7 +10,7 @@ to 37). A run in check mode, or for a plan, is given no sender.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from .._model.order import Order, OrderRequest
@@ -54,8 +54,6 @@ class OrderSender:
             raise self._refusal(answer, envelope, token)
         if answer.status != 200 or not envelope.is_success:
             raise Ambiguous(_CALL, problem_of(answer, envelope), answer, envelope)
-        if not isinstance(envelope.result, Mapping) or not envelope.request_id:
-            raise Ambiguous(_CALL, "expected an order in the answer, found none", answer, envelope)
         self._transport.accept_content_type(_CALL, answer, envelope)
         return _accepted_order(order, envelope)
 
