@@ -9,16 +9,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Optional
 
-from ._decide.auto_renewal import combined
-from ._model.order import Order
-from ._model.subscription import Filters, Subscription
-from ._model.undetermined import Undetermined, portable
-from ._portal.client import Portal
-from ._portal.errors import ReadError
-from ._portal.listing import Row
-from ._portal.snapshot import DetailRefused, Snapshot
-from ._renew.questions import AutoRenewals
-from ._renew.report import catalog_as_result, contact_as_result, order_as_result, subscription_as_result
+from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.auto_renewal import combined
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.order import Order
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.subscription import Filters, Subscription
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.undetermined import Undetermined, portable
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.client import Portal
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.errors import ReadError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.listing import Row
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.snapshot import DetailRefused, Snapshot
+from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.questions import AutoRenewals
+from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.report import (
+    catalog_as_result,
+    contact_as_result,
+    order_as_result,
+    subscription_as_result,
+)
+
 from ._secrets import masked
 
 

@@ -19,8 +19,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._model.subscription
 from ansible_collections.pbxops.yeastar.plugins.module_utils._options.table import SECRET_OPTIONS
 from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.job import Job
 from ansible_collections.pbxops.yeastar.plugins.module_utils._secrets import Secrets, secrets_of
-
-from ._inventory.hosts import Row, rows_of
+from ansible_collections.pbxops.yeastar.plugins.plugin_utils._inventory.hosts import Row, rows_of
 
 
 class AccountError(CollectionError):
