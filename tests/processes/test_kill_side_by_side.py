@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.conftest import POSTGRESQL, SQLITE
+from tests.processes.conftest import POSTGRESQL, SQLITE
 from tests.support.kill_points import KillPoint
 from tests.support.processes import Ansible, orders_sent
 from tests.support.settling import assert_truthful, fleet_arguments, settle

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.conftest import POSTGRESQL, SQLITE
+from tests.processes.conftest import POSTGRESQL, SQLITE
 from tests.support.kill_points import KillPoint
 from tests.support.processes import Ansible
 from tests.support.running import Running
