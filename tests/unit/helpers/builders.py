@@ -37,6 +37,7 @@ def utc(*parts: int) -> datetime:
 
 SN = "3658B431119665QJ"
 NOW = utc(2026, 11, 23)
+NOW_TEXT = "2026-11-23T00:00:00Z"  # as an option
 EXPIRY = utc(2026, 12, 5)
 SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)

@@ -24,8 +24,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger impo
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.location import user_name
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import intent as _intent
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import EXPIRY, SN, intent, utc
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.ledger_processes import opened
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.shops import rows_of
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.ledgers import opened, rows_of
 
 
 @pytest.fixture

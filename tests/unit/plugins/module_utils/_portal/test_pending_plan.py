@@ -11,8 +11,9 @@ import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.fields import Fields
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.pending_plan import pending_plan
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.account import Account
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import EXPIRY, unreported
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.trials import Account, Trial
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.trial import Trial
 
 ROW = {"planName": "Basic", "planId": 7, "currentPlan": "Basic", "currentPlanExpireDate": "2026-12-05 23:00:00"}
 DECLARED = [{"plan": "currentPlan"}, {"plan_id": "currentPlan"}]

@@ -16,32 +16,26 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._model.declaration 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.po_number import is_tag
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.errors import ReadError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, ExchangeError
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.account import CONTACT, ENTERPRISE, HA, Account
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import (
     envelope,
     raw,
     refusal,
     success,
 )
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.trials import (
-    CONTACT,
-    ENTERPRISE,
-    HA,
-    NOW,
-    PORTAL,
-    Account,
-    Trial,
-)
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.trial import PORTAL, Trial
 
 
 def test_one_due_pbx_takes_one_order_between_its_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     trial = Trial(Account(A=12), monkeypatch).go()
     evidence = ["instance_product_list", "purchase_product_info", "billing_contact_list", "page"]
-    assert trial.account.log == [*evidence, "existed_auto_renew", "detail", "save", "detail", "page"]
+    assert trial.account.log == [*evidence, "existed_auto_renew", "detail", "save", "detail", "page", "page"]
     assert trial.states() == {"A": "renewed/expiry_moved"}
     row = trial.only()
     assert (row["expires_before"], row["expires_after"]) == ("2026-12-05T00:00:00Z", "2027-12-05T00:00:00Z")
     tag = trial.account.sent[0]["poNumber"]
-    assert row["order"] == {"order_no": "BN-A", "transaction_no": "QO1", "status": "succeed", "po_number": tag}
+    assert row["order"] == {"order_no": "BN1", "transaction_no": "QO1", "status": "succeed", "po_number": tag}
     assert is_tag(tag) and "20261205" in tag
     assert trial.report.changed and not trial.report.failed and trial.sleeps == []
 
@@ -140,7 +134,7 @@ def test_a_run_that_breaks_off_while_verifying_says_that_it_has_ordered(monkeypa
     with pytest.raises(KeyboardInterrupt):
         trial.go()
     assert trial.states() == {"A": "pending/awaiting_expiry"} and trial.report.changed
-    assert trial.only()["order"]["order_no"] == "BN-A"
+    assert trial.only()["order"]["order_no"] == "BN1"
 
 
 def test_a_run_that_breaks_off_does_not_call_the_others_changed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,7 +236,7 @@ def test_a_detail_that_cannot_be_read_after_the_order_leaves_it_pending(monkeypa
     trial = Trial(Account(A=1), monkeypatch)
     trial.account.before["detail"] = lambda: refusal(500) if trial.account.sent else None
     assert trial.go().states() == {"A": "pending/awaiting_expiry"}
-    assert "BN-A" in trial.only()["message"] and trial.account.ordered() == ["A"]
+    assert "BN1" in trial.only()["message"] and trial.account.ordered() == ["A"]
 
 
 # --- the read before the order ----------------------------------------------------------------------------------------

@@ -15,16 +15,11 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger impo
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import intent as _intent
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.declaration import Declaration
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, ExchangeError
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import intent, wanted
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.account import Account
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW, intent, wanted
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import refusal, success
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.shops import Shop
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.trials import NOW, PORTAL, Trial
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.wires import (
-    Told,
-    Wire,
-    listening,
-    tell_main_thread,
-)
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.side_by_side import Told, Wire, listening, tell_main_thread
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.trial import PORTAL, Trial
 
 SIX = {"A": 11, "B": 12, "C": 13, "D": 14, "E": 15, "F": 16}
 RENEWED = "renewed/expiry_moved"
@@ -34,31 +29,33 @@ STOPPED = "not_attempted/stopped"
 class Together:
     """A trial whose first orders are answered once ``expected`` of them are under way, bad answers first."""
 
-    def __init__(self, shop: Shop, monkeypatch: pytest.MonkeyPatch, size: int, expected: int, **options: Any) -> None:
-        self.trial = Trial(shop, monkeypatch, size=size, **options)
-        self.shop = shop
+    def __init__(
+        self, account: Account, monkeypatch: pytest.MonkeyPatch, size: int, expected: int, **options: Any
+    ) -> None:
+        self.trial = Trial(account, monkeypatch, size=size, **options)
+        self.account = account
         self.pool = self.trial.bench.transport.pool
         self.wire = Wire(self.pool, expected)
         self.answers: dict[str, Any] = {}
         self.stops = False
-        shop.save = self._save
+        account.save = self._save
 
     def _save(self, number: str) -> Answer:
-        if self.shop.ordered().count(number) == 1:
+        if self.account.ordered().count(number) == 1:
             self.wire.wait()
         answer = self.answers.get(number)
         while self.stops and not answer and self.trial.run._facts.stopped_by is None:
             self.pool.sleep(0.001)
         if isinstance(answer, BaseException):
             raise answer
-        return answer or self.shop.accept_of(number)
+        return answer or self.account.accept_of(number)
 
     def statuses(self) -> dict[str, str]:
         return {one.product_no: one.status for one in self.trial.ledger.intents()}
 
 
-class _Shop(Shop):
-    """A shop that knows whose order it accepts, however many came before its answer."""
+class _Shop(Account):
+    """A account that knows whose order it accepts, however many came before its answer."""
 
     def accept_of(self, number: str) -> Answer:
         numbers = [body.get("poNumber", "") for body in self.sent if body["productNo"] == number]

@@ -12,8 +12,9 @@ import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.declaration import Declaration
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.errors import ReadError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, ExchangeError
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.account import Account
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import raw, refusal, success
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.trials import Account, Trial
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.trial import Trial
 
 ASKED = "existed_auto_renew"
 ON, OFF = {"autoRenew": True}, {"autoRenew": False}

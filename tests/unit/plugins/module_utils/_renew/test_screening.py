@@ -13,8 +13,10 @@ import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.declaration import Declaration
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.errors import ReadError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._renew import screening as _screening
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.account import Account
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import raw, refusal
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.trials import NOW, Account, Trial
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.trial import Trial
 
 LIST, DETAIL = "instance_product_list", "detail"
 
