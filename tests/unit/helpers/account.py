@@ -70,7 +70,9 @@ class Account:
         return answer
 
     def accept(self, number: str) -> Answer:
-        return success(self.charge(number, self.sent[-1].get("poNumber", ""), self.sent[-1]["serviceList"]))
+        """Charge for the last order that was sent for a PBX."""
+        body = [body for body in self.sent if body["productNo"] == number][-1]
+        return success(self.charge(number, body.get("poNumber", ""), body["serviceList"]))
 
     def charge(self, number: str, po_number: str = "", lines: Any = None) -> dict[str, Any]:
         """Accept an order; what its answer says."""

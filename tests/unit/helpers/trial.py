@@ -9,8 +9,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Optional
 
-import pytest
-
 from ansible_collections.pbxops.yeastar.plugins.module_utils._concurrency import Pool
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access import open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Ledger
@@ -34,7 +32,6 @@ class Trial:
     def __init__(
         self,
         account: Account,
-        monkeypatch: pytest.MonkeyPatch,
         ordering: bool = True,
         ledger: Optional[Ledger] = None,
         clock: float = 0.0,
@@ -42,18 +39,20 @@ class Trial:
         size: int = 1,
         is_awaited: Callable[[], bool] = lambda: True,
         wait_timeout: float = 60,
+        access_token: Optional[str] = "given",
         **policy: Any,
     ) -> None:
         """Its clock starts ``clock`` seconds after NOW. ``is_kept`` is what the run takes its ledger for.
 
         ``size`` is that of its pool. ``is_awaited`` says whether anybody still waits for the run.
+        Without an ``access_token`` it logs in with credentials.
         """
         self.account, self.sleeps, self.clock = account, [], clock
         self.is_awaited = is_awaited
         account.now = self.now
         self.report = Report(self.now(), is_check_mode=not ordering)
         self.bench = Bench(
-            pool=Pool(size), http=account, clock=self.now, may_write=ordering, access_token="given", retries=0
+            pool=Pool(size), http=account, clock=self.now, may_write=ordering, access_token=access_token, retries=0
         )
         self.ledger = ledger or open_ledger("none", PORTAL, self.now, read_only=False)
         self.ledger._database.is_kept = is_kept

@@ -58,19 +58,17 @@ class Fate:
         return not self._is_dead
 
 
-def _killed_at(
-    at: int, is_sudden: bool, account: Account, monkeypatch: pytest.MonkeyPatch
-) -> tuple[Optional[str], list[tuple[str, bool]]]:
+def _killed_at(at: int, is_sudden: bool, account: Account) -> tuple[Optional[str], list[tuple[str, bool]]]:
     """Kill the first run at a step, then run again; the step, and after each later run its state and whether done."""
     ledger = open_ledger("none", PORTAL, lambda: NOW, read_only=False)
     fate = Fate(account, ledger, at, is_sudden)
     with contextlib.suppress(Killed):
-        Trial(account, monkeypatch, ledger=ledger).go()
+        Trial(account, ledger=ledger).go()
     is_over = fate.is_over()
     told = []
     for clock in LATER_RUNS:
         watch(ledger, lambda step: None)
-        trial = Trial(account, monkeypatch, ledger=ledger, clock=clock).go()
+        trial = Trial(account, ledger=ledger, clock=clock).go()
         told.append((trial.states()["A"], bool(account.charged())))
         assert len(account.charged()) <= 1, f"killed {fate.step}: {account.invoices}"
         closed = [intent for intent in ledger.intents() if intent.is_closed and intent.po_number in account.charged()]
@@ -91,13 +89,13 @@ def _killed_at(
     ids=["at once", "expiry lags", "both lag", "both lag without tags", "unpaid"],
 )
 def test_a_run_that_is_killed_anywhere_never_leads_to_two_orders(
-    monkeypatch: pytest.MonkeyPatch, list_lag: int, expiry_lag: int, echoes: bool, status: str, is_sudden: bool
+    list_lag: int, expiry_lag: int, echoes: bool, status: str, is_sudden: bool
 ) -> None:
     steps = []
     for at in range(200):
         account = Account(list_lag, expiry_lag, echoes, A=12)
         account.saved_status = status
-        step, told = _killed_at(at, is_sudden, account, monkeypatch)
+        step, told = _killed_at(at, is_sudden, account)
         if step is None:
             break
         steps.append(step)
