@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,35 +17,9 @@ from tests.simulator import Simulator
 from tests.support.environment import isolated_environment
 from tests.support.plays import REPOSITORY
 from tests.support.postgres import Postgres
+from tests.support.tools import BIN, FLEET, Tools
 
-BIN = Path(sys.executable).parent
-FLEET = REPOSITORY / "tests" / "simulator" / "fleets" / "six.yml"
 SETTINGS_OF_TOOLS = ("MOLECULE_", "RUNNER_", "XDG_")
-
-
-@dataclass(frozen=True)
-class Tools:
-    """The tools of this environment, in a home of their own, with the installed collection and the portal."""
-
-    portal: Simulator
-    home: Path
-    environment: dict[str, str]
-
-    def run(
-        self, name: str, *arguments: str | Path, folder: Path | None = None, **environment: str
-    ) -> subprocess.CompletedProcess[str]:
-        """Run a tool, in its home unless a folder is given. The output, both streams together, is in ``stdout``."""
-        return subprocess.run(
-            [BIN / name, *arguments],
-            env={**self.environment, **environment},
-            cwd=folder or self.home,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=300,
-            check=False,
-        )
 
 
 @pytest.fixture(scope="session")

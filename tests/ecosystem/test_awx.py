@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from tests.ecosystem.conftest import Tools
 from tests.support.awx import EXAMPLE, SURVEY, WORKFLOW, injected, made_by, nodes
 from tests.support.plays import renewed
 from tests.support.postgres import PASSWORD
 from tests.support.processes import orders_sent
+from tests.support.tools import Tools
 
 DUE = 2
 

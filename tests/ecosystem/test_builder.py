@@ -13,8 +13,8 @@ from pathlib import Path
 
 import yaml
 
-from tests.ecosystem.conftest import Tools
 from tests.support.plays import REPOSITORY
+from tests.support.tools import Tools
 
 NAME = "pbxops.yeastar"
 

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.ecosystem.conftest import Tools
 from tests.support.plays import ANNUAL, FAR, REPOSITORY, Shown
+from tests.support.tools import Tools
 
 EXTENSIONS = REPOSITORY / "extensions"
 ARGUMENTS = ("test", "--no-command-borders", "--scenario-name", "pce_renewal")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 
-from tests.ecosystem.conftest import Tools
 from tests.support.plays import (
     ANNUAL,
     EXAMPLE_INVENTORY,
@@ -19,6 +18,7 @@ from tests.support.plays import (
     Shown,
     renewed,
 )
+from tests.support.tools import Tools
 
 STATES = {
     "head_office": "renewed",

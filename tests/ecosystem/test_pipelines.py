@@ -17,11 +17,11 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from tests.ecosystem.conftest import Tools
 from tests.support.pipelines import GitHub, GitLab, Machines
 from tests.support.plays import REPOSITORY, renewed
 from tests.support.postgres import PASSWORD
 from tests.support.processes import orders_sent
+from tests.support.tools import Tools
 
 EXAMPLES = REPOSITORY / "examples"
 DUE = 2

@@ -11,8 +11,8 @@ import re
 import pytest
 from regorus import Engine
 
-from tests.ecosystem.conftest import Tools
 from tests.support.plays import MONTHLY, REPOSITORY
+from tests.support.tools import Tools
 
 POLICIES = sorted((REPOSITORY / "examples" / "policies").glob("*.rego"))
 TESTS = [

@@ -18,10 +18,10 @@ from typing import Any
 
 import pytest
 
-from tests.ecosystem.conftest import BIN, FLEET, Tools
 from tests.support.debian import provided
 from tests.support.plays import ANNUAL, EXPIRED, MONTHLY, SELF_RENEWING
 from tests.support.processes import orders_sent
+from tests.support.tools import BIN, FLEET, Tools
 
 PBX = "3658B431119665QJ"
 DAY = 86_400  # s

@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tests.ecosystem.conftest import Tools
 from tests.support.plays import ANNUAL, EXAMPLE_INVENTORY, EXPIRED, FAR, MONTHLY, SELF_RENEWING, SWITCHING, renewed
+from tests.support.tools import Tools
 
 OUTCOME = "Decide, order, and show what became of this PBX"
 FIRST_RUN = {

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from tests.ecosystem.conftest import Tools
 from tests.support.plays import renewed
 from tests.support.postgres import PASSWORD
 from tests.support.processes import orders_sent
 from tests.support.tally import judge
+from tests.support.tools import Tools
 
 DUE, SLICES = 6, 3
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.ecosystem.conftest import Tools
 from tests.support.plays import ANNUAL, EXPIRED, FAR, MONTHLY, ROLE, SELF_RENEWING, SWITCHING, Shown
 from tests.support.processes import orders_sent
+from tests.support.tools import Tools
 
 NAMESPACE = "pbxops.yeastar"
 REPORT_ROLE = f"{NAMESPACE}.pce_report"

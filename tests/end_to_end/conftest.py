@@ -6,14 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.simulator import Simulator
-from tests.support.processes import Ansible
+from tests.support.processes import Ansible, controllers
 
 FLEETS = Path(__file__).parents[1] / "simulator" / "fleets"
 
@@ -21,11 +18,7 @@ FLEETS = Path(__file__).parents[1] / "simulator" / "fleets"
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Ansible]]:
     """Start a simulator (arguments as `Simulator`), and return a controller that uses it."""
-    with ExitStack() as stack:
-
-        def begin(**arguments: Any) -> Ansible:
-            return Ansible(stack.enter_context(Simulator(**arguments)), tmp_path)
-
+    with controllers(tmp_path) as begin:
         yield begin
 
 

@@ -512,6 +512,6 @@ def test_ordering_over_https_without_a_checked_certificate_is_refused_before_any
 def test_every_fault_that_an_order_can_meet_is_in_these_tables() -> None:
     refused = (*REFUSED, *REFUSED_FOR_ALL, *REFUSED_BEFORE_PROCESSING)
     tried = {case.verb for case in (*AMBIGUOUS, *refused, *ACCEPTED, *WRONGLY_CARRIED_OUT)}
-    elsewhere = {"price_change", "double_commit", "hold", "close", "break_off"}  # the last three are in tests/faults
+    elsewhere = {"price_change", "double_commit", "hold", "close", "break_off"}  # the last three are in tests/processes
     of_listings = {"shift_listing", "short_listing", "repeat_page", "hide_product", "bad_paging"}
     assert set(VERBS) - of_listings == tried | elsewhere

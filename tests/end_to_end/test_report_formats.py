@@ -26,10 +26,10 @@ from tests.support.plays import Shown
 from tests.support.processes import Ansible, orders_sent
 from tests.support.reports import FILES, HOSTILE, NOW, PLAN, SERVICE, folder, hostile_fleet, report
 
-UTILS = "ansible_collections.pbxops.yeastar.plugins.module_utils."
-SHOWN = [
-    import_module(f"{UTILS}_report").cleaned(import_module(f"{UTILS}_text").one_line(comment)) for comment in HOSTILE
-]
+PLUGINS = "ansible_collections.pbxops.yeastar.plugins."
+CLEANED = import_module(f"{PLUGINS}plugin_utils._report").cleaned
+ONE_LINE = import_module(f"{PLUGINS}module_utils._text").one_line
+SHOWN = [CLEANED(ONE_LINE(comment)) for comment in HOSTILE]
 NUMBERS = [f"HOSTILE{number}" for number in range(len(HOSTILE))]
 COMMENTS = dict(zip(NUMBERS, SHOWN, strict=True))
 DUE, EXPIRED, UNKNOWN, *LATER = NUMBERS

@@ -9,8 +9,8 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from tests.support.running import Running
 from tests.support.saved_plans import plans_in, problems_of_plan
 
 MODULES = "ansible_collections.pbxops.yeastar.plugins.modules."
+SQLITE, POSTGRESQL = "sqlite", "postgresql"  # the kinds of ledger
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,13 @@ class Ansible:
         yield
         problems = {path: problems_of_plan(plan) for path, plan in plans_in(self.home, since).items()}
         assert not any(problems.values()), problems
+
+
+@contextmanager
+def controllers(folder: Path) -> Iterator[Callable[..., Ansible]]:
+    """Start simulators (arguments as `Simulator`), each with a controller that uses it, until the block ends."""
+    with ExitStack() as stack:
+        yield lambda **arguments: Ansible(stack.enter_context(Simulator(**arguments)), folder)
 
 
 def orders_sent(portal: Simulator) -> int:

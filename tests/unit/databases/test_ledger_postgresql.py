@@ -17,14 +17,8 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import post
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access import open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.database import SETUP, LedgerError, number_of
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW, intent, wanted
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.ledger_processes import (
-    OPEN,
-    PORTAL,
-    finished,
-    opened,
-    started,
-)
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.ledger_rules import LedgerRules
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.ledgers import OPEN, PORTAL, finished, opened, started
 from tests.support.pgbouncer import pooled
 from tests.support.postgres import ISOLATIONS, Postgres, wait_for_waiters
 

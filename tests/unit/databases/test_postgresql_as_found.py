@@ -17,7 +17,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access impo
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.database import LedgerError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW, intent
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.ledger_processes import PORTAL, opened
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.ledgers import PORTAL, opened
 from tests.support.pgbouncer import pooled
 from tests.support.postgres import ISOLATIONS, ROLE, Postgres
 

@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access import open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.database import LedgerError
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW, intent
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.ledger_processes import PORTAL, opened
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.ledgers import PORTAL, opened
 from tests.support.postgres import ROLE, Postgres
 
 HOUR = timedelta(hours=1)

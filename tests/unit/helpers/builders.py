@@ -39,6 +39,7 @@ SN = "3658B431119665QJ"
 UNSETTLED = [status for status in IntentStatus if status.is_unsettled]
 CLOSED = [status for status in IntentStatus if status.is_closed]
 NOW = utc(2026, 11, 23)
+NOW_TEXT = "2026-11-23T00:00:00Z"  # as an option
 EXPIRY = utc(2026, 12, 5)
 SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)

@@ -1,7 +1,10 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A strict list of HTTP exchanges in place of `_portal.http.Http`: one too many, another, or one left over fails."""
+"""A strict list of HTTP exchanges in place of `_portal.http.Http`: one too many, another, or one left over fails.
+
+`Bench` is a transport over such a list. Below them are the answers and the exchanges that such lists are made of.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,12 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._model.dates import
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import transport as _transport
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, Connection
 from ansible_collections.pbxops.yeastar.plugins.module_utils._secrets import Secrets
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import SN
 
 UNCHECKED: Any = object()
 
+EXPIRES, RENEWED_UNTIL = "2026-12-05", "2027-12-05"
+PRODUCT = "/product/openapi/instance_product/v1"
 REQUEST_ID = "505af21ce5429362eef1f29958dd2bde"
 JSON_TYPE = "application/json;charset=UTF-8"
 
@@ -101,10 +107,14 @@ class Bench:
         http: Any = None,
         clock: Callable[[], datetime] = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
+        sleep: Optional[Callable[[float], None]] = None,
         may_write: bool = True,
         **connection: Any,
     ) -> None:
-        """Logs in with credentials unless ``connection`` says otherwise; ``http`` stands in for the expected calls."""
+        """Logs in with credentials unless ``connection`` says otherwise; ``http`` stands in for the expected calls.
+
+        ``sleeps`` has how long it slept, unless ``sleep`` is given.
+        """
         self.calls = ExpectedCalls(*calls)
         self.secrets: list[str] = []
         self.warnings: list[str] = []
@@ -114,7 +124,7 @@ class Bench:
             Connection("https://portal.example", **options),
             secrets=Secrets(on_issued=self.secrets.append),
             on_warning=self.warnings.append,
-            sleep=self.sleeps.append,
+            sleep=sleep or self.sleeps.append,
             pool=pool,
             http=http or self.calls,
             clock=clock,
@@ -166,3 +176,64 @@ def login(token: str = "token-1", expires_in: Any = "1800", /, **members: Any) -
     details = {"token": token, "refreshToken": f"refresh-{token}", "expiresIn": expires_in, "tokenHead": "Bearer "}
     form = {"client_id": "an-id", "client_secret": "canary-secret", "grant_type": "pp_credentials"}
     return Call("POST", _transport.TOKEN_PATH, success({**details, **members}), token=None, form=form)
+
+
+# --- the exchanges of a whole run about one PBX of the tutorial ------------------------------------------------------
+
+
+def pbx(expire_date: str = EXPIRES, product_no: str = SN) -> dict[str, Any]:
+    """A PBX as the portal lists it."""
+    return {
+        "productNo": product_no,
+        "expireDate": expire_date,
+        "planId": 3048571730026938368,
+        "planName": "Enterprise Plan",
+        "serviceList": [],
+        "quantity": 100,
+        "billingCycle": "annually",
+    }
+
+
+def listing(*rows: dict[str, Any]) -> Call:
+    """The product list is read, and holds these rows."""
+    return Call("GET", f"{PRODUCT}/client/instance_product_list", success(page(list(rows))))
+
+
+def detail(expire_date: str = EXPIRES, product_no: str = SN) -> Call:
+    """The detail of a PBX is read."""
+    params = {"productNo": product_no, "productId": "13"}
+    return Call("GET", f"{PRODUCT}/detail", success(pbx(expire_date, product_no)), params=params)
+
+
+def evidence() -> list[Call]:
+    """What a decision needs beside the PBX is read: the catalog, the billing contacts and the orders, of which none."""
+    plan = {"planId": 3048571730026938368, "planName": "Enterprise Plan", "pricingPlanId": 1001}
+    contact = {"billingContactId": 3197218168379846218, "emailAddress": "billing@example.com"}
+    return [
+        Call("GET", "/pricing/openapi/purchase/v1/purchase_product_info", success({"plans": [plan]})),
+        Call("GET", "/user/openapi/user/v1/client/billing_contact_list", success([contact])),
+        Call("GET", "/order/openapi/order/v1/page", success(page([]))),
+    ]
+
+
+def auto_renewal(result: Any = None, product_no: str = SN) -> Call:
+    """It is asked whether the portal renews a PBX itself; it does not, unless another ``result`` is given."""
+    params = {"productNo": product_no, "productId": "13"}
+    answer = {"autoRenew": False} if result is None else result
+    return Call("GET", "/order/openapi/order/v1/check/existed_auto_renew", success(answer), params=params)
+
+
+def order() -> Call:
+    """An order is sent, and has succeeded."""
+    answer = {"orderNo": "BN1", "orderStatus": "succeed", "productNo": SN, "transactionNo": "QO1"}
+    return Call("POST", "/order/openapi/order/v1/save", success(answer))
+
+
+def decision() -> list[Call]:
+    """All that is read, after a login, until one PBX is found due."""
+    return [listing(pbx()), *evidence(), auto_renewal(), detail()]
+
+
+def renewal() -> list[Call]:
+    """All that happens, after a login, when one PBX is due and renewed, and its order is looked for at the end."""
+    return [*decision(), order(), detail(RENEWED_UNTIL), evidence()[-1]]

@@ -39,7 +39,7 @@ from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import (
     utc,
     wanted,
 )
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.ledger_processes import (
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.ledgers import (
     INTEND,
     OPEN,
     PORTAL,

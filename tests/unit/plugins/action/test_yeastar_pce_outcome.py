@@ -16,28 +16,25 @@ from ansible.errors import AnsibleActionFail
 
 from ansible_collections.pbxops.yeastar.plugins.action import yeastar_pce_outcome
 from ansible_collections.pbxops.yeastar.plugins.module_utils._renew import job as _job
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.exchanges import (
-    NOW,
-    SN,
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW_TEXT, SN
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.controller import Controller
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import (
+    Call,
     decision,
     detail,
     evidence,
     listing,
+    login,
     order,
     pbx,
-    portal,
-    renewal,
-)
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import (
-    Call,
-    login,
     refusal,
+    renewal,
     success,
 )
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.action.controller import Controller
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.modules import expecting
 
 ABSENT = "3658B431119999ZZ"
-COMMON = {"client_id": "an-id", "client_secret": "canary-secret", "max_orders": 2, "now": NOW, "wait_timeout": 0}
+COMMON = {"client_id": "an-id", "client_secret": "canary-secret", "max_orders": 2, "now": NOW_TEXT, "wait_timeout": 0}
 
 
 class Warnings:
@@ -71,7 +68,7 @@ def test_the_first_to_come_runs_the_batch_and_every_host_shows_its_own_outcome(
     controller = play(SN, ABSENT)
     for host in (SN, ABSENT):
         controller.request(host)
-    with portal(monkeypatch, login(), *renewal()):
+    with expecting(monkeypatch, login(), *renewal()):
         absent = controller.outcome(ABSENT)
         renewed = controller.outcome(SN)
     assert (absent["state"], absent["failed"], absent["changed"], absent["diff"]) == ("failed", True, False, [])
@@ -91,7 +88,7 @@ def test_a_plan_and_check_mode_send_no_order(
 ) -> None:
     controller = play(SN)
     controller.request(SN, **request_keywords)
-    with portal(monkeypatch, login(), *decision()):
+    with expecting(monkeypatch, login(), *decision()):
         outcome = controller.outcome(SN, **keywords)
     assert (outcome["state"], outcome["failed"], outcome["changed"]) == ("due", False, changed)
 
@@ -112,7 +109,7 @@ def test_a_plan_of_the_batch_is_saved_once_and_told_to_every_host(
     controller = play(SN, ABSENT, plan_dest=str(tmp_path / "plan.json"))
     for host in (SN, ABSENT):
         controller.request(host, plan_only=True)
-    with portal(monkeypatch, login(), *with_price(*decision())):
+    with expecting(monkeypatch, login(), *with_price(*decision())):
         outcomes = [controller.outcome(host) for host in (SN, ABSENT)]
     document = json.loads((tmp_path / "plan.json").read_text())
     assert [outcome["saved_plan"]["digest"] for outcome in outcomes] == [document["digest"]] * 2
@@ -122,7 +119,7 @@ def test_a_plan_of_the_batch_is_saved_once_and_told_to_every_host(
 def test_a_plan_that_cannot_be_saved_fails_every_host(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     controller = play(SN, plan_dest="/nowhere/plan.json")
     controller.request(SN, plan_only=True)
-    with portal(monkeypatch, login(), *with_price(*decision())):
+    with expecting(monkeypatch, login(), *with_price(*decision())):
         outcome = controller.outcome(SN)
     assert outcome["failed"] and outcome["msg"].startswith("dest: /nowhere/plan.json cannot be written")
 
@@ -130,13 +127,13 @@ def test_a_plan_that_cannot_be_saved_fails_every_host(play: Any, monkeypatch: py
 def test_a_plan_that_a_part_of_the_play_would_share_is_refused(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     controller = play(SN, plan_dest="plan.json")
     controller.later = [ABSENT]
-    with portal(monkeypatch), pytest.raises(AnsibleActionFail, match="one plan is one batch"):
+    with expecting(monkeypatch), pytest.raises(AnsibleActionFail, match="one plan is one batch"):
         controller.request(SN, plan_only=True)
 
 
 def test_an_approved_plan_is_bought_and_no_more(play: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = tmp_path / "plan.json"
-    with portal(monkeypatch, login(), *with_price(*decision())):
+    with expecting(monkeypatch, login(), *with_price(*decision())):
         controller = play(SN, plan_dest=str(path))
         controller.request(SN, plan_only=True)
         digest = controller.outcome(SN)["saved_plan"]["digest"]
@@ -145,7 +142,7 @@ def test_an_approved_plan_is_bought_and_no_more(play: Any, monkeypatch: pytest.M
     controller = Controller(monkeypatch, tmp_path / "next", hosts)
     for host in hosts:
         controller.request(host)
-    with portal(monkeypatch, login(), *with_price(*renewal())):
+    with expecting(monkeypatch, login(), *with_price(*renewal())):
         outcomes = [controller.outcome(host) for host in (SN, ABSENT)]
     assert [outcome["state"] for outcome in outcomes] == ["renewed", "failed"]
 
@@ -153,7 +150,7 @@ def test_an_approved_plan_is_bought_and_no_more(play: Any, monkeypatch: pytest.M
 def test_a_host_that_has_asked_for_nothing_is_told_to(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     controller = play(SN, ABSENT)
     controller.request(SN)
-    with portal(monkeypatch), pytest.raises(AnsibleActionFail, match=f"^{ABSENT} .*yeastar_pce_request"):
+    with expecting(monkeypatch), pytest.raises(AnsibleActionFail, match=f"^{ABSENT} .*yeastar_pce_request"):
         controller.outcome(ABSENT)
 
 
@@ -166,7 +163,7 @@ def test_a_task_under_other_conditions_than_its_request_runs_nothing(
 ) -> None:
     controller = play(SN)
     controller.request(SN, **asked)
-    with portal(monkeypatch), pytest.raises(AnsibleActionFail, match="the same when and check_mode"):
+    with expecting(monkeypatch), pytest.raises(AnsibleActionFail, match="the same when and check_mode"):
         controller.outcome(SN, **keywords)
 
 
@@ -177,7 +174,7 @@ def test_hosts_that_cannot_be_one_batch_are_all_failed_before_any_request(
     controller.set(ABSENT, max_orders=5)
     for host in (SN, ABSENT):
         controller.request(host)
-    with portal(monkeypatch):
+    with expecting(monkeypatch):
         outcomes = [controller.outcome(host) for host in (SN, ABSENT)]
     assert all(outcome["failed"] and "one batch is one account" in outcome["msg"] for outcome in outcomes)
 
@@ -188,7 +185,7 @@ def test_credentials_that_have_changed_since_are_refused_and_not_shown(
     controller = play(SN)
     controller.request(SN)
     controller.set(SN, client_secret="canary-other", access_token="canary-token")
-    with portal(monkeypatch):
+    with expecting(monkeypatch):
         outcome = controller.outcome(SN)
     assert outcome["failed"] and "the credentials have changed" in outcome["msg"] and "canary" not in str(outcome)
 
@@ -200,7 +197,7 @@ def test_what_ends_the_batch_fails_every_host_and_is_a_warning_without_secrets(
     for host in (SN, ABSENT):
         controller.request(host)
     said = refusal(403, detail="canary-secret is refused")
-    with portal(monkeypatch, Call("POST", login().path, said)):
+    with expecting(monkeypatch, Call("POST", login().path, said)):
         outcomes = [controller.outcome(host) for host in (SN, ABSENT)]
     assert all(outcome["failed"] and "credentials were refused" in outcome["msg"] for outcome in outcomes)
     assert len(warnings) == 1 and "credentials were refused" in warnings[0]
@@ -215,7 +212,7 @@ def test_a_batch_that_ends_early_shows_what_each_host_had_come_to(
         controller.request(host)
     catalog, *_others = evidence()
     broken = Call("GET", catalog.path, ZeroDivisionError("by nothing"))
-    with portal(monkeypatch, login(), listing(pbx()), broken):
+    with expecting(monkeypatch, login(), listing(pbx()), broken):
         due, absent = (controller.outcome(host) for host in (SN, ABSENT))
     assert (due["state"], absent["state"]) == ("not_attempted", "failed")
     assert due["failed"] and "by nothing" in due["msg"] and "is not among" in absent["msg"]
@@ -227,7 +224,7 @@ def test_a_run_that_is_ended_tells_what_is_known(
 ) -> None:
     controller = play(SN)
     controller.request(SN)
-    with portal(monkeypatch, login(), *decision(), Call("POST", order().path, KeyboardInterrupt())):
+    with expecting(monkeypatch, login(), *decision(), Call("POST", order().path, KeyboardInterrupt())):
         outcome = controller.outcome(SN)
     assert (outcome["state"], outcome["changed"], outcome["failed"]) == ("unknown", True, True)
     assert warnings == ["interrupted by SIGINT"]
@@ -247,7 +244,7 @@ def test_a_batch_whose_worker_died_is_never_run_again(
 ) -> None:
     controller = play(SN)
     controller.request(SN, **asked)
-    with portal(monkeypatch, login(), *calls()):
+    with expecting(monkeypatch, login(), *calls()):
         with monkeypatch.context() as dying, pytest.raises(SystemExit):
             dying.setattr(yeastar_pce_outcome, "_shown", lambda *arguments: sys.exit())
             controller.outcome(SN, **keywords)
@@ -259,7 +256,7 @@ def test_a_batch_whose_worker_died_is_never_run_again(
 def test_an_outcome_that_is_shown_once_for_all_is_refused(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     controller = play(SN)
     controller.request(SN)
-    with portal(monkeypatch), pytest.raises(AnsibleActionFail, match="run_once lets one host stand for all"):
+    with expecting(monkeypatch), pytest.raises(AnsibleActionFail, match="run_once lets one host stand for all"):
         controller.outcome(SN, run_once=True)
 
 
@@ -267,6 +264,6 @@ def test_a_missing_library_is_named(play: Any, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(_job, "REQUESTS_IMPORT_ERROR", ImportError("No module named 'requests'"))
     controller = play(SN)
     controller.request(SN)
-    with portal(monkeypatch):
+    with expecting(monkeypatch):
         outcome = controller.outcome(SN)
     assert outcome["failed"] and "requests" in outcome["msg"]

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleActionFail
 
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.exchanges import SN, portal
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.action.controller import Controller
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import SN
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.controller import Controller
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.modules import expecting
 
 CREDENTIALS = {"client_id": "an-id", "client_secret": "canary-secret"}
 
@@ -21,7 +22,7 @@ CREDENTIALS = {"client_id": "an-id", "client_secret": "canary-secret"}
 def request_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     def run(variables: dict[str, Any], **keywords: Any) -> dict[str, Any]:
         controller = Controller(monkeypatch, tmp_path, {SN: {**CREDENTIALS, "max_orders": 1, **variables}})
-        with portal(monkeypatch):
+        with expecting(monkeypatch):
             return controller.request(SN, **keywords)
 
     return run

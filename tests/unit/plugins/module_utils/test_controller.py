@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _controller
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.ledger_processes import environment
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.ledgers import environment
 
 # A worker whose ansible-playbook ends before the worker has asked for its number.
 ORPHAN = """

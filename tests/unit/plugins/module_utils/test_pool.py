@@ -13,12 +13,7 @@ from typing import Any, Optional
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._concurrency import BrokenOff, Gate, Pool
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.wires import (
-    Told,
-    Wire,
-    listening,
-    tell_main_thread,
-)
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.side_by_side import Told, Wire, listening, tell_main_thread
 
 CONTEXT: contextvars.ContextVar[str] = contextvars.ContextVar("CONTEXT")
 

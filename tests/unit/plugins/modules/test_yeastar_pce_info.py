@@ -5,26 +5,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.exchanges import (
-    SN,
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW_TEXT, SN
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import (
+    Call,
     auto_renewal,
     detail,
     evidence,
     listing,
+    login,
     pbx,
-    run_module,
+    refusal,
 )
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import Call, login, refusal
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.modules import Modules
 
 
 @pytest.fixture
-def info(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+def info(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Any:
     def run(*calls: Call, **arguments: Any) -> dict[str, Any]:
-        return run_module(monkeypatch, capsys, "yeastar_pce_info", *calls, **arguments)
+        return Modules(monkeypatch, capsys, tmp_path).run("yeastar_pce_info", *calls, **{"now": NOW_TEXT, **arguments})
 
     return run
 

@@ -5,25 +5,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import dates as _dates
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.exchanges import (
-    SN,
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW_TEXT, SN
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import (
+    Call,
     decision,
     listing,
+    login,
     pbx,
-    run_module,
+    success,
 )
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import Call, login, success
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.modules import Modules
 
 
 @pytest.fixture
-def plan(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+def plan(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Any:
     def run(*calls: Call, **arguments: Any) -> dict[str, Any]:
-        return run_module(monkeypatch, capsys, "yeastar_pce_plan", *calls, **arguments)
+        return Modules(monkeypatch, capsys, tmp_path).run("yeastar_pce_plan", *calls, **{"now": NOW_TEXT, **arguments})
 
     return run
 

@@ -5,37 +5,38 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._renew import job as _job
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.exchanges import (
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW_TEXT, SN
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import (
     EXPIRES,
     RENEWED_UNTIL,
-    SN,
+    Call,
     decision,
     detail,
+    envelope,
     listing,
+    login,
     order,
     pbx,
-    renewal,
-    run_module,
-)
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import (
-    Call,
-    envelope,
-    login,
     raw,
     refusal,
+    renewal,
 )
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.modules import Modules
 
 
 @pytest.fixture
-def renew(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+def renew(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Any:
     def run(*calls: Call, **arguments: Any) -> dict[str, Any]:
-        return run_module(monkeypatch, capsys, "yeastar_pce_renewal", *calls, product_no=SN, **arguments)
+        return Modules(monkeypatch, capsys, tmp_path).run(
+            "yeastar_pce_renewal", *calls, product_no=SN, **{"now": NOW_TEXT, **arguments}
+        )
 
     return run
 

@@ -25,8 +25,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.location im
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.intent import ACCEPTED_AS
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import IntentStatus
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import EXPIRY, SN, intent, utc
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.ledger_processes import opened
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.shops import rows_of
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.ledgers import opened, rows_of
 
 
 @pytest.fixture

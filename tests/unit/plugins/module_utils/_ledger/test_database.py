@@ -22,13 +22,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access impo
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.database import LedgerError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sqlite import Sqlite
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW, SN, intent
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.ledger_processes import (
-    OPEN,
-    PORTAL,
-    finished,
-    opened,
-    started,
-)
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.ledgers import OPEN, PORTAL, finished, opened, started
 
 FULL_DISK = """
 import resource

@@ -12,8 +12,8 @@ import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.caps import Caps
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import IntentConflict
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import intent, wanted
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.ledger_processes import opened
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.ledger_rules import LedgerRules
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.ledgers import opened
 
 
 class TestSqliteLedger(LedgerRules):

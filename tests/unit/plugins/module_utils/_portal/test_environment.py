@@ -262,7 +262,7 @@ def test_what_a_certificate_was_checked_against(ca_path: Any, variables: dict[st
     assert _surroundings.advice_on_authorities(ca_path, variables).endswith(advice)
 
 
-def test_a_damaged_file_is_not_taken_for_the_servers_fault(
+def test_a_damaged_file_is_not_blamed_on_the_server(
     answering: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     damaged = tmp_path / "damaged"

@@ -16,11 +16,7 @@ import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._concurrency import BrokenOff, Pool
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Connection, Http
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.wires import (
-    Told,
-    listening,
-    tell_main_thread,
-)
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.side_by_side import Told, listening, tell_main_thread
 
 
 class _Server(ThreadingHTTPServer):

@@ -22,7 +22,7 @@ from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import
     refusal,
     success,
 )
-from ansible_collections.pbxops.yeastar.tests.unit.plugins.module_utils._portal.test_transport_side_by_side import Line
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.side_by_side import Line
 
 Serve = Callable[[int, int], dict[str, Any]]
 

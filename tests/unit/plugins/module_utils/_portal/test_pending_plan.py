@@ -11,8 +11,9 @@ import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.fields import Fields
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.pending_plan import pending_plan
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.account import Account
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import EXPIRY, unreported
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.trials import Account, Trial
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.trial import Trial
 
 ROW = {"planName": "Basic", "planId": 7, "currentPlan": "Basic", "currentPlanExpireDate": "2026-12-05 23:00:00"}
 DECLARED = [{"plan": "currentPlan"}, {"plan_id": "currentPlan"}]
@@ -68,12 +69,12 @@ def test_an_expiry_that_nobody_knows_contradicts_nothing() -> None:
 RUNNING = {"currentPlan": "Enterprise Plan"}
 
 
-def _run(monkeypatch: pytest.MonkeyPatch, *rows: dict[str, Any], **details: dict[str, Any]) -> dict[str, str]:
+def _run(*rows: dict[str, Any], **details: dict[str, Any]) -> dict[str, str]:
     account = Account(**{name: 12 for name, _row in zip("ABC", rows)})
     for (name, pbx), row in zip(account.pbxs.items(), rows):
         pbx.update(row)
         account.details[name] = details.get(name, {})
-    states = Trial(account, monkeypatch).go().states()
+    states = Trial(account).go().states()
     assert sorted(account.ordered()) == [name for name, state in states.items() if state.startswith("renewed")]
     return states
 
@@ -81,31 +82,29 @@ def _run(monkeypatch: pytest.MonkeyPatch, *rows: dict[str, Any], **details: dict
 PENDING, RENEWED = "blocked/plan_switch_pending", "renewed/expiry_moved"
 
 
-def test_the_running_plan_of_every_pbx_is_no_switch(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert _run(monkeypatch, RUNNING, RUNNING) == {"A": RENEWED, "B": RENEWED}
+def test_the_running_plan_of_every_pbx_is_no_switch() -> None:
+    assert _run(RUNNING, RUNNING) == {"A": RENEWED, "B": RENEWED}
 
 
-def test_on_a_single_pbx_it_may_be_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert _run(monkeypatch, RUNNING) == {"A": PENDING}
+def test_on_a_single_pbx_it_may_be_one() -> None:
+    assert _run(RUNNING) == {"A": PENDING}
 
 
-def test_where_one_pbx_has_none_the_others_may_be_switching(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert _run(monkeypatch, RUNNING, RUNNING, {}) == {"A": PENDING, "B": PENDING, "C": RENEWED}
-
-
-@pytest.mark.parametrize("other", [{"currentPlan": "Basic"}, {**RUNNING, "currentPlanExpireDate": "2026-12-01"}])
-def test_of_a_pbx_whose_running_plan_is_another_it_is_one(
-    monkeypatch: pytest.MonkeyPatch, other: dict[str, Any]
-) -> None:
-    assert _run(monkeypatch, RUNNING, other) == {"A": RENEWED, "B": PENDING}
+def test_where_one_pbx_has_none_the_others_may_be_switching() -> None:
+    assert _run(RUNNING, RUNNING, {}) == {"A": PENDING, "B": PENDING, "C": RENEWED}
 
 
 @pytest.mark.parametrize("other", [{"currentPlan": "Basic"}, {**RUNNING, "currentPlanExpireDate": "2026-12-01"}])
-def test_a_switch_that_only_the_detail_shows_is_one(monkeypatch: pytest.MonkeyPatch, other: dict[str, Any]) -> None:
-    assert _run(monkeypatch, RUNNING, RUNNING, B=other) == {"A": RENEWED, "B": PENDING}
+def test_of_a_pbx_whose_running_plan_is_another_it_is_one(other: dict[str, Any]) -> None:
+    assert _run(RUNNING, other) == {"A": RENEWED, "B": PENDING}
 
 
-def test_a_plan_that_only_details_tell_is_the_one_to_compare(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("other", [{"currentPlan": "Basic"}, {**RUNNING, "currentPlanExpireDate": "2026-12-01"}])
+def test_a_switch_that_only_the_detail_shows_is_one(other: dict[str, Any]) -> None:
+    assert _run(RUNNING, RUNNING, B=other) == {"A": RENEWED, "B": PENDING}
+
+
+def test_a_plan_that_only_details_tell_is_the_one_to_compare() -> None:
     silent = {**RUNNING, "planName": None}
     details = {"A": {"planName": "Enterprise Plan"}, "B": {"planName": "Basic"}}
-    assert _run(monkeypatch, silent, silent, **details) == {"A": RENEWED, "B": PENDING}
+    assert _run(silent, silent, **details) == {"A": RENEWED, "B": PENDING}

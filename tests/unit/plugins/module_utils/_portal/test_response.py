@@ -76,8 +76,7 @@ def test_the_wait_that_an_answer_asks_for_is_read_in_either_form(
     ids=["success", "refusal", "no envelope"],
 )
 def test_every_answer_tells_how_far_the_portals_clock_is_ahead(answer: Any) -> None:
-    with Bench(Call("GET", "/x", answer), access_token="given", retries=0) as bench:
-        bench.transport._clock = lambda: NOW
+    with Bench(Call("GET", "/x", answer), access_token="given", retries=0, clock=lambda: NOW) as bench:
         assert bench.transport.clock_offset is None
         with contextlib.suppress(TransportError):
             bench.transport.get("/x")
@@ -93,8 +92,7 @@ def test_a_date_that_cannot_be_read_tells_nothing(date: str) -> None:
 
 def test_an_answer_without_a_date_leaves_what_an_earlier_one_told() -> None:
     dated = success({}, Date="Mon, 23 Nov 2026 00:10:00 GMT")
-    with Bench(login(), Call("GET", "/x", dated), Call("GET", "/x", success({}))) as bench:
-        bench.transport._clock = lambda: NOW
+    with Bench(login(), Call("GET", "/x", dated), Call("GET", "/x", success({})), clock=lambda: NOW) as bench:
         bench.transport.get("/x")
         bench.transport.get("/x")
     assert bench.transport.clock_offset == timedelta(minutes=10)

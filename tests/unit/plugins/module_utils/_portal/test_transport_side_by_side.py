@@ -10,49 +10,18 @@ from typing import Any, Optional
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._concurrency import Pool
-from ansible_collections.pbxops.yeastar.plugins.module_utils._model.order import OrderRequest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.errors import Ambiguous, Rejected, Withheld
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.sender import ORDER_SAVE, OrderSender
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.sender import ORDER_SAVE
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.transport import TOKEN_PATH
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import (
-    Bench,
     raw,
     refusal,
     success,
 )
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.wires import Wire
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.side_by_side import Line, Wire
 
 Serve = Callable[[str, Optional[str], dict[str, Any]], Answer]
-
-
-class Line:
-    """Stands in for `_portal.http.Http`: exchanges take a while, in which others go on. ``log`` has who began when."""
-
-    def __init__(self, size: int, serve: Serve, **connection: Any) -> None:
-        self.pool = Pool(size)
-        self.serve = serve
-        self.log: list[str] = []
-        self.under_way, self.most = 0, 0
-        self.bench = Bench(pool=self.pool, http=self, **connection)
-        self.transport: Any = self.bench.transport
-        self.transport._sleep = self.pool.sleep
-
-    def exchange(self, method: str, path: str, token: Optional[str] = None, **payload: Any) -> Answer:
-        self.log.append(path)
-        self.under_way += 1
-        self.most = max(self.most, self.under_way)
-        answer = self.serve(path, token, payload)
-        self.pool.sleep(0.01)
-        self.under_way -= 1
-        return answer
-
-    def send(self, may_leave: Callable[[], bool] = lambda: True) -> Any:
-        return OrderSender(self.transport).send(OrderRequest("A", "1", "2", (), 1, "annually"), may_leave)
-
-    def logins(self) -> int:
-        return self.log.count(TOKEN_PATH)
 
 
 def _token(number: int) -> Answer:
@@ -109,7 +78,6 @@ def test_a_refused_order_does_not_take_the_token_from_those_that_have_a_newer_on
 
 
 def test_a_portal_that_asks_for_less_is_asked_nothing_by_anyone_until_the_time_is_over() -> None:
-    line = Line(4, lambda path, token, payload: success({}), access_token="given")
     pauses: list[int] = []
     sent_in_pause: list[int] = []
 
@@ -125,7 +93,7 @@ def test_a_portal_that_asks_for_less_is_asked_nothing_by_anyone_until_the_time_i
         line.pool.sleep(0.2)
         sent_in_pause.append(len(line.log) - pauses[0])
 
-    line.serve, line.transport._sleep = serve, sleep
+    line = Line(4, serve, sleep, access_token="given")
     paths = [f"/{number}" for number in range(40)]
     assert line.pool.map(line.transport.get, paths) == paths
     assert sent_in_pause == [0] and len(line.log) == 41
@@ -174,8 +142,8 @@ def test_once_a_request_was_one_too_many_they_go_one_at_a_time(on_order: bool) -
 
 
 def test_an_order_that_waits_for_its_turn_is_held_back_if_it_may_not_leave_any_more() -> None:
-    line = Line(2, lambda path, token, payload: success({"orderNo": "1"}), access_token="given")
-    line.transport._is_limited = True
+    limited = [refusal(429, Retry_After="0")]
+    line = Line(2, lambda path, token, payload: limited.pop() if limited else success({}), access_token="given")
     may_leave = [True]
 
     def serve(path: str, token: Optional[str], payload: dict[str, Any]) -> Answer:
@@ -190,6 +158,7 @@ def test_an_order_that_waits_for_its_turn_is_held_back_if_it_may_not_leave_any_m
             with pytest.raises(Withheld):
                 line.send(lambda: may_leave[0])
 
+    line.transport.get("/too many")
     line.serve = serve
     line.pool.map(order, ["/first", "/second"])
-    assert line.log == [ORDER_SAVE]
+    assert line.log == ["/too many", "/too many", ORDER_SAVE]

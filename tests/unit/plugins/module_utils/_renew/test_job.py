@@ -22,29 +22,29 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access impo
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.database import LedgerError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer
 from ansible_collections.pbxops.yeastar.plugins.module_utils._renew import order as _executor
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.module_runs import ModuleRuns
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.shops import Shop
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.account import Account
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW_TEXT
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.modules import Modules
 
 RENEWAL, PLAN = "yeastar_pce_renewal", "yeastar_pce_plan"
-NOW = "2026-11-23T00:00:00Z"
 PORTAL = "https://openapi.partner.yeastar.com"
 
 
 @pytest.fixture
-def modules(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> ModuleRuns:
-    return ModuleRuns(monkeypatch, capsys, tmp_path)
+def modules(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Modules:
+    return Modules(monkeypatch, capsys, tmp_path)
 
 
 @pytest.fixture
-def shop() -> Shop:
+def account() -> Account:
     """An account whose answers tell no time, since the modules go by the real clock."""
-    one = Shop(A=12)
+    one = Account(A=12)
     one.ahead = None
     return one
 
 
-def _renew(modules: ModuleRuns, shop: Shop, **arguments: Any) -> dict[str, Any]:
-    return modules.run(RENEWAL, shop, **{"product_no": "A", "now": NOW, "wait_timeout": 0, **arguments})
+def _renew(modules: Modules, account: Account, **arguments: Any) -> dict[str, Any]:
+    return modules.run(RENEWAL, account=account, **{"product_no": "A", "now": NOW_TEXT, "wait_timeout": 0, **arguments})
 
 
 def _ended(action: Callable[[str], Answer], times: int = 1) -> Callable[[str], Answer]:
@@ -62,8 +62,8 @@ def _ended(action: Callable[[str], Answer], times: int = 1) -> Callable[[str], A
 # --- the ledger -------------------------------------------------------------------------------------------------------
 
 
-def test_the_ledger_is_kept_below_the_state_home(modules: ModuleRuns, shop: Shop, tmp_path: Path) -> None:
-    assert _renew(modules, shop)["results"][0]["state"] == "renewed"
+def test_the_ledger_is_kept_below_the_state_home(modules: Modules, account: Account, tmp_path: Path) -> None:
+    assert _renew(modules, account)["results"][0]["state"] == "renewed"
     path = tmp_path / "state" / "pbxops.yeastar" / "ledger.sqlite3"
     with contextlib.closing(open_ledger(str(path), PORTAL, lambda: datetime.now(timezone.utc), True)) as ledger:
         (intent,) = ledger.intents()
@@ -71,40 +71,40 @@ def test_the_ledger_is_kept_below_the_state_home(modules: ModuleRuns, shop: Shop
     assert len(intent.run_id) == 32
 
 
-def test_the_run_id_of_the_options_is_noted(modules: ModuleRuns, shop: Shop, tmp_path: Path) -> None:
-    _renew(modules, shop, run_id="night", ledger=str(tmp_path / "ledger"))
+def test_the_run_id_of_the_options_is_noted(modules: Modules, account: Account, tmp_path: Path) -> None:
+    _renew(modules, account, run_id="night", ledger=str(tmp_path / "ledger"))
     assert modules.run("yeastar_pce_ledger", ledger=str(tmp_path / "ledger"))["intents"][0]["run_id"] == "night"
 
 
 @pytest.mark.parametrize("module", [RENEWAL, PLAN])
 def test_a_ledger_that_cannot_be_used_fails_before_any_request(
-    modules: ModuleRuns, shop: Shop, tmp_path: Path, module: str
+    modules: Modules, account: Account, tmp_path: Path, module: str
 ) -> None:
     path = tmp_path / "ledger"
     path.write_text("not a ledger, but long enough to be taken for a database that is damaged, if anybody did")
-    result = modules.run(module, shop, product_no="A", now=NOW, ledger=str(path))
-    assert result["failed"] and not result["changed"] and str(path) in result["msg"] and shop.log == []
+    result = modules.run(module, account=account, product_no="A", now=NOW_TEXT, ledger=str(path))
+    assert result["failed"] and not result["changed"] and str(path) in result["msg"] and account.log == []
     assert "unexpected" not in result["msg"]
 
 
 @pytest.mark.parametrize(("module", "is_check_mode"), [(RENEWAL, True), (PLAN, False), (PLAN, True)])
 def test_a_plan_or_check_mode_makes_no_ledger(
-    modules: ModuleRuns, shop: Shop, tmp_path: Path, module: str, is_check_mode: bool
+    modules: Modules, account: Account, tmp_path: Path, module: str, is_check_mode: bool
 ) -> None:
-    result = modules.run(module, shop, product_no="A", now=NOW, _ansible_check_mode=is_check_mode)
-    assert result["results"][0]["state"] == "due" and shop.sent == [] and not (tmp_path / "state").exists()
+    result = modules.run(module, account=account, product_no="A", now=NOW_TEXT, _ansible_check_mode=is_check_mode)
+    assert result["results"][0]["state"] == "due" and account.sent == [] and not (tmp_path / "state").exists()
     assert "warnings" not in result
 
 
 def test_a_run_without_a_ledger_is_warned_of(
-    modules: ModuleRuns, shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    modules: Modules, account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     warnings: list[str] = []
     monkeypatch.setattr("ansible.module_utils.basic.AnsibleModule.warn", lambda module, text: warnings.append(text))
-    result = _renew(modules, shop, ledger="none")
+    result = _renew(modules, account, ledger="none")
     assert result["results"][0]["state"] == "renewed" and not (tmp_path / "state").exists()
     assert len(warnings) == 1 and "nothing keeps two runs from ordering the same PBX at once" in warnings[0]
-    modules.run(RENEWAL, Shop(A=300), product_no="A", now=NOW, ledger="none", _ansible_check_mode=True)
+    modules.run(RENEWAL, account=Account(A=300), product_no="A", now=NOW_TEXT, ledger="none", _ansible_check_mode=True)
     assert len(warnings) == 1
 
 
@@ -122,17 +122,17 @@ REFUSED = [
     ids=str,
 )
 def test_a_ledger_that_may_hold_a_password_is_never_shown(
-    modules: ModuleRuns, shop: Shop, location: str, arguments: dict[str, Any]
+    modules: Modules, account: Account, location: str, arguments: dict[str, Any]
 ) -> None:
-    result = _renew(modules, shop, ledger=location, **arguments)
-    assert result["failed"] and "canary" not in modules.output and shop.log == []
+    result = _renew(modules, account, ledger=location, **arguments)
+    assert result["failed"] and "canary" not in modules.output and account.log == []
 
 
 @pytest.mark.parametrize("arguments", [{}, {"max_orders": "many"}, {"no_such_option": 1}], ids=str)
 @pytest.mark.parametrize("module", [RENEWAL, PLAN, "yeastar_pce_ledger"])
 @pytest.mark.parametrize("location", REFUSED)
 def test_nor_does_it_reach_the_log_of_the_system(
-    modules: ModuleRuns, monkeypatch: pytest.MonkeyPatch, location: str, module: str, arguments: dict[str, Any]
+    modules: Modules, monkeypatch: pytest.MonkeyPatch, location: str, module: str, arguments: dict[str, Any]
 ) -> None:
     logged: list[str] = []
     monkeypatch.setattr(AnsibleModule, "log", lambda module, *texts, **named: logged.append(f"{texts} {named}"))
@@ -142,7 +142,7 @@ def test_nor_does_it_reach_the_log_of_the_system(
 
 
 def test_a_password_of_a_ledger_is_neither_shown_nor_logged(
-    modules: ModuleRuns, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    modules: Modules, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[Any] = []
     logged: list[str] = []
@@ -153,14 +153,14 @@ def test_a_password_of_a_ledger_is_neither_shown_nor_logged(
 
     monkeypatch.setattr(_access, "open_ledger", fails)
     monkeypatch.setattr(AnsibleModule, "log", lambda module, *texts, **named: logged.append(f"{texts} {named}"))
-    result = _renew(modules, shop, ledger="postgresql://user@h/d", ledger_password="canary-password")
+    result = _renew(modules, account, ledger="postgresql://user@h/d", ledger_password="canary-password")
     assert result["failed"] and logged and "canary" not in f"{modules.output}{logged}"
     assert opened[0][0] == "postgresql://user@h/d" and opened[0][-1] == "canary-password"
 
 
 @pytest.mark.parametrize("arguments", [{}, {"max_orders": "many"}, {"no_such_option": 1}], ids=str)
 def test_no_core_is_handed_a_secret_to_hide(
-    modules: ModuleRuns, shop: Shop, monkeypatch: pytest.MonkeyPatch, arguments: dict[str, Any]
+    modules: Modules, account: Account, monkeypatch: pytest.MonkeyPatch, arguments: dict[str, Any]
 ) -> None:
     handed: list[str] = []
 
@@ -171,16 +171,18 @@ def test_no_core_is_handed_a_secret_to_hide(
 
     monkeypatch.setattr(AnsibleModule, "exit_json", end)
     monkeypatch.setattr(AnsibleModule, "fail_json", end)
-    _renew(modules, shop, ledger_password="canary-password", user_agent="canary-password", ledger="none", **arguments)
+    _renew(
+        modules, account, ledger_password="canary-password", user_agent="canary-password", ledger="none", **arguments
+    )
     assert len(handed) == 1 and "'client_secret': '********'" in handed[0] and "canary" not in handed[0]
 
 
 def test_without_psycopg_a_password_is_refused_all_the_same(
-    modules: ModuleRuns, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    modules: Modules, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    assert "without a password" in _renew(modules, shop, ledger=REFUSED[0])["msg"]
-    assert "psycopg, version 3: install it" in _renew(modules, shop, ledger="postgresql://user@h/d")["msg"]
+    assert "without a password" in _renew(modules, account, ledger=REFUSED[0])["msg"]
+    assert "psycopg, version 3: install it" in _renew(modules, account, ledger="postgresql://user@h/d")["msg"]
 
 
 # --- the end of the process -------------------------------------------------------------------------------------------
@@ -188,17 +190,17 @@ def test_without_psycopg_a_password_is_refused_all_the_same(
 
 @pytest.mark.parametrize("times", [1, 2])
 def test_whoever_ends_a_module_while_it_orders_is_told_that_it_may_have_ordered(
-    modules: ModuleRuns, shop: Shop, times: int
+    modules: Modules, account: Account, times: int
 ) -> None:
-    shop.saved_status, shop.save = "pending", _ended(shop.accept, times)
-    result = _renew(modules, shop)
+    account.saved_status, account.save = "pending", _ended(account.accept, times)
+    result = _renew(modules, account)
     assert result["failed"] and result["changed"] and result["msg"] == "interrupted by SIGTERM"
     assert [row["state"] for row in result["results"]] == ["unknown"] and result["requests"]["write"] == 1
     assert modules.run("yeastar_pce_ledger")["intents"][0]["status"] == "unknown"
 
 
 def test_a_module_that_is_ended_while_it_tells_its_result_tells_it_all_the_same(
-    modules: ModuleRuns, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    modules: Modules, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fail_json = AnsibleModule.fail_json
 
@@ -207,44 +209,46 @@ def test_a_module_that_is_ended_while_it_tells_its_result_tells_it_all_the_same(
         fail_json(module, *arguments, **result)
 
     monkeypatch.setattr(AnsibleModule, "fail_json", ended)
-    shop.save = _ended(shop.accept)
-    result = _renew(modules, shop)
+    account.save = _ended(account.accept)
+    result = _renew(modules, account)
     assert result["msg"] == "interrupted by SIGTERM" and result["changed"]
 
 
-def test_the_run_after_that_adopts_the_order(modules: ModuleRuns, shop: Shop) -> None:
-    shop.saved_status, shop.save = "pending", _ended(shop.accept)
-    _renew(modules, shop)
-    shop.save = shop.accept
-    result = _renew(modules, shop)
-    assert [row["reason"] for row in result["results"]] == ["unpaid"] and len(shop.sent) == 1 and not result["changed"]
+def test_the_run_after_that_adopts_the_order(modules: Modules, account: Account) -> None:
+    account.saved_status, account.save = "pending", _ended(account.accept)
+    _renew(modules, account)
+    account.save = account.accept
+    result = _renew(modules, account)
+    assert (
+        [row["reason"] for row in result["results"]] == ["unpaid"] and len(account.sent) == 1 and not result["changed"]
+    )
 
 
 def test_whoever_ends_a_module_before_it_orders_is_told_that_nothing_was_ordered(
-    modules: ModuleRuns, shop: Shop
+    modules: Modules, account: Account
 ) -> None:
-    shop.before["detail"] = lambda: os.kill(os.getpid(), signal.SIGTERM)
-    result = _renew(modules, shop)
-    assert result["failed"] and not result["changed"] and shop.sent == []
+    account.before["detail"] = lambda: os.kill(os.getpid(), signal.SIGTERM)
+    result = _renew(modules, account)
+    assert result["failed"] and not result["changed"] and account.sent == []
     assert [row["state"] for row in result["results"]] == ["not_attempted"]
     assert modules.run("yeastar_pce_ledger")["intents"][0]["status"] == "not_sent"
 
 
 def test_whoever_ends_a_module_while_it_follows_an_order_is_told_what_is_known(
-    modules: ModuleRuns, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    modules: Modules, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shop.saved_status = "pending"
+    account.saved_status = "pending"
     monkeypatch.setattr(_executor.Follow, "follow", lambda run: os.kill(os.getpid(), signal.SIGTERM))
-    result = _renew(modules, shop)
+    result = _renew(modules, account)
     assert result["failed"] and result["changed"] and [row["state"] for row in result["results"]] == ["pending"]
 
 
-def test_an_interrupted_module_is_not_asked_to_be_reported(modules: ModuleRuns, shop: Shop) -> None:
+def test_an_interrupted_module_is_not_asked_to_be_reported(modules: Modules, account: Account) -> None:
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    shop.before["detail"] = interrupt
-    assert _renew(modules, shop)["msg"] == "interrupted by SIGINT"
+    account.before["detail"] = interrupt
+    assert _renew(modules, account)["msg"] == "interrupted by SIGINT"
 
 
 # --- the portal's clock -----------------------------------------------------------------------------------------------
@@ -252,12 +256,12 @@ def test_an_interrupted_module_is_not_asked_to_be_reported(modules: ModuleRuns, 
 
 @pytest.mark.parametrize(("ahead", "is_refused"), [(timedelta(hours=1), False), (timedelta(hours=13, minutes=1), True)])
 def test_the_controllers_real_clock_is_held_against_the_portals(
-    modules: ModuleRuns, ahead: timedelta, is_refused: bool
+    modules: Modules, ahead: timedelta, is_refused: bool
 ) -> None:
-    shop = Shop(A=12)
-    shop.now = lambda: datetime.now(timezone.utc)
-    shop.pbxs["A"]["expireDate"] = (datetime.now(timezone.utc) + timedelta(days=12)).isoformat()
-    shop.ahead = ahead
-    result = modules.run(RENEWAL, shop, product_no="A", wait_timeout=0)
-    assert bool(result.get("failed")) is is_refused and len(shop.sent) == (not is_refused)
+    account = Account(A=12)
+    account.now = lambda: datetime.now(timezone.utc)
+    account.pbxs["A"]["expireDate"] = (datetime.now(timezone.utc) + timedelta(days=12)).isoformat()
+    account.ahead = ahead
+    result = modules.run(RENEWAL, account=account, product_no="A", wait_timeout=0)
+    assert bool(result.get("failed")) is is_refused and len(account.sent) == (not is_refused)
     assert not is_refused or "clocks: this controller's clock is 13 h 0 min behind" in result["msg"]

@@ -12,8 +12,10 @@ import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access import open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Ledger
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.shops import Shop, watch
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.trials import NOW, PORTAL, Trial
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.account import Account
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.ledgers import watch
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.trial import PORTAL, Trial
 
 LATER_RUNS = (1.0, 300.0, 1000.0, 2000.0, 90000.0, 180000.0)  # s after the first
 
@@ -28,10 +30,10 @@ class Fate:
     A sudden end lets nothing be written any more; one that is announced, as by SIGTERM, does.
     """
 
-    def __init__(self, shop: Shop, ledger: Ledger, at: int, is_sudden: bool) -> None:
+    def __init__(self, account: Account, ledger: Ledger, at: int, is_sudden: bool) -> None:
         self._left, self._is_sudden = at, is_sudden
         self._is_dead, self.step = False, ""
-        answer = shop._answer
+        answer = account._answer
 
         def watched(path: str, payload: object) -> object:
             self.tell(f"before {path.rpartition('/')[2]}")
@@ -39,8 +41,8 @@ class Fate:
             self.tell(f"after {path.rpartition('/')[2]}")
             return given
 
-        shop._answer = watched
-        self._revive = lambda: setattr(shop, "_answer", answer)
+        account._answer = watched
+        self._revive = lambda: setattr(account, "_answer", answer)
         watch(ledger, self.tell)
 
     def tell(self, step: str) -> None:
@@ -51,27 +53,25 @@ class Fate:
             raise Killed(step)
 
     def is_over(self) -> bool:
-        """Revive the shop; whether the run came to its end before it could be killed."""
+        """Revive the account; whether the run came to its end before it could be killed."""
         self._revive()
         return not self._is_dead
 
 
-def _killed_at(
-    at: int, is_sudden: bool, shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> tuple[Optional[str], list[tuple[str, bool]]]:
+def _killed_at(at: int, is_sudden: bool, account: Account) -> tuple[Optional[str], list[tuple[str, bool]]]:
     """Kill the first run at a step, then run again; the step, and after each later run its state and whether done."""
     ledger = open_ledger("none", PORTAL, lambda: NOW, read_only=False)
-    fate = Fate(shop, ledger, at, is_sudden)
+    fate = Fate(account, ledger, at, is_sudden)
     with contextlib.suppress(Killed):
-        Trial(shop, monkeypatch, ledger=ledger).go()
+        Trial(account, ledger=ledger).go()
     is_over = fate.is_over()
     told = []
     for clock in LATER_RUNS:
         watch(ledger, lambda step: None)
-        trial = Trial(shop, monkeypatch, ledger=ledger, clock=clock).go()
-        told.append((trial.states()["A"], bool(shop.charged())))
-        assert len(shop.charged()) <= 1, f"killed {fate.step}: {shop.invoices}"
-        closed = [intent for intent in ledger.intents() if intent.is_closed and intent.po_number in shop.charged()]
+        trial = Trial(account, ledger=ledger, clock=clock).go()
+        told.append((trial.states()["A"], bool(account.charged())))
+        assert len(account.charged()) <= 1, f"killed {fate.step}: {account.invoices}"
+        closed = [intent for intent in ledger.intents() if intent.is_closed and intent.po_number in account.charged()]
         assert not closed, f"killed {fate.step}: {closed}"
     return (None if is_over else fate.step), told
 
@@ -89,13 +89,13 @@ def _killed_at(
     ids=["at once", "expiry lags", "both lag", "both lag without tags", "unpaid"],
 )
 def test_a_run_that_is_killed_anywhere_never_leads_to_two_orders(
-    monkeypatch: pytest.MonkeyPatch, list_lag: int, expiry_lag: int, echoes: bool, status: str, is_sudden: bool
+    list_lag: int, expiry_lag: int, echoes: bool, status: str, is_sudden: bool
 ) -> None:
     steps = []
     for at in range(200):
-        shop = Shop(list_lag, expiry_lag, echoes, A=12)
-        shop.saved_status = status
-        step, told = _killed_at(at, is_sudden, shop, monkeypatch)
+        account = Account(list_lag, expiry_lag, echoes, A=12)
+        account.saved_status = status
+        step, told = _killed_at(at, is_sudden, account)
         if step is None:
             break
         steps.append(step)
@@ -104,6 +104,6 @@ def test_a_run_that_is_killed_anywhere_never_leads_to_two_orders(
         assert final == ("current/enough_time" if status == "succeed" else "blocked/overdue_order"), (
             f"killed {step}: {told}"
         )
-        assert len(shop.invoices) == 1, f"killed {step}: {shop.invoices}"
+        assert len(account.invoices) == 1, f"killed {step}: {account.invoices}"
     assert {"before save", "after save", "begin", "committed", "lock", "unlock", "before detail"} <= set(steps)
     assert len(steps) > 25

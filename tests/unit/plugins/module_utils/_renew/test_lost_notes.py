@@ -14,10 +14,10 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.reconcile i
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access import open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import Reason, State
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.account import Account
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW, SECOND, due_decision
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import page, success
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.shops import Shop
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.trials import PORTAL, Trial
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.trial import PORTAL, Trial
 
 WINDOW = timedelta(minutes=15)
 OVER = NOW + WINDOW
@@ -71,29 +71,25 @@ def _moved(changed_at: datetime = NOW) -> Ledger:
 
 
 @pytest.mark.parametrize("ordering", [True, False])
-def test_within_the_window_a_run_orders_nothing_and_says_when(monkeypatch: pytest.MonkeyPatch, ordering: bool) -> None:
-    shop = Shop(A=12, B=300)
-    trial = Trial(shop, monkeypatch, ordering, ledger=_moved(), clock=600).go()
-    assert trial.states() == {"A": "unknown/waiting", "B": "current/enough_time"} and shop.sent == []
+def test_within_the_window_a_run_orders_nothing_and_says_when(ordering: bool) -> None:
+    account = Account(A=12, B=300)
+    trial = Trial(account, ordering, ledger=_moved(), clock=600).go()
+    assert trial.states() == {"A": "unknown/waiting", "B": "current/enough_time"} and account.sent == []
     assert not trial.report.changed and "2026-11-23T00:15:00Z" in trial.report.message()
 
 
-def test_after_the_window_an_order_without_a_note_is_seen_and_what_was_not_ordered_is(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    shop = Shop(list_lag=600, expiry_lag=9e9, A=12, B=12)
-    assert Trial(shop, monkeypatch).go().states() == dict.fromkeys("AB", "pending/awaiting_expiry")
-    shop.invoices.pop()  # of B, whose order never came in
+def test_after_the_window_an_order_without_a_note_is_seen_and_what_was_not_ordered_is() -> None:
+    account = Account(list_lag=600, expiry_lag=9e9, A=12, B=12)
+    assert Trial(account).go().states() == dict.fromkeys("AB", "pending/awaiting_expiry")
+    account.invoices.pop()  # of B, whose order never came in
     ledger = _moved()
-    assert Trial(shop, monkeypatch, ledger=ledger, clock=120).go().states() == dict.fromkeys("AB", "unknown/waiting")
-    assert Trial(shop, monkeypatch, ledger=ledger, clock=1000).go().states() == dict.fromkeys(
-        "AB", "pending/awaiting_expiry"
-    )
-    assert shop.ordered() == ["A", "B", "B"]
+    assert Trial(account, ledger=ledger, clock=120).go().states() == dict.fromkeys("AB", "unknown/waiting")
+    assert Trial(account, ledger=ledger, clock=1000).go().states() == dict.fromkeys("AB", "pending/awaiting_expiry")
+    assert account.ordered() == ["A", "B", "B"]
 
 
-def test_a_gap_in_the_order_list_keeps_it_from_being_ordered(monkeypatch: pytest.MonkeyPatch) -> None:
-    shop = Shop(A=12)
-    shop.before["page"] = lambda: success(page([], 1))
-    trial = Trial(shop, monkeypatch, ledger=_moved(), clock=3600).go()
-    assert trial.states() == {"A": "blocked/recent_order"} and shop.sent == []
+def test_a_gap_in_the_order_list_keeps_it_from_being_ordered() -> None:
+    account = Account(A=12)
+    account.before["page"] = lambda: success(page([], 1))
+    trial = Trial(account, ledger=_moved(), clock=3600).go()
+    assert trial.states() == {"A": "blocked/recent_order"} and account.sent == []

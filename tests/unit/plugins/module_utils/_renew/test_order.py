@@ -16,69 +16,63 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._model.declaration 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.po_number import is_tag
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.errors import ReadError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, ExchangeError
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.account import CONTACT, ENTERPRISE, HA, Account
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import (
     envelope,
     raw,
     refusal,
     success,
 )
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.trials import (
-    CONTACT,
-    ENTERPRISE,
-    HA,
-    NOW,
-    PORTAL,
-    Account,
-    Trial,
-)
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.trial import PORTAL, Trial
 
 
-def test_one_due_pbx_takes_one_order_between_its_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    trial = Trial(Account(A=12), monkeypatch).go()
+def test_one_due_pbx_takes_one_order_between_its_reads() -> None:
+    trial = Trial(Account(A=12)).go()
     evidence = ["instance_product_list", "purchase_product_info", "billing_contact_list", "page"]
-    assert trial.account.log == [*evidence, "existed_auto_renew", "detail", "save", "detail", "page"]
+    assert trial.account.log == [*evidence, "existed_auto_renew", "detail", "save", "detail", "page", "page"]
     assert trial.states() == {"A": "renewed/expiry_moved"}
     row = trial.only()
     assert (row["expires_before"], row["expires_after"]) == ("2026-12-05T00:00:00Z", "2027-12-05T00:00:00Z")
     tag = trial.account.sent[0]["poNumber"]
-    assert row["order"] == {"order_no": "BN-A", "transaction_no": "QO1", "status": "succeed", "po_number": tag}
+    assert row["order"] == {"order_no": "BN1", "transaction_no": "QO1", "status": "succeed", "po_number": tag}
     assert is_tag(tag) and "20261205" in tag
     assert trial.report.changed and not trial.report.failed and trial.sleeps == []
 
 
-def test_the_order_says_what_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    body = Trial(Account(A=12), monkeypatch).go(Declaration("A", po_number="PO-1")).account.sent[0]
+def test_the_order_says_what_was_read() -> None:
+    body = Trial(Account(A=12)).go(Declaration("A", po_number="PO-1")).account.sent[0]
     assert (body["productNo"], body["billingId"], body["poNumber"]) == ("A", CONTACT, "PO-1")
     plan, service = body["serviceList"]
     assert (plan["serviceId"], plan["quantity"], service["serviceId"]) == (ENTERPRISE, 100, HA)
     assert service["connectionPlanId"] == ENTERPRISE
 
 
-def test_a_second_run_orders_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_run_orders_nothing_more() -> None:
     account = Account(A=12)
-    Trial(account, monkeypatch).go()
-    trial = Trial(account, monkeypatch).go()
+    Trial(account).go()
+    trial = Trial(account).go()
     assert account.ordered() == ["A"]
     assert trial.states() == {"A": "current/enough_time"} and not trial.report.changed
 
 
-def test_nothing_due_takes_one_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    trial = Trial(Account(A=59), monkeypatch).go()
+def test_nothing_due_takes_one_request() -> None:
+    trial = Trial(Account(A=59)).go()
     assert trial.account.log == ["instance_product_list"] and not trial.report.changed
 
 
-def test_a_dry_run_reads_all_that_an_order_needs_and_sends_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    trial = Trial(Account(A=12), monkeypatch, ordering=False).go()
+def test_a_dry_run_reads_all_that_an_order_needs_and_sends_none() -> None:
+    trial = Trial(Account(A=12), ordering=False).go()
     assert trial.account.log[-1] == "detail" and trial.account.sent == []
     assert trial.states() == {"A": "due/in_window"} and trial.report.changed
 
 
-def test_the_most_urgent_is_ordered_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert Trial(Account(A=20, B=3, C=3, D=10), monkeypatch).go().account.ordered() == ["B", "C", "D", "A"]
+def test_the_most_urgent_is_ordered_first() -> None:
+    assert Trial(Account(A=20, B=3, C=3, D=10)).go().account.ordered() == ["B", "C", "D", "A"]
 
 
-def test_above_max_orders_nothing_is_ordered(monkeypatch: pytest.MonkeyPatch) -> None:
-    trial = Trial(Account(A=5, B=6), monkeypatch, max_orders=1).go()
+def test_above_max_orders_nothing_is_ordered() -> None:
+    trial = Trial(Account(A=5, B=6), max_orders=1).go()
     assert trial.account.sent == [] and trial.report.failed and not trial.report.changed
     assert trial.states() == {"A": "not_attempted/max_orders", "B": "not_attempted/max_orders"}
 
@@ -97,10 +91,8 @@ def test_above_max_orders_nothing_is_ordered(monkeypatch: pytest.MonkeyPatch) ->
         raw(envelope({"orderNo": "BN1"}, requestId="")),
     ],
 )
-def test_an_uncertain_order_is_unknown_and_changed_and_stops_all_others(
-    monkeypatch: pytest.MonkeyPatch, outcome: Any
-) -> None:
-    trial = Trial(Account(A=1, B=2, C=90), monkeypatch)
+def test_an_uncertain_order_is_unknown_and_changed_and_stops_all_others(outcome: Any) -> None:
+    trial = Trial(Account(A=1, B=2, C=90))
     trial.account.save = lambda number: _raise(outcome)
     trial.go()
     assert trial.account.ordered() == ["A"]
@@ -122,11 +114,9 @@ def _raise(outcome: Any) -> Any:
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, MemoryError, ZeroDivisionError, ReadError, OSError])
-def test_whatever_breaks_off_an_order_the_report_already_says_unknown_and_changed(
-    monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
-) -> None:
+def test_whatever_breaks_off_an_order_the_report_already_says_unknown_and_changed(error: type[BaseException]) -> None:
     raised = ReadError("GET /x", "y") if error is ReadError else error()
-    trial = Trial(Account(A=1, B=2), monkeypatch)
+    trial = Trial(Account(A=1, B=2))
     trial.account.save = lambda number: _raise(raised)
     with pytest.raises(error):
         trial.go()
@@ -134,17 +124,17 @@ def test_whatever_breaks_off_an_order_the_report_already_says_unknown_and_change
     assert trial.report.changed and trial.report.failed and trial.account.ordered() == ["A"]
 
 
-def test_a_run_that_breaks_off_while_verifying_says_that_it_has_ordered(monkeypatch: pytest.MonkeyPatch) -> None:
-    trial = Trial(Account(A=1), monkeypatch)
+def test_a_run_that_breaks_off_while_verifying_says_that_it_has_ordered() -> None:
+    trial = Trial(Account(A=1))
     trial.account.before["detail"] = lambda: _raise(KeyboardInterrupt()) if trial.account.sent else None
     with pytest.raises(KeyboardInterrupt):
         trial.go()
     assert trial.states() == {"A": "pending/awaiting_expiry"} and trial.report.changed
-    assert trial.only()["order"]["order_no"] == "BN-A"
+    assert trial.only()["order"]["order_no"] == "BN1"
 
 
-def test_a_run_that_breaks_off_does_not_call_the_others_changed(monkeypatch: pytest.MonkeyPatch) -> None:
-    trial = Trial(Account(A=1, B=2), monkeypatch)
+def test_a_run_that_breaks_off_does_not_call_the_others_changed() -> None:
+    trial = Trial(Account(A=1, B=2))
     trial.account.save = lambda number: _raise(KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         trial.go()
@@ -166,9 +156,9 @@ def test_a_run_that_breaks_off_does_not_call_the_others_changed(monkeypatch: pyt
     ids=["400", "409", "401", "403", "429", "429 for too long", "429 for a while", "not sent"],
 )
 def test_an_order_that_certainly_was_not_taken_is_failed_and_unchanged(
-    monkeypatch: pytest.MonkeyPatch, answer: Any, reason: str, others: list[str]
+    answer: Any, reason: str, others: list[str]
 ) -> None:
-    trial = Trial(Account(A=1, B=2), monkeypatch)
+    trial = Trial(Account(A=1, B=2))
     trial.account.save = lambda number: _raise(answer)
     trial.go()
     assert trial.account.ordered() == others
@@ -178,10 +168,8 @@ def test_an_order_that_certainly_was_not_taken_is_failed_and_unchanged(
 
 @pytest.mark.faults(36)
 @pytest.mark.parametrize("answer", [refusal(400), refusal(402), refusal(404), refusal(409), refusal(422), HTTP_200])
-def test_a_refusal_that_nobody_knows_may_have_ordered_and_lets_others_go_on(
-    monkeypatch: pytest.MonkeyPatch, answer: Answer
-) -> None:
-    trial = Trial(Account(A=1, B=2), monkeypatch)
+def test_a_refusal_that_nobody_knows_may_have_ordered_and_lets_others_go_on(answer: Answer) -> None:
+    trial = Trial(Account(A=1, B=2))
     trial.account.save = lambda number: answer if number == "A" else trial.account.accept(number)
     trial.go()
     assert trial.account.ordered() == ["A", "B"]
@@ -192,8 +180,8 @@ def test_a_refusal_that_nobody_knows_may_have_ordered_and_lets_others_go_on(
 
 
 @pytest.mark.parametrize("status", ["failed", "invalid", "cancelled", "refunded"])
-def test_an_accepted_order_that_is_dead_is_failed_but_changed(monkeypatch: pytest.MonkeyPatch, status: str) -> None:
-    trial = Trial(Account(A=1), monkeypatch)
+def test_an_accepted_order_that_is_dead_is_failed_but_changed(status: str) -> None:
+    trial = Trial(Account(A=1))
     trial.account.cycles, trial.account.saved_status = 0, status
     assert trial.go().states() == {"A": "failed/rejected"} and trial.report.changed
 
@@ -203,9 +191,9 @@ def test_an_accepted_order_that_is_dead_is_failed_but_changed(monkeypatch: pytes
     [("pending", "unpaid"), ("confirming", "pending_confirmation"), (None, "pending_confirmation"), ("succeed", None)],
 )
 def test_an_order_without_effect_is_followed_until_wait_timeout_and_stays_pending(
-    monkeypatch: pytest.MonkeyPatch, status: Optional[str], reason: Optional[str]
+    status: Optional[str], reason: Optional[str]
 ) -> None:
-    trial = Trial(Account(A=1), monkeypatch)
+    trial = Trial(Account(A=1))
     trial.account.cycles, trial.account.saved_status = 0, status
     assert trial.go().states() == {"A": f"pending/{reason or 'awaiting_expiry'}"}
     assert sum(trial.sleeps) == 60 and max(trial.sleeps) <= 15
@@ -213,10 +201,8 @@ def test_an_order_without_effect_is_followed_until_wait_timeout_and_stays_pendin
 
 
 @pytest.mark.parametrize(("cycles", "expected"), [(1, "renewed/expiry_moved"), (2, "failed/verification_failed")])
-def test_an_expiry_that_shows_late_is_found_by_following(
-    monkeypatch: pytest.MonkeyPatch, cycles: int, expected: str
-) -> None:
-    trial = Trial(Account(A=1), monkeypatch)
+def test_an_expiry_that_shows_late_is_found_by_following(cycles: int, expected: str) -> None:
+    trial = Trial(Account(A=1))
     trial.account.cycles = 0
 
     def late() -> None:
@@ -229,20 +215,18 @@ def test_an_expiry_that_shows_late_is_found_by_following(
 
 
 @pytest.mark.parametrize("cycles", [2, -1])
-def test_an_expiry_that_moves_otherwise_fails_and_stops_all_others(
-    monkeypatch: pytest.MonkeyPatch, cycles: int
-) -> None:
-    trial = Trial(Account(A=1, B=2), monkeypatch)
+def test_an_expiry_that_moves_otherwise_fails_and_stops_all_others(cycles: int) -> None:
+    trial = Trial(Account(A=1, B=2))
     trial.account.cycles = cycles
     assert trial.go().states() == {"A": "failed/verification_failed", "B": "not_attempted/stopped"}
     assert trial.account.ordered() == ["A"] and trial.report.changed
 
 
-def test_a_detail_that_cannot_be_read_after_the_order_leaves_it_pending(monkeypatch: pytest.MonkeyPatch) -> None:
-    trial = Trial(Account(A=1), monkeypatch)
+def test_a_detail_that_cannot_be_read_after_the_order_leaves_it_pending() -> None:
+    trial = Trial(Account(A=1))
     trial.account.before["detail"] = lambda: refusal(500) if trial.account.sent else None
     assert trial.go().states() == {"A": "pending/awaiting_expiry"}
-    assert "BN-A" in trial.only()["message"] and trial.account.ordered() == ["A"]
+    assert "BN1" in trial.only()["message"] and trial.account.ordered() == ["A"]
 
 
 # --- the read before the order ----------------------------------------------------------------------------------------
@@ -265,10 +249,8 @@ def test_a_detail_that_cannot_be_read_after_the_order_leaves_it_pending(monkeypa
     ],
 )
 @pytest.mark.parametrize("ordering", [True, False])
-def test_what_the_last_read_finds_changed_is_not_ordered(
-    monkeypatch: pytest.MonkeyPatch, detail: dict[str, Any], expected: str, ordering: bool
-) -> None:
-    trial = Trial(Account(A=5), monkeypatch, ordering)
+def test_what_the_last_read_finds_changed_is_not_ordered(detail: dict[str, Any], expected: str, ordering: bool) -> None:
+    trial = Trial(Account(A=5), ordering)
     trial.account.before["detail"] = lambda: trial.account.pbxs["A"].update(detail)
     assert trial.go().states() == {"A": expected}
     assert trial.account.sent == [] and not trial.report.changed
@@ -281,16 +263,14 @@ def test_what_the_last_read_finds_changed_is_not_ordered(
         pytest.param(370, "current/enough_time", id="as if it had been renewed"),
     ],
 )
-def test_an_expiry_that_is_declared_since_two_disagree_is_renewed_once_and_verified(
-    monkeypatch: pytest.MonkeyPatch, days: int, afterwards: str
-) -> None:
+def test_an_expiry_that_is_declared_since_two_disagree_is_renewed_once_and_verified(days: int, afterwards: str) -> None:
     account = Account(A=5)
     account.pbxs["A"]["endTime"] = (NOW + timedelta(days)).isoformat()
     ledger = open_ledger("none", PORTAL, lambda: NOW, read_only=False)
     declared = Declaration("A", expires_at=NOW + timedelta(5))
-    trial = Trial(account, monkeypatch, ledger=ledger).go(declared)
+    trial = Trial(account, ledger=ledger).go(declared)
     assert trial.states() == {"A": "renewed/expiry_moved"}
-    assert Trial(account, monkeypatch, ledger=ledger).go(declared).states() == {"A": afterwards}
+    assert Trial(account, ledger=ledger).go(declared).states() == {"A": afterwards}
     assert account.ordered() == ["A"]
 
 
@@ -299,31 +279,29 @@ def test_an_expiry_that_is_declared_since_two_disagree_is_renewed_once_and_verif
     [("billingCycle", {"billing_cycle": "annually"}), ("quantity", {"quantity": 100}), ("planName", {"plan": "id"})],
 )
 def test_what_only_the_detail_tells_and_nobody_can_read_is_ordered_as_declared_and_planned_so(
-    monkeypatch: pytest.MonkeyPatch, field: str, declared: dict[str, Any]
+    field: str, declared: dict[str, Any]
 ) -> None:
     declared = {name: str(ENTERPRISE) if value == "id" else value for name, value in declared.items()}
     account = Account(A=5)
     del account.pbxs["A"][field]
     account.details["A"] = {field: ["?"]}
-    planned = Trial(account, monkeypatch, ordering=False).go(Declaration("A", **declared))
+    planned = Trial(account, ordering=False).go(Declaration("A", **declared))
     assert planned.states() == {"A": "due/in_window"}
     assert "; declared, since " in planned.only()["message"] and f"{field} cannot be read" in planned.only()["message"]
-    assert Trial(account, monkeypatch).go(Declaration("A", **declared)).states() == {"A": "renewed/expiry_moved"}
+    assert Trial(account).go(Declaration("A", **declared)).states() == {"A": "renewed/expiry_moved"}
 
 
 @pytest.mark.parametrize(("status", "others"), [(500, ["B"]), (403, ["B"]), (401, [])])
-def test_what_cannot_be_read_again_is_not_ordered(
-    monkeypatch: pytest.MonkeyPatch, status: int, others: list[str]
-) -> None:
-    trial = Trial(Account(A=1, B=2), monkeypatch)
+def test_what_cannot_be_read_again_is_not_ordered(status: int, others: list[str]) -> None:
+    trial = Trial(Account(A=1, B=2))
     trial.account.before["detail"] = lambda: refusal(status) if trial.account.log.count("detail") == 1 else None
     trial.go()
     assert trial.account.ordered() == others and trial.states()["A"] == "failed/not_readable"
 
 
 @pytest.mark.parametrize("name", ["instance_product_list", "purchase_product_info", "billing_contact_list", "page"])
-def test_without_the_accounts_evidence_nothing_is_ordered(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    trial = Trial(Account(A=1), monkeypatch)
+def test_without_the_accounts_evidence_nothing_is_ordered(name: str) -> None:
+    trial = Trial(Account(A=1))
     trial.account.before[name] = lambda: refusal(500)
     with pytest.raises(ReadError):
         trial.go()
@@ -342,24 +320,22 @@ def test_without_the_accounts_evidence_nothing_is_ordered(monkeypatch: pytest.Mo
         ({"productNo": "A", **TODAY}, None, "pending/already_ordered"),
     ],
 )
-def test_an_order_that_the_account_already_has_is_not_placed_again(
-    monkeypatch: pytest.MonkeyPatch, row: Any, detail: Any, expected: str
-) -> None:
-    trial = Trial(Account(A=1), monkeypatch)
+def test_an_order_that_the_account_already_has_is_not_placed_again(row: Any, detail: Any, expected: str) -> None:
+    trial = Trial(Account(A=1))
     trial.account.orders, trial.account.order_details = [{"id": 7, **row}], {"7": detail}
     trial.go()
     assert trial.account.sent == [] and trial.states() == {"A": expected}
 
 
-def test_an_open_order_whose_pbx_nobody_tells_stops_every_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    trial = Trial(Account(A=1), monkeypatch)
+def test_an_open_order_whose_pbx_nobody_tells_stops_every_order() -> None:
+    trial = Trial(Account(A=1))
     trial.account.orders, trial.account.order_details = [{"id": 7, "orderStatus": "pending"}], {"7": {}}
     with contextlib.suppress(ReadError):
         trial.go()
     assert trial.account.sent == []
 
 
-def test_a_pbx_that_the_account_lacks_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    trial = Trial(Account(A=1), monkeypatch).go(Declaration("A"), Declaration("X"))
+def test_a_pbx_that_the_account_lacks_fails_alone() -> None:
+    trial = Trial(Account(A=1)).go(Declaration("A"), Declaration("X"))
     assert trial.account.ordered() == ["A"] and trial.states()["X"] == "failed/not_found"
     assert "1 PBXs" in trial.report.message() and trial.report.changed and trial.report.failed

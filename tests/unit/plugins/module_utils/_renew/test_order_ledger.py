@@ -20,17 +20,11 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.database im
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import IntentStatus
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, ExchangeError
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import usd, wanted
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.account import Account
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW, usd, wanted
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import refusal
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.shops import (
-    Shop,
-    break_down,
-    history,
-    rows_of,
-    statuses,
-    watch,
-)
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.trials import NOW, PORTAL, Trial
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.ledgers import break_down, history, rows_of, statuses, watch
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.trial import PORTAL, Trial
 
 
 def _ledger(path: object = "none") -> Ledger:
@@ -47,10 +41,8 @@ def _lost(answer: Callable[[str], Answer]) -> Callable[[str], Answer]:
     return save
 
 
-def test_the_settle_window_begins_when_the_order_leaves_however_long_it_waited_for_a_token(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    trial = Trial(Shop(A=12), monkeypatch)
+def test_the_settle_window_begins_when_the_order_leaves_however_long_it_waited_for_a_token() -> None:
+    trial = Trial(Account(A=12))
     patiently(trial, lambda: trial.sleep(900))
 
     def save(number: str) -> Answer:
@@ -65,10 +57,8 @@ def test_the_settle_window_begins_when_the_order_leaves_however_long_it_waited_f
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, MemoryError])
-def test_an_order_that_is_interrupted_while_it_waits_to_leave_was_not_attempted(
-    monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
-) -> None:
-    trial = Trial(Shop(A=12), monkeypatch)
+def test_an_order_that_is_interrupted_while_it_waits_to_leave_was_not_attempted(error: type[BaseException]) -> None:
+    trial = Trial(Account(A=12))
 
     def interrupt() -> None:
         raise error
@@ -95,8 +85,8 @@ def patiently(trial: Trial, wait: Callable[[], Any]) -> None:
 # --- before the order -------------------------------------------------------------------------------------------------
 
 
-def test_the_intent_is_durable_before_the_order_leaves(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    trial = Trial(Shop(A=12), monkeypatch, ledger=_ledger(tmp_path / "ledger"))
+def test_the_intent_is_durable_before_the_order_leaves(tmp_path: Path) -> None:
+    trial = Trial(Account(A=12), ledger=_ledger(tmp_path / "ledger"))
     seen = []
 
     def save(number: str) -> Answer:
@@ -114,10 +104,8 @@ def test_the_intent_is_durable_before_the_order_leaves(monkeypatch: pytest.Monke
     assert intent.po_number == trial.account.sent[0]["poNumber"]
 
 
-def test_the_lock_of_the_pbx_is_held_from_before_the_intent_until_after_the_verification(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    trial = Trial(Shop(A=12), monkeypatch)
+def test_the_lock_of_the_pbx_is_held_from_before_the_intent_until_after_the_verification() -> None:
+    trial = Trial(Account(A=12))
     watch(trial.ledger, trial.account.log.append)
     log = trial.go().account.log
     first, last = log.index("lock"), log.index("unlock")
@@ -128,8 +116,8 @@ def test_the_lock_of_the_pbx_is_held_from_before_the_intent_until_after_the_veri
     ]
 
 
-def test_a_renewal_goes_through_every_status_and_keeps_the_orders_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
-    trial = Trial(Shop(A=12), monkeypatch).go()
+def test_a_renewal_goes_through_every_status_and_keeps_the_orders_numbers() -> None:
+    trial = Trial(Account(A=12)).go()
     (intent,) = trial.ledger.intents()
     assert history(trial.ledger) == ["intended", "intended", "accepted", "renewed"]
     assert (intent.order_no, intent.transaction_no, intent.order_status) == ("BN1", "QO1", "succeed")
@@ -149,8 +137,8 @@ def test_a_renewal_goes_through_every_status_and_keeps_the_orders_numbers(monkey
     ],
     ids=["not sent", "400 of the known code", "400", "403", "429", "500", "timed out", "interrupted"],
 )
-def test_the_ledger_says_what_became_of_the_order(monkeypatch: pytest.MonkeyPatch, answer: Any, expected: str) -> None:
-    trial = Trial(Shop(A=12), monkeypatch)
+def test_the_ledger_says_what_became_of_the_order(answer: Any, expected: str) -> None:
+    trial = Trial(Account(A=12))
 
     def save(number: str) -> Answer:
         if isinstance(answer, BaseException):
@@ -164,10 +152,8 @@ def test_the_ledger_says_what_became_of_the_order(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, MemoryError])
-def test_an_intent_is_closed_when_the_read_before_the_order_is_interrupted(
-    monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
-) -> None:
-    trial = Trial(Shop(A=12), monkeypatch)
+def test_an_intent_is_closed_when_the_read_before_the_order_is_interrupted(error: type[BaseException]) -> None:
+    trial = Trial(Account(A=12))
 
     def interrupt() -> None:
         raise error
@@ -178,18 +164,18 @@ def test_an_intent_is_closed_when_the_read_before_the_order_is_interrupted(
     assert statuses(trial.ledger) == [("not_sent", 1)] and not trial.report.changed
 
 
-def test_an_intent_is_closed_when_the_last_read_finds_another_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    trial = Trial(Shop(A=12), monkeypatch)
+def test_an_intent_is_closed_when_the_last_read_finds_another_order() -> None:
+    trial = Trial(Account(A=12))
     trial.account.details["A"] = {"quantity": 101}
     trial.go()
     assert statuses(trial.ledger) == [("not_sent", 1)] and trial.account.sent == []
 
 
 @pytest.mark.faults(81)
-def test_nothing_is_ordered_any_more_once_nothing_waits_for_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    shop = Shop(A=1, B=2, C=3, FAR=90)
-    trial = Trial(shop, monkeypatch, is_awaited=lambda: not shop.sent).go()
-    assert shop.ordered() == ["A"]
+def test_nothing_is_ordered_any_more_once_nothing_waits_for_the_run() -> None:
+    account = Account(A=1, B=2, C=3, FAR=90)
+    trial = Trial(account, is_awaited=lambda: not account.sent).go()
+    assert account.ordered() == ["A"]
     stopped = dict.fromkeys("BC", "not_attempted/stopped")
     assert trial.states() == {"A": "renewed/expiry_moved", **stopped, "FAR": "current/enough_time"}
     told = trial.report.outcomes["B"]
@@ -197,14 +183,14 @@ def test_nothing_is_ordered_any_more_once_nothing_waits_for_the_run(monkeypatch:
     of_a, of_b = trial.ledger.intents()
     assert (of_a.status, of_b.status) == (IntentStatus.RENEWED, IntentStatus.NOT_SENT)
     assert of_b.product_no == "B" and "nothing waits for this run any more" in of_b.note
-    again = Trial(shop, monkeypatch, ledger=trial.ledger, clock=1.0).go()
-    assert shop.ordered() == ["A", "B", "C"] and not again.report.failed
+    again = Trial(account, ledger=trial.ledger, clock=1.0).go()
+    assert account.ordered() == ["A", "B", "C"] and not again.report.failed
 
 
 @pytest.mark.faults(81)
-def test_an_order_is_not_followed_once_nothing_waits_for_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    shop = Shop(A=1, expiry_lag=3600)
-    trial = Trial(shop, monkeypatch, is_awaited=lambda: not shop.sent).go()
+def test_an_order_is_not_followed_once_nothing_waits_for_the_run() -> None:
+    account = Account(A=1, expiry_lag=3600)
+    trial = Trial(account, is_awaited=lambda: not account.sent).go()
     assert trial.states() == {"A": "pending/awaiting_expiry"} and trial.sleeps == []
 
 
@@ -212,8 +198,8 @@ def test_an_order_is_not_followed_once_nothing_waits_for_the_run(monkeypatch: py
 
 
 @pytest.mark.faults(11)
-def test_a_ledger_that_fails_before_the_first_order_fails_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    trial = Trial(Shop(A=12), monkeypatch)
+def test_a_ledger_that_fails_before_the_first_order_fails_the_run() -> None:
+    trial = Trial(Account(A=12))
     break_down(trial.ledger)
     with pytest.raises(LedgerError, match="disk full"):
         trial.go()
@@ -223,10 +209,8 @@ def test_a_ledger_that_fails_before_the_first_order_fails_the_run(monkeypatch: p
 
 @pytest.mark.faults(11)
 @pytest.mark.parametrize("transactions", [1, 2], ids=["the intent", "that it is sent"])
-def test_what_cannot_be_noted_is_not_ordered_and_stops_all_others(
-    monkeypatch: pytest.MonkeyPatch, transactions: int
-) -> None:
-    trial = Trial(Shop(A=1, B=2), monkeypatch)
+def test_what_cannot_be_noted_is_not_ordered_and_stops_all_others(transactions: int) -> None:
+    trial = Trial(Account(A=1, B=2))
     break_down(trial.ledger, after=transactions)
     trial.go()
     assert trial.account.sent == [] and not trial.report.changed and trial.report.failed
@@ -236,9 +220,9 @@ def test_what_cannot_be_noted_is_not_ordered_and_stops_all_others(
 
 @pytest.mark.parametrize(("expiry_lag", "expected"), [(0, "renewed/expiry_moved"), (3600, "pending/awaiting_expiry")])
 def test_an_accepted_order_that_cannot_be_noted_is_told_and_verified_and_stops_all_others(
-    monkeypatch: pytest.MonkeyPatch, expiry_lag: int, expected: str
+    expiry_lag: int, expected: str
 ) -> None:
-    trial = Trial(Shop(expiry_lag=expiry_lag, A=1, B=2), monkeypatch)
+    trial = Trial(Account(expiry_lag=expiry_lag, A=1, B=2))
     break_down(trial.ledger, after=3)
     trial.go()
     assert trial.account.ordered() == ["A"] and trial.report.changed
@@ -250,8 +234,8 @@ def test_an_accepted_order_that_cannot_be_noted_is_told_and_verified_and_stops_a
 @pytest.mark.parametrize(
     "answer", [refusal(400), ExchangeError("no connection", sent=False), ExchangeError("the answer timed out")]
 )
-def test_whatever_cannot_be_noted_after_an_order_stops_all_others(monkeypatch: pytest.MonkeyPatch, answer: Any) -> None:
-    trial = Trial(Shop(A=1, B=2), monkeypatch)
+def test_whatever_cannot_be_noted_after_an_order_stops_all_others(answer: Any) -> None:
+    trial = Trial(Account(A=1, B=2))
     break_down(trial.ledger, after=3)
 
     def save(number: str) -> Answer:
@@ -264,17 +248,15 @@ def test_whatever_cannot_be_noted_after_an_order_stops_all_others(monkeypatch: p
     assert trial.account.ordered() == ["A"] and trial.states()["B"] == "not_attempted/stopped"
 
 
-def test_a_refusal_that_cannot_be_noted_leads_to_no_second_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
-    trial = Trial(Shop(A=1), monkeypatch)
+def test_a_refusal_that_cannot_be_noted_leads_to_no_second_attempt() -> None:
+    trial = Trial(Account(A=1))
     break_down(trial.ledger, after=3)
     trial.account.save = lambda number: refusal(429, Retry_After="1")
     assert trial.go().account.ordered() == ["A"]
 
 
-def test_a_refusal_that_could_not_be_noted_for_a_moment_leads_to_no_second_attempt(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    trial = Trial(Shop(A=1), monkeypatch)
+def test_a_refusal_that_could_not_be_noted_for_a_moment_leads_to_no_second_attempt() -> None:
+    trial = Trial(Account(A=1))
     begun: list[str] = []
 
     def fails_once(step: str) -> None:
@@ -287,31 +269,31 @@ def test_a_refusal_that_could_not_be_noted_for_a_moment_leads_to_no_second_attem
     assert trial.go().account.ordered() == ["A"] and trial.sleeps == []
 
 
-def test_after_a_ledger_failed_the_next_run_adopts_the_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    shop, ledger = Shop(expiry_lag=3600, A=1), _ledger()
+def test_after_a_ledger_failed_the_next_run_adopts_the_order() -> None:
+    account, ledger = Account(expiry_lag=3600, A=1), _ledger()
     break_down(ledger, after=3)
-    Trial(shop, monkeypatch, ledger=ledger).go()
+    Trial(account, ledger=ledger).go()
     watch(ledger, lambda step: None)
     assert statuses(ledger) == [("intended", 1)]
-    trial = Trial(shop, monkeypatch, ledger=ledger, clock=60).go()
+    trial = Trial(account, ledger=ledger, clock=60).go()
     assert trial.states() == {"A": "pending/awaiting_expiry"} and statuses(ledger) == [("accepted", 1)]
-    assert shop.ordered() == ["A"] and not trial.report.changed
+    assert account.ordered() == ["A"] and not trial.report.changed
 
 
 # --- caps over several runs -------------------------------------------------------------------------------------------
 
 
-def test_max_orders_holds_for_all_runs_of_a_run_id(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_max_orders_holds_for_all_runs_of_a_run_id() -> None:
     ledger = _ledger()
-    first = Trial(Shop(A=1), monkeypatch, ledger=ledger, max_orders=2).go()
-    second = Trial(Shop(B=1, C=1), monkeypatch, ledger=ledger, max_orders=2).go()
+    first = Trial(Account(A=1), ledger=ledger, max_orders=2).go()
+    second = Trial(Account(B=1, C=1), ledger=ledger, max_orders=2).go()
     assert first.account.ordered() == ["A"] and second.account.ordered() == []
     assert second.states() == {"B": "not_attempted/max_orders", "C": "not_attempted/max_orders"}
     says = "this run (run) has ordered or is ordering 1 (A) already; due here: 2 (B, C); max_orders is 2: nothing was"
     assert second.report.message().startswith(f"{says} ordered here")
-    third = Trial(Shop(B=1), monkeypatch, ledger=ledger, max_orders=2).go()
+    third = Trial(Account(B=1), ledger=ledger, max_orders=2).go()
     assert third.account.ordered() == ["B"]
-    other = Trial(Shop(C=1, D=1), monkeypatch, ledger=ledger, max_orders=2, run_id="another").go()
+    other = Trial(Account(C=1, D=1), ledger=ledger, max_orders=2, run_id="another").go()
     assert other.account.ordered() == ["C", "D"]
 
 
@@ -321,74 +303,70 @@ def test_max_orders_holds_for_all_runs_of_a_run_id(monkeypatch: pytest.MonkeyPat
 )
 def test_each_term_of_a_pbx_that_a_run_renews_counts(monkeypatch: pytest.MonkeyPatch, limits: dict[str, Any]) -> None:
     """A PBX that is several terms behind, and a task that is repeated until nothing is due any more."""
-    ledger, shop = _ledger(), Shop(A=-800)
+    ledger, account = _ledger(), Account(A=-800)
     for turn in range(3):
-        trial = Trial(shop, monkeypatch, ledger=ledger, clock=turn * 10.0, include_expired=True, **limits)
+        trial = Trial(account, ledger=ledger, clock=turn * 10.0, include_expired=True, **limits)
         monkeypatch.setattr(trial.portal, "renewal_price", lambda order, catalog: usd("10"))
         trial.go()
-    assert shop.ordered() == ["A", "A"] and len(shop.charged()) == 2
+    assert account.ordered() == ["A", "A"] and len(account.charged()) == 2
     assert trial.only()["state"] == "not_attempted" and not trial.report.changed
 
 
-def test_what_was_not_ordered_does_not_count_towards_the_caps(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_not_ordered_does_not_count_towards_the_caps() -> None:
     ledger = _ledger()
-    refused = Trial(Shop(A=1), monkeypatch, ledger=ledger, max_orders=1)
+    refused = Trial(Account(A=1), ledger=ledger, max_orders=1)
     refused.account.save = lambda number: refusal(403)
     refused.go()
-    assert Trial(Shop(B=1), monkeypatch, ledger=ledger, max_orders=1).go().account.ordered() == ["B"]
+    assert Trial(Account(B=1), ledger=ledger, max_orders=1).go().account.ordered() == ["B"]
 
 
-def test_what_a_code_that_nobody_knows_refused_is_not_ordered_again_within_its_window(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    ledger, shop = _ledger(), Shop(A=12)
-    shop.save = lambda number: refusal(400)
-    first = Trial(shop, monkeypatch, ledger=ledger).go()
+def test_what_a_code_that_nobody_knows_refused_is_not_ordered_again_within_its_window() -> None:
+    ledger, account = _ledger(), Account(A=12)
+    account.save = lambda number: refusal(400)
+    first = Trial(account, ledger=ledger).go()
     assert statuses(ledger) == [("unknown", 1)] and first.report.changed
-    again = Trial(Shop(A=12), monkeypatch, ledger=ledger, clock=10.0).go()
+    again = Trial(Account(A=12), ledger=ledger, clock=10.0).go()
     assert again.account.ordered() == [] and again.only()["state"] == "unknown"
 
 
-def test_what_a_code_that_nobody_knows_refused_is_open_before_the_run_looks_for_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    ledger, shop = _ledger(), Shop(A=12)
+def test_what_a_code_that_nobody_knows_refused_is_open_before_the_run_looks_for_it() -> None:
+    ledger, account = _ledger(), Account(A=12)
 
     def interrupt() -> None:
         raise KeyboardInterrupt
 
     def save(number: str) -> Answer:
-        shop.before["page"] = interrupt
+        account.before["page"] = interrupt
         return refusal(400)
 
-    shop.save = save
+    account.save = save
     with pytest.raises(KeyboardInterrupt):
-        Trial(shop, monkeypatch, ledger=ledger).go()
+        Trial(account, ledger=ledger).go()
     assert statuses(ledger) == [("unknown", 1)]
 
 
 @pytest.mark.parametrize("lost", [True, False], ids=["uncertain", "accepted"])
-def test_what_may_have_been_ordered_counts_towards_the_caps(monkeypatch: pytest.MonkeyPatch, lost: bool) -> None:
-    ledger, shop = _ledger(), Shop(A=1)
-    shop.save = _lost(shop.accept) if lost else shop.accept
-    Trial(shop, monkeypatch, ledger=ledger, max_orders=1).go()
-    assert Trial(Shop(B=1), monkeypatch, ledger=ledger, max_orders=1).go().account.ordered() == []
+def test_what_may_have_been_ordered_counts_towards_the_caps(lost: bool) -> None:
+    ledger, account = _ledger(), Account(A=1)
+    account.save = _lost(account.accept) if lost else account.accept
+    Trial(account, ledger=ledger, max_orders=1).go()
+    assert Trial(Account(B=1), ledger=ledger, max_orders=1).go().account.ordered() == []
 
 
 def test_max_total_holds_for_all_runs_of_a_run_id(monkeypatch: pytest.MonkeyPatch) -> None:
     ledger = _ledger()
     assert ledger.reserve(Caps("run", max_total=Decimal(100)), wanted(X=usd("90"))) is None
-    trial = Trial(Shop(A=1), monkeypatch, ledger=ledger, max_total=Decimal(100), on_unknown_price="allow")
+    trial = Trial(Account(A=1), ledger=ledger, max_total=Decimal(100), on_unknown_price="allow")
     monkeypatch.setattr(trial.portal, "renewal_price", lambda order, catalog: usd("11"))
     assert trial.go().states() == {"A": "not_attempted/max_total"}
     says = "1 (X) already for 90 USD; due here: 1 (A) for 11 USD; max_total is 100: nothing was ordered here"
     assert says in trial.report.message() and trial.account.sent == []
 
 
-def test_a_run_with_nothing_due_is_not_failed_by_what_the_run_id_has_ordered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_with_nothing_due_is_not_failed_by_what_the_run_id_has_ordered() -> None:
     ledger = _ledger()
-    Trial(Shop(A=1, B=1, C=1), monkeypatch, ledger=ledger, max_orders=3).go()
-    trial = Trial(Shop(D=300), monkeypatch, ledger=ledger, max_orders=1).go()
+    Trial(Account(A=1, B=1, C=1), ledger=ledger, max_orders=3).go()
+    trial = Trial(Account(D=300), ledger=ledger, max_orders=1).go()
     assert trial.states() == {"D": "current/enough_time"} and not trial.report.failed
 
 
@@ -397,17 +375,15 @@ def test_a_run_with_nothing_due_is_not_failed_by_what_the_run_id_has_ordered(mon
 
 @pytest.mark.parametrize("clock", [0.0, 5000.0, 200_000.0])
 @pytest.mark.parametrize("lost", [True, False], ids=["charged", "not charged"])
-def test_a_plan_or_check_mode_leaves_the_ledger_as_it_was(
-    monkeypatch: pytest.MonkeyPatch, clock: float, lost: bool
-) -> None:
-    shop, ledger = Shop(A=12), _ledger()
-    shop.save = _lost(shop.accept if lost else lambda number: refusal(500))
-    Trial(shop, monkeypatch, ledger=ledger).go()
+def test_a_plan_or_check_mode_leaves_the_ledger_as_it_was(clock: float, lost: bool) -> None:
+    account, ledger = Account(A=12), _ledger()
+    account.save = _lost(account.accept if lost else lambda number: refusal(500))
+    Trial(account, ledger=ledger).go()
     before = rows_of(ledger)
     steps: list[str] = []
     watch(ledger, steps.append)
-    trial = Trial(shop, monkeypatch, ordering=False, ledger=ledger, clock=clock).go()
-    assert rows_of(ledger) == before and set(steps) == {"query"} and len(shop.sent) == 1
+    trial = Trial(account, ordering=False, ledger=ledger, clock=clock).go()
+    assert rows_of(ledger) == before and set(steps) == {"query"} and len(account.sent) == 1
     over = timedelta(seconds=clock) > timedelta(minutes=17)
     expected = "current/enough_time" if lost else ("due/in_window" if over else "unknown/waiting")
     assert trial.states() == {"A": expected}
@@ -415,10 +391,10 @@ def test_a_plan_or_check_mode_leaves_the_ledger_as_it_was(
 
 @pytest.mark.faults(87)
 @pytest.mark.parametrize("is_awaited", [True, False])
-def test_what_nobody_has_read_is_said_by_the_next_run_once(monkeypatch: pytest.MonkeyPatch, is_awaited: bool) -> None:
-    ledger, shop = _ledger(), Shop(A=12)
-    trial = Trial(shop, monkeypatch, ledger=ledger)
-    shop.before["save"] = lambda: setattr(trial, "is_awaited", lambda: is_awaited)
+def test_what_nobody_has_read_is_said_by_the_next_run_once(is_awaited: bool) -> None:
+    ledger, account = _ledger(), Account(A=12)
+    trial = Trial(account, ledger=ledger)
+    account.before["save"] = lambda: setattr(trial, "is_awaited", lambda: is_awaited)
     assert trial.go().states() == {"A": "renewed/expiry_moved"}
-    said = [Trial(shop, monkeypatch, ledger=ledger, clock=clock).go().only()["message"] for clock in (60, 120)]
+    said = [Trial(account, ledger=ledger, clock=clock).go().only()["message"] for clock in (60, 120)]
     assert ["order BN1" in message and "interrupted" in message for message in said] == [not is_awaited, False]

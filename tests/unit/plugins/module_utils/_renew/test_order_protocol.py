@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Optional
@@ -21,10 +20,11 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary i
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.errors import AccessError, ReadError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, ExchangeError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._renew import order as _executor
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import CLOSED, intent
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.account import Account
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import CLOSED, NOW, intent
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import raw, refusal
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.shops import Shop, statuses, watch
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.trials import NOW, PORTAL, Trial
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.ledgers import statuses, watch
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.trial import PORTAL, Trial
 
 EXPIRY = NOW + timedelta(days=12)
 
@@ -50,8 +50,8 @@ def _once(action: Callable[[], Any]) -> Callable[[], Any]:
 # --- other runs -------------------------------------------------------------------------------------------------------
 
 
-def test_a_pbx_that_another_run_is_ordering_is_not_ordered(monkeypatch: pytest.MonkeyPatch) -> None:
-    trial = Trial(Shop(A=12), monkeypatch)
+def test_a_pbx_that_another_run_is_ordering_is_not_ordered() -> None:
+    trial = Trial(Account(A=12))
     trial.account.before["page"] = _once(lambda: trial.ledger.intend(_of_another_run()))
     trial.go()
     assert trial.account.sent == [] and trial.states() == {"A": "unknown/waiting"} and not trial.report.changed
@@ -60,7 +60,7 @@ def test_a_pbx_that_another_run_is_ordering_is_not_ordered(monkeypatch: pytest.M
 
 
 def test_what_another_run_has_just_renewed_is_current(monkeypatch: pytest.MonkeyPatch) -> None:
-    trial = Trial(Shop(A=12), monkeypatch)
+    trial = Trial(Account(A=12))
 
     def renews(key: str) -> bool:
         trial.account.charge("A")
@@ -72,8 +72,8 @@ def test_what_another_run_has_just_renewed_is_current(monkeypatch: pytest.Monkey
     assert trial.account.sent == [] and trial.states() == {"A": "current/enough_time"}
 
 
-def test_what_another_run_has_just_had_accepted_is_pending(monkeypatch: pytest.MonkeyPatch) -> None:
-    trial = Trial(Shop(expiry_lag=9e9, list_lag=9e9, A=12), monkeypatch)
+def test_what_another_run_has_just_had_accepted_is_pending() -> None:
+    trial = Trial(Account(expiry_lag=9e9, list_lag=9e9, A=12))
     accepted = _of_another_run(status=IntentStatus.ACCEPTED, order_no="BN1", order_status="succeed")
     trial.account.before["page"] = _once(lambda: trial.ledger.intend(accepted))
     trial.go()
@@ -82,22 +82,18 @@ def test_what_another_run_has_just_had_accepted_is_pending(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("status", CLOSED)
-def test_what_another_run_has_just_tried_in_vain_is_left_to_the_next_run(
-    monkeypatch: pytest.MonkeyPatch, status: str
-) -> None:
-    trial = Trial(Shop(A=12), monkeypatch)
+def test_what_another_run_has_just_tried_in_vain_is_left_to_the_next_run(status: str) -> None:
+    trial = Trial(Account(A=12))
     trial.account.before["page"] = _once(lambda: trial.ledger.intend(_of_another_run(status=status)))
     trial.go()
     assert trial.account.sent == [] and trial.states() == {"A": "not_attempted/stopped"}
     assert "another run" in trial.only()["message"]
-    trial = Trial(trial.account, monkeypatch, ledger=trial.ledger).go()
+    trial = Trial(trial.account, ledger=trial.ledger).go()
     assert trial.states() == {"A": "renewed/expiry_moved"} and statuses(trial.ledger) == [("renewed", 2)]
 
 
-def test_what_another_run_has_just_tried_is_not_ordered_when_it_cannot_be_looked_at(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    trial = Trial(Shop(A=12), monkeypatch)
+def test_what_another_run_has_just_tried_is_not_ordered_when_it_cannot_be_looked_at() -> None:
+    trial = Trial(Account(A=12))
 
     def interferes() -> None:
         trial.ledger.intend(_of_another_run())
@@ -109,7 +105,7 @@ def test_what_another_run_has_just_tried_is_not_ordered_when_it_cannot_be_looked
 
 
 def test_a_pbx_that_another_run_holds_is_waited_for_a_minute_and_then_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    trial = Trial(Shop(A=12, B=13), monkeypatch)
+    trial = Trial(Account(A=12, B=13))
     monkeypatch.setattr(trial.ledger._database, "try_lock", lambda key: not key.endswith(" A"))
     trial.go()
     assert trial.account.ordered() == ["B"] and trial.states()["A"] == "unknown/waiting"
@@ -118,7 +114,7 @@ def test_a_pbx_that_another_run_holds_is_waited_for_a_minute_and_then_left(monke
 
 
 def test_an_intent_of_a_pbx_that_another_run_holds_is_not_settled(monkeypatch: pytest.MonkeyPatch) -> None:
-    trial = Trial(Shop(A=12), monkeypatch, clock=5000.0)
+    trial = Trial(Account(A=12), clock=5000.0)
     trial.ledger.intend(_of_another_run())
     monkeypatch.setattr(trial.ledger._database, "try_lock", lambda key: False)
     trial.go()
@@ -127,7 +123,7 @@ def test_an_intent_of_a_pbx_that_another_run_holds_is_not_settled(monkeypatch: p
 
 
 def test_a_run_that_waited_for_another_reads_the_orders_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    trial = Trial(Shop(expiry_lag=9e9, A=12), monkeypatch, clock=5000.0)
+    trial = Trial(Account(expiry_lag=9e9, A=12), clock=5000.0)
     trial.ledger.intend(_of_another_run())
     answers = [True, *[False] * 6]
 
@@ -143,10 +139,8 @@ def test_a_run_that_waited_for_another_reads_the_orders_again(monkeypatch: pytes
     assert trial.account.log.count("page") == 3 and statuses(trial.ledger) == [("accepted", 1)]
 
 
-def test_an_intent_that_another_run_settles_while_orders_are_followed_is_left_as_it_says(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    trial = Trial(Shop(list_lag=9e9, expiry_lag=9e9, A=12), monkeypatch)
+def test_an_intent_that_another_run_settles_while_orders_are_followed_is_left_as_it_says() -> None:
+    trial = Trial(Account(list_lag=9e9, expiry_lag=9e9, A=12))
 
     def settles() -> None:
         (own,) = trial.ledger.intents()
@@ -161,54 +155,48 @@ def test_an_intent_that_another_run_settles_while_orders_are_followed_is_left_as
 # --- refusals that say they came before any processing ----------------------------------------------------------------
 
 
-def _with_credentials(trial: Trial) -> Trial:
-    transport = trial.bench.transport
-    transport._connection = replace(transport._connection, access_token=None, client_id="id", client_secret="canary")
-    return trial
-
-
 def _first(answer: Answer, then: Callable[[str], Answer]) -> Callable[[str], Answer]:
     left = [answer]
     return lambda number: left.pop() if left else then(number)
 
 
-def test_a_refused_token_leads_to_one_more_order_after_a_new_login_and_a_new_read(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    trial = _with_credentials(Trial(Shop(A=12), monkeypatch))
-    shop = trial.account
-    shop.save = _first(refusal(401), shop.accept)
+def test_a_refused_token_leads_to_one_more_order_after_a_new_login_and_a_new_read() -> None:
+    trial = Trial(Account(A=12), access_token=None)
+    account = trial.account
+    account.save = _first(refusal(401), account.accept)
     trial.go()
     assert trial.states() == {"A": "renewed/expiry_moved"} and trial.sleeps == [0]
-    between = shop.log[shop.log.index("save") + 1 :]
+    between = account.log[account.log.index("save") + 1 :]
     assert between[: between.index("save")] == ["token", "page", "detail"]
-    assert shop.sent[1]["poNumber"] == f"{shop.sent[0]['poNumber']}.2" and statuses(trial.ledger) == [("renewed", 2)]
+    assert account.sent[1]["poNumber"] == f"{account.sent[0]['poNumber']}.2" and statuses(trial.ledger) == [
+        ("renewed", 2)
+    ]
 
 
-def test_a_token_that_is_refused_again_stops_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    trial = _with_credentials(Trial(Shop(A=12, B=13), monkeypatch))
+def test_a_token_that_is_refused_again_stops_the_run() -> None:
+    trial = Trial(Account(A=12, B=13), access_token=None)
     trial.account.save = lambda number: refusal(401)
     trial.go()
     assert trial.account.ordered() == ["A", "A"] and not trial.report.changed
     assert trial.states() == {"A": "failed/rejected", "B": "not_attempted/stopped"}
 
 
-def test_a_rate_limit_is_waited_for_once_and_the_protocol_runs_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    trial = Trial(Shop(A=12), monkeypatch)
-    shop = trial.account
-    shop.save = _first(refusal(429, Retry_After="40"), shop.accept)
+def test_a_rate_limit_is_waited_for_once_and_the_protocol_runs_again() -> None:
+    trial = Trial(Account(A=12))
+    account = trial.account
+    account.save = _first(refusal(429, Retry_After="40"), account.accept)
     trial.go()
     assert trial.states() == {"A": "renewed/expiry_moved"} and trial.sleeps == [40]
-    between = shop.log[shop.log.index("save") + 1 :]
+    between = account.log[account.log.index("save") + 1 :]
     expected = ["page", "existed_auto_renew", "detail"]
     assert between[: between.index("save")] == expected, "what was read before the wait is old"
 
 
 @pytest.mark.parametrize(("headers", "pause"), [({}, 30), ({"Retry_After": "7"}, 7), ({"Retry_After": "70"}, 60)])
 def test_after_an_order_that_may_have_been_one_too_many_the_next_reads_wait_and_no_other_order_leaves(
-    monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], pause: float
+    headers: dict[str, str], pause: float
 ) -> None:
-    trial = Trial(Shop(A=12, B=13, C=14), monkeypatch)
+    trial = Trial(Account(A=12, B=13, C=14))
     trial.account.save = lambda number: raw(b"", 429, **headers)
     trial.go()
     assert trial.states() == {"A": "unknown/ambiguous", **dict.fromkeys("BC", "not_attempted/stopped")}
@@ -216,10 +204,8 @@ def test_after_an_order_that_may_have_been_one_too_many_the_next_reads_wait_and_
 
 
 @pytest.mark.parametrize("status", [400, 403, 409])
-def test_a_refusal_that_does_not_say_that_it_came_first_is_not_waited_for(
-    monkeypatch: pytest.MonkeyPatch, status: int
-) -> None:
-    trial = Trial(Shop(A=12), monkeypatch)
+def test_a_refusal_that_does_not_say_that_it_came_first_is_not_waited_for(status: int) -> None:
+    trial = Trial(Account(A=12))
     trial.account.save = lambda number: refusal(status, Retry_After="1")
     assert trial.go().states() == {"A": "failed/rejected"} and trial.account.ordered() == ["A"] and trial.sleeps == []
 
@@ -227,28 +213,28 @@ def test_a_refusal_that_does_not_say_that_it_came_first_is_not_waited_for(
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (lambda shop: shop.charge("A"), "current/enough_time"),
-        (lambda shop: shop.pbxs["A"].update(quantity=101), "blocked/stale_plan"),
-        (lambda shop: shop.prices.append(Money(Decimal(60), "USD")), "blocked/stale_plan"),
-        (lambda shop: shop.before.update(page=lambda: refusal(500)), "failed/rate_limited"),
+        (lambda account: account.charge("A"), "current/enough_time"),
+        (lambda account: account.pbxs["A"].update(quantity=101), "blocked/stale_plan"),
+        (lambda account: account.prices.append(Money(Decimal(60), "USD")), "blocked/stale_plan"),
+        (lambda account: account.before.update(page=lambda: refusal(500)), "failed/rate_limited"),
     ],
     ids=["a person renews", "the quantity changes", "the price rises", "the orders cannot be read any more"],
 )
 def test_what_changes_during_the_wait_is_not_ordered(
     monkeypatch: pytest.MonkeyPatch, change: Callable[[Any], Any], expected: str
 ) -> None:
-    trial = Trial(Shop(A=12), monkeypatch, max_total=Decimal(100))
-    shop: Any = trial.account
-    shop.prices = [Money(Decimal(50), "USD")]
-    monkeypatch.setattr(trial.portal, "renewal_price", lambda order, catalog: shop.prices[-1])
+    trial = Trial(Account(A=12), max_total=Decimal(100))
+    account: Any = trial.account
+    account.prices = [Money(Decimal(50), "USD")]
+    monkeypatch.setattr(trial.portal, "renewal_price", lambda order, catalog: account.prices[-1])
 
     def limited(number: str) -> Answer:
-        change(shop)
+        change(account)
         return refusal(429, Retry_After="1")
 
-    shop.save = limited
+    account.save = limited
     trial.go()
-    assert trial.states() == {"A": expected} and len(shop.sent) == 1 and not trial.report.changed
+    assert trial.states() == {"A": expected} and len(account.sent) == 1 and not trial.report.changed
 
 
 @pytest.mark.parametrize("error", [AccessError, ReadError])
@@ -256,19 +242,19 @@ def test_what_cannot_be_priced_again_after_a_refusal_is_not_ordered_and_breaks_n
     monkeypatch: pytest.MonkeyPatch, error: type[ReadError]
 ) -> None:
     limits = {"max_amount_per_item": Decimal(100)}
-    trial = _with_credentials(Trial(Shop(expiry_lag=20, A=12, B=13), monkeypatch, **limits))
-    shop = trial.account
-    answers = [lambda: refusal(401), lambda: shop.accept("A")]
-    shop.save = lambda number: answers.pop()()
+    trial = Trial(Account(expiry_lag=20, A=12, B=13), access_token=None, **limits)
+    account = trial.account
+    answers = [lambda: refusal(401), lambda: account.accept("A")]
+    account.save = lambda number: answers.pop()()
 
     def price(order: Any, catalog: Any) -> Optional[Money]:
-        if len(shop.sent) == 2:
+        if len(account.sent) == 2:
             raise error("GET /price", "no")
         return Money(Decimal(50), "USD")
 
     monkeypatch.setattr(trial.portal, "renewal_price", price)
     trial.go()
-    assert shop.ordered() == ["A", "B"]
+    assert account.ordered() == ["A", "B"]
     assert trial.states() == {"A": "renewed/expiry_moved", "B": "failed/not_readable"}
 
 
@@ -277,22 +263,20 @@ def test_what_cannot_be_priced_again_after_a_refusal_is_not_ordered_and_breaks_n
 
 @pytest.mark.faults(37)
 @pytest.mark.parametrize(("status", "reason"), [("pending", "already_ordered"), ("confirming", "already_ordered")])
-def test_an_order_that_is_refused_because_one_is_open_is_pending(
-    monkeypatch: pytest.MonkeyPatch, status: str, reason: str
-) -> None:
-    trial = Trial(Shop(A=12, B=13), monkeypatch)
-    shop = trial.account
-    shop.saved_status = status
+def test_an_order_that_is_refused_because_one_is_open_is_pending(status: str, reason: str) -> None:
+    trial = Trial(Account(A=12, B=13))
+    account = trial.account
+    account.saved_status = status
 
     def refuse(number: str) -> Answer:
         if number == "A":
-            shop.charge("A", "by hand")
+            account.charge("A", "by hand")
             return refusal(400, "order_pending")
-        return shop.accept(number)
+        return account.accept(number)
 
-    shop.save = refuse
+    account.save = refuse
     trial.go()
-    assert trial.states()["A"] == f"pending/{reason}" and shop.ordered() == ["A", "B"]
+    assert trial.states()["A"] == f"pending/{reason}" and account.ordered() == ["A", "B"]
     rows = {row["product_no"]: row for row in trial.report.as_result()["results"]}
     assert rows["A"]["order"]["order_no"] == "BN1" and "order_pending" in rows["A"]["message"]
     assert rows["A"]["changed"] and statuses(trial.ledger)[0] == ("unknown", 1)
@@ -302,45 +286,41 @@ def test_an_order_that_is_refused_because_one_is_open_is_pending(
 @pytest.mark.parametrize(
     ("status", "headers"), [(400, {}), (401, {}), (403, {}), (429, {}), (429, {"Retry_After": "1"})]
 )
-def test_a_refusal_after_our_own_order_was_accepted_adopts_that(
-    monkeypatch: pytest.MonkeyPatch, status: int, headers: dict[str, str]
-) -> None:
-    trial = _with_credentials(Trial(Shop(A=12), monkeypatch))
-    shop = trial.account
-    shop.saved_status = "pending"
+def test_a_refusal_after_our_own_order_was_accepted_adopts_that(status: int, headers: dict[str, str]) -> None:
+    trial = Trial(Account(A=12), access_token=None)
+    account = trial.account
+    account.saved_status = "pending"
 
     def replayed(number: str) -> Answer:
-        shop.accept(number)
+        account.accept(number)
         return refusal(status, "order_pending", **headers)
 
-    shop.save = replayed
+    account.save = replayed
     trial.go()
     assert trial.states() == {"A": "pending/unpaid"} and trial.report.changed
     assert statuses(trial.ledger) == [("accepted", 1)] and trial.only()["order"]["order_no"] == "BN1"
-    assert shop.ordered() == ["A"]
+    assert account.ordered() == ["A"]
 
 
 @pytest.mark.faults(35)
 @pytest.mark.parametrize(("status", "state"), [(400, "renewed/expiry_moved"), (401, "current/enough_time")])
-def test_a_refusal_beside_an_order_that_has_no_number_is_never_sent_again(
-    monkeypatch: pytest.MonkeyPatch, status: int, state: str
-) -> None:
-    trial = _with_credentials(Trial(Shop(echoes=False, A=12), monkeypatch))
-    shop = trial.account
+def test_a_refusal_beside_an_order_that_has_no_number_is_never_sent_again(status: int, state: str) -> None:
+    trial = Trial(Account(echoes=False, A=12), access_token=None)
+    account = trial.account
 
     def replayed(number: str) -> Answer:
-        shop.accept(number)
+        account.accept(number)
         return refusal(status)
 
-    shop.save = replayed
+    account.save = replayed
     trial.go()
-    assert trial.states() == {"A": state} and shop.ordered() == ["A"]
+    assert trial.states() == {"A": state} and account.ordered() == ["A"]
     # A refusal on business grounds may have been one of our own order; before any processing, there was none.
     assert trial.report.changed is (status == 400)
 
 
-def test_a_refusal_stands_when_the_orders_cannot_be_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    trial = Trial(Shop(A=12), monkeypatch)
+def test_a_refusal_stands_when_the_orders_cannot_be_looked_at() -> None:
+    trial = Trial(Account(A=12))
     trial.account.save = lambda number: refusal(400)
     trial.account.before["page"] = lambda: refusal(500) if trial.account.sent else None
     trial.go()
@@ -353,7 +333,7 @@ def test_a_refusal_stands_when_the_orders_cannot_be_looked_at(monkeypatch: pytes
 @pytest.mark.faults(40)
 def test_without_a_ledger_a_run_hesitates_and_looks_at_the_orders_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_executor.random, "uniform", lambda least, most: (least, most))
-    trial = Trial(Shop(A=12), monkeypatch, is_kept=False)
+    trial = Trial(Account(A=12), is_kept=False)
     slept: list[Any] = []
     trial.sleep = slept.append  # type: ignore[method-assign]
     trial.go()
@@ -362,21 +342,21 @@ def test_without_a_ledger_a_run_hesitates_and_looks_at_the_orders_again(monkeypa
     assert before.count("page") == 2
 
 
-def test_a_run_with_nothing_due_or_with_a_ledger_does_not_hesitate(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert Trial(Shop(A=300), monkeypatch, is_kept=False).go().sleeps == []
-    assert Trial(Shop(A=12), monkeypatch).go().sleeps == []
+def test_a_run_with_nothing_due_or_with_a_ledger_does_not_hesitate() -> None:
+    assert Trial(Account(A=300), is_kept=False).go().sleeps == []
+    assert Trial(Account(A=12)).go().sleeps == []
 
 
 @pytest.mark.faults(40)
 def test_what_another_run_orders_during_the_hesitation_is_not_ordered(monkeypatch: pytest.MonkeyPatch) -> None:
-    trial = Trial(Shop(expiry_lag=9e9, A=12), monkeypatch, is_kept=False)
+    trial = Trial(Account(expiry_lag=9e9, A=12), is_kept=False)
     monkeypatch.setattr(trial, "sleep", lambda seconds: trial.account.charge("A", "RN20261205-0123abcd"))
     trial.go()
     assert trial.account.sent == [] and trial.states() == {"A": "pending/awaiting_expiry"}
 
 
-def test_orders_that_cannot_be_read_after_the_hesitation_stop_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    trial = Trial(Shop(A=12), monkeypatch, is_kept=False)
+def test_orders_that_cannot_be_read_after_the_hesitation_stop_the_run() -> None:
+    trial = Trial(Account(A=12), is_kept=False)
     trial.account.before["page"] = lambda: refusal(500) if trial.account.log.count("page") == 2 else None
     with pytest.raises(ReadError):
         trial.go()
@@ -386,10 +366,8 @@ def test_orders_that_cannot_be_read_after_the_hesitation_stop_the_run(monkeypatc
 # --- while orders are followed ----------------------------------------------------------------------------------------
 
 
-def test_orders_that_cannot_be_read_while_one_is_followed_are_warned_of_and_read_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    trial = Trial(Shop(list_lag=10, expiry_lag=10, A=12), monkeypatch)
+def test_orders_that_cannot_be_read_while_one_is_followed_are_warned_of_and_read_again() -> None:
+    trial = Trial(Account(list_lag=10, expiry_lag=10, A=12))
 
     def lost(number: str) -> Answer:
         trial.account.accept(number)
@@ -402,13 +380,13 @@ def test_orders_that_cannot_be_read_while_one_is_followed_are_warned_of_and_read
     assert any("while orders were followed" in warning for warning in trial.warnings)
 
 
-def test_nothing_is_followed_without_time_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    trial = Trial(Shop(expiry_lag=10, A=12), monkeypatch, wait_timeout=0)
+def test_nothing_is_followed_without_time_to_wait() -> None:
+    trial = Trial(Account(expiry_lag=10, A=12), wait_timeout=0)
     assert trial.go().sleeps == [] and trial.states() == {"A": "pending/awaiting_expiry"}
 
 
-def test_the_same_order_is_not_noted_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    trial = Trial(Shop(expiry_lag=9e9, A=12), monkeypatch)
+def test_the_same_order_is_not_noted_again_and_again() -> None:
+    trial = Trial(Account(expiry_lag=9e9, A=12))
     steps: list[str] = []
     trial.account.before["third sleep"] = lambda: watch(trial.ledger, steps.append)
     trial.go()

@@ -15,16 +15,11 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger impo
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.declaration import Declaration
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import IntentStatus
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, ExchangeError
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import intent, wanted
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import refusal, success
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.shops import Shop
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.trials import NOW, PORTAL, Trial
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.wires import (
-    Told,
-    Wire,
-    listening,
-    tell_main_thread,
-)
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.account import Account
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW, intent, wanted
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import refusal
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.side_by_side import Told, Wire, listening, tell_main_thread
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.trial import PORTAL, Trial
 
 SIX = {"A": 11, "B": 12, "C": 13, "D": 14, "E": 15, "F": 16}
 RENEWED = "renewed/expiry_moved"
@@ -34,48 +29,39 @@ STOPPED = "not_attempted/stopped"
 class Together:
     """A trial whose first orders are answered once ``expected`` of them are under way, bad answers first."""
 
-    def __init__(self, shop: Shop, monkeypatch: pytest.MonkeyPatch, size: int, expected: int, **options: Any) -> None:
-        self.trial = Trial(shop, monkeypatch, size=size, **options)
-        self.shop = shop
+    def __init__(self, account: Account, size: int, expected: int, **options: Any) -> None:
+        self.trial = Trial(account, size=size, **options)
+        self.account = account
         self.pool = self.trial.bench.transport.pool
         self.wire = Wire(self.pool, expected)
         self.answers: dict[str, Any] = {}
         self.stops = False
-        shop.save = self._save
+        account.save = self._save
 
     def _save(self, number: str) -> Answer:
-        if self.shop.ordered().count(number) == 1:
+        if self.account.ordered().count(number) == 1:
             self.wire.wait()
         answer = self.answers.get(number)
         while self.stops and not answer and self.trial.run._facts.stopped_by is None:
             self.pool.sleep(0.001)
         if isinstance(answer, BaseException):
             raise answer
-        return answer or self.shop.accept_of(number)
+        return answer or self.account.accept(number)
 
     def statuses(self) -> dict[str, str]:
         return {one.product_no: one.status for one in self.trial.ledger.intents()}
 
 
-class _Shop(Shop):
-    """A shop that knows whose order it accepts, however many came before its answer."""
-
-    def accept_of(self, number: str) -> Answer:
-        numbers = [body.get("poNumber", "") for body in self.sent if body["productNo"] == number]
-        result = self.charge(number, numbers[-1])
-        return success(result)
-
-
-def test_orders_are_under_way_at_once_and_each_pbx_is_renewed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    together = Together(_Shop(**SIX), monkeypatch, size=3, expected=3)
+def test_orders_are_under_way_at_once_and_each_pbx_is_renewed_once() -> None:
+    together = Together(Account(**SIX), size=3, expected=3)
     trial = together.trial.go()
     assert trial.states() == dict.fromkeys(SIX, RENEWED) and together.wire.most == 3
     assert Counter(trial.account.ordered()) == dict.fromkeys(SIX, 1)
     assert set(together.statuses().values()) == {IntentStatus.RENEWED}
 
 
-def test_the_most_urgent_are_ordered_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    together = Together(_Shop(**SIX), monkeypatch, size=3, expected=3)
+def test_the_most_urgent_are_ordered_first() -> None:
+    together = Together(Account(**SIX), size=3, expected=3)
     trial = together.trial.go(*(Declaration(number) for number in reversed(SIX)))
     assert sorted(trial.account.ordered()[:3]) == ["A", "B", "C"]
 
@@ -88,10 +74,8 @@ def test_the_most_urgent_are_ordered_first(monkeypatch: pytest.MonkeyPatch) -> N
         (refusal(500), "unknown/ambiguous"),
     ],
 )
-def test_what_stops_the_run_lets_those_in_flight_finish_and_starts_no_other(
-    monkeypatch: pytest.MonkeyPatch, answer: Any, state: str
-) -> None:
-    together = Together(_Shop(**SIX), monkeypatch, size=3, expected=3)
+def test_what_stops_the_run_lets_those_in_flight_finish_and_starts_no_other(answer: Any, state: str) -> None:
+    together = Together(Account(**SIX), size=3, expected=3)
     together.answers["B"], together.stops = answer, True
     trial = together.trial.go()
     expected = {"A": RENEWED, "B": state, "C": RENEWED, "D": STOPPED, "E": STOPPED, "F": STOPPED}
@@ -103,10 +87,8 @@ def test_what_stops_the_run_lets_those_in_flight_finish_and_starts_no_other(
     assert counted is not None and f"ordering {2 if state.startswith('failed') else 3} (" in counted[1]
 
 
-def test_what_has_its_intent_already_when_another_order_turns_uncertain_is_not_sent(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    together = Together(_Shop(A=11, B=12), monkeypatch, size=2, expected=1)
+def test_what_has_its_intent_already_when_another_order_turns_uncertain_is_not_sent() -> None:
+    together = Together(Account(A=11, B=12), size=2, expected=1)
     together.answers["A"] = ExchangeError("cut off")
     trial = together.trial
     reads: list[str] = []
@@ -124,14 +106,14 @@ def test_what_has_its_intent_already_when_another_order_turns_uncertain_is_not_s
     assert together.statuses() == {"A": IntentStatus.UNKNOWN, "B": IntentStatus.NOT_SENT}
     assert not trial.report.outcomes["B"].may_have_ordered
     trial.account.before.clear()
-    again = Trial(trial.account, monkeypatch, ledger=trial.ledger, clock=2000.0)
+    again = Trial(trial.account, ledger=trial.ledger, clock=2000.0)
     trial.account.save = trial.account.accept
     again.go()
     assert again.states()["B"] == RENEWED and trial.account.ordered().count("B") == 1
 
 
-def test_who_asks_the_ledger_for_one_pbx_does_not_disturb_the_order_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    together = Together(_Shop(A=11, B=12), monkeypatch, size=2, expected=1)
+def test_who_asks_the_ledger_for_one_pbx_does_not_disturb_the_order_of_another() -> None:
+    together = Together(Account(A=11, B=12), size=2, expected=1)
     trial = together.trial
     of_another_run = intent(portal=PORTAL, product_no="A", expires_at=NOW.replace(month=12, day=4), run_id="other")
     reads: list[str] = []
@@ -151,7 +133,7 @@ def test_who_asks_the_ledger_for_one_pbx_does_not_disturb_the_order_of_another(m
 
 
 def test_orders_that_are_old_are_read_again_once_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    together = Together(_Shop(**SIX), monkeypatch, size=6, expected=6)
+    together = Together(Account(**SIX), size=6, expected=6)
     trial = together.trial
     trial.account.before["page"] = lambda: together.pool.sleep(0.005)
     monkeypatch.setattr(type(trial.run), "_carry_out", _late(trial, type(trial.run)._carry_out))
@@ -172,13 +154,11 @@ def _late(trial: Trial, carry_out: Any) -> Any:
 def test_a_refusal_before_processing_leads_to_one_more_attempt_of_that_pbx_alone(
     monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
-    together = Together(_Shop(A=11, B=12, C=13), monkeypatch, size=3, expected=3)
+    access_token = None if status == 401 else "given"
+    together = Together(Account(A=11, B=12, C=13), size=3, expected=3, access_token=access_token)
     headers = {"Retry_After": "5"} if status == 429 else {}
     together.answers["B"] = refusal(status, **headers)
     trial = together.trial
-    if status == 401:
-        transport: Any = trial.bench.transport
-        transport._connection = _with_login(transport._connection)
     trial.account.before["page"] = lambda: together.answers.clear() if trial.account.sent else None
     monkeypatch.setattr(trial, "sleep", lambda seconds: together.answers.clear())
     trial.go()
@@ -186,14 +166,8 @@ def test_a_refusal_before_processing_leads_to_one_more_attempt_of_that_pbx_alone
     assert Counter(trial.account.ordered()) == {"A": 1, "B": 2, "C": 1} and len(trial.account.invoices) == 3
 
 
-def _with_login(connection: Any) -> Any:
-    return type(connection)(**{**vars(connection), "access_token": None, "client_id": "an-id", "client_secret": "x"})
-
-
-def test_whoever_is_told_to_end_leaves_what_is_in_flight_as_perhaps_ordered_and_starts_no_other(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    together = Together(_Shop(**SIX), monkeypatch, size=3, expected=9)
+def test_whoever_is_told_to_end_leaves_what_is_in_flight_as_perhaps_ordered_and_starts_no_other() -> None:
+    together = Together(Account(**SIX), size=3, expected=9)
     trial, entered = together.trial, []
 
     def hold(number: str) -> Answer:
@@ -214,7 +188,7 @@ def test_whoever_is_told_to_end_leaves_what_is_in_flight_as_perhaps_ordered_and_
     assert counted is not None and "ordering 3 (A, B, C) already" in counted[1]
 
 
-def test_caps_are_counted_before_the_first_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    together = Together(_Shop(**SIX), monkeypatch, size=4, expected=4, max_orders=5)
+def test_caps_are_counted_before_the_first_order() -> None:
+    together = Together(Account(**SIX), size=4, expected=4, max_orders=5)
     trial = together.trial.go()
     assert trial.account.sent == [] and set(trial.states().values()) == {"not_attempted/max_orders"}

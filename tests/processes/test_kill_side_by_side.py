@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.faults.conftest import POSTGRESQL, SQLITE
 from tests.support.kill_points import KillPoint
-from tests.support.processes import Ansible, orders_sent
+from tests.support.processes import POSTGRESQL, SQLITE, Ansible, orders_sent
 from tests.support.settling import assert_truthful, fleet_arguments, settle
 from tests.support.tally import judge
 

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ledgers that are open in several processes at once."""
+"""Ledgers: open in several processes at once, watched at each step, broken down, and looked into."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Callable, Optional
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import ledger as _ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access import open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.database import Database, LedgerError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW
 
@@ -103,3 +105,68 @@ def holding(location: str, product_no: str) -> Iterator[subprocess.Popen[str]]:
     finally:
         process.kill()
         process.communicate(timeout=60)
+
+
+class Watched:
+    """A database that tells of each transaction before and after it; what is told may raise."""
+
+    def __init__(self, database: Database, tell: Callable[[str], None]) -> None:
+        self._database, self._tell = database, tell
+        self.name, self.is_kept = database.name, True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._database, name)
+
+    def query(self, statement: str, values: Any = ()) -> Any:
+        self._tell("query")
+        return self._database.query(statement, values)
+
+    def try_lock(self, key: str) -> bool:
+        self._tell("lock")
+        return self._database.try_lock(key)
+
+    def unlock(self, key: str) -> None:
+        self._tell("unlock")
+        self._database.unlock(key)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Any]:
+        self._tell("begin")
+        with self._database.transaction() as execute:
+            yield execute
+        self._tell("committed")
+
+
+def watch(ledger: Ledger, tell: Callable[[str], None]) -> None:
+    """Have a ledger tell of what it does."""
+    inner = ledger._database
+    ledger._database = Watched(inner._database if isinstance(inner, Watched) else inner, tell)
+
+
+def break_down(ledger: Ledger, after: int = 0, step: str = "begin") -> None:
+    """Have every transaction of a ledger fail, after so many that did not."""
+    left = [after]
+
+    def tell(name: str) -> None:
+        if name == step:
+            left[0] -= 1
+            if left[0] < 0:
+                raise LedgerError("the ledger x cannot be used: disk full; see that it has room")
+
+    watch(ledger, tell)
+
+
+def rows_of(ledger: Ledger) -> dict[str, list[Any]]:
+    """All that is in a ledger."""
+    tables = ("intent", "history", "reservation", "unrelated_order")
+    return {name: list(ledger._database.query(f"SELECT * FROM yeastar_{name}")) for name in tables}
+
+
+def statuses(ledger: Ledger) -> list[tuple[str, int]]:
+    """Status and generation of each intent."""
+    return [(intent.status, intent.generation) for intent in ledger.intents()]
+
+
+def history(ledger: Ledger) -> list[Optional[str]]:
+    """The statuses that the intents went through."""
+    return [row[0] for row in ledger._database.query("SELECT status FROM yeastar_history ORDER BY rowid")]

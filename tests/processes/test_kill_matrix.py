@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.faults.conftest import POSTGRESQL, SQLITE
 from tests.support.kill_points import KillPoint
-from tests.support.processes import Ansible
+from tests.support.processes import POSTGRESQL, SQLITE, Ansible
 from tests.support.running import Running
 from tests.support.settling import assert_truthful, fleet_arguments, has_waited, settle
 from tests.support.tally import judge

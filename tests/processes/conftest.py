@@ -6,18 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.simulator import Simulator
 from tests.support.postgres import Postgres
-from tests.support.processes import Ansible
+from tests.support.processes import POSTGRESQL, SQLITE, Ansible, controllers
 from tests.support.running import end_all
-
-SQLITE, POSTGRESQL = "sqlite", "postgresql"
 
 
 @pytest.fixture(autouse=True)
@@ -30,11 +25,7 @@ def no_process_is_left() -> Iterator[None]:
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Ansible]]:
     """Start a simulator (arguments as `Simulator`), and return a controller that uses it."""
-    with ExitStack() as stack:
-
-        def begin(**arguments: Any) -> Ansible:
-            return Ansible(stack.enter_context(Simulator(**arguments)), tmp_path)
-
+    with controllers(tmp_path) as begin:
         yield begin
 
 
