@@ -68,7 +68,7 @@ def _subscriptions(
     snapshot = Snapshot(portal)
     listing = snapshot.read_listing()
     if must_be_whole:
-        snapshot.refuse_short()
+        snapshot.require_all_rows()
     completed = _completed(portal, snapshot, filters, listing)
     subscriptions = sorted(filter(filters.match, completed), key=lambda subscription: subscription.product_no)
     if auto_renewals is not None:

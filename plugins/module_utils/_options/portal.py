@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from .._ledger.names import portal_name
 from .._model.span import zone_of
 from .._portal.fields import Fields
-from .._portal.http import Connection, refuse_surroundings
+from .._portal.http import Connection, check_environment
 from .blanks import refuse_blanks
 from .table import DEFAULT_CONCURRENCY
 from .values import MAX_SECONDS, base_url_of, now_of, read_option, within
@@ -73,7 +73,7 @@ def connection_of(params: Mapping[str, Any]) -> Connection:
         ca_path=params["ca_path"],
         user_agent=params["user_agent"],
     )
-    refuse_surroundings(connection)
+    check_environment(connection)
     return connection
 
 
