@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of the ledger, and what a person asks of it or says."""
+"""The options of the ledger, and what a person asks of it or settles in it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .values import now_of, portal_of, product_no_of, read_option
 
 @dataclass(frozen=True)
 class LedgerOptions:
-    """Which ledger is used, for which portal; ``now`` stands in for the controller's clock."""
+    """Which ledger is used, for which portal; ``now`` replaces the controller's clock if it is set."""
 
     location: str
     password: Optional[str]
@@ -28,7 +28,7 @@ class LedgerOptions:
 
 
 def ledger_options_of(params: Mapping[str, Any]) -> LedgerOptions:
-    """Where the ledger is. Raises ValueError for a bad value."""
+    """Read the options of the ledger. Raises ValueError for a bad value."""
     return LedgerOptions(
         location=ledger_of(params),
         password=params.get("ledger_password") or None,
@@ -38,15 +38,15 @@ def ledger_options_of(params: Mapping[str, Any]) -> LedgerOptions:
 
 
 def word_of(params: Mapping[str, Any]) -> Word:
-    """What is asked of the ledger. Raises ValueError for a bad value."""
+    """Read what a person asks of the ledger. Raises ValueError for a bad value."""
     product_no = None if params["product_no"] is None else product_no_of(params["product_no"])
     if params["state"] == "listed":
         return Word(product_no)
     refuse_blanks(params, ("expires_at", "order_no"))
     if ledger_of(params) == NONE:
-        raise ValueError("ledger: expected one that is kept, got none, which forgets at once what is settled in it")
+        raise ValueError("ledger: expected a path or an address, got none, which keeps nothing that is settled in it")
     if not params["reason"].strip():
-        raise ValueError("reason: expected how it is known what became of the order, got an empty text")
+        raise ValueError("reason: expected how you know what happened to the order, got an empty text")
     expires_at = read_option("expires_at", params["expires_at"], parse_instant)
     return Word(
         product_no, params["outcome"], params["reason"].strip(), expires_at, params["order_no"], params["force"]

@@ -270,7 +270,7 @@ class TestWord:
         assert word == Word(SN, "ordered", "seen", utc(2026, 12, 5), "BN1")
 
     def test_nothing_is_settled_where_nothing_is_kept(self) -> None:
-        with pytest.raises(ValueError, match=r"^ledger: expected one that is kept, got none"):
+        with pytest.raises(ValueError, match=r"^ledger: expected a path or an address, got none"):
             word_of(_settle(ledger="none"))
         assert word_of(_settle(ledger="none", state="listed")) == Word(SN)
 
