@@ -185,9 +185,9 @@ def main() -> None:
     with Frame(module):
         word, options = word_of(module.params), ledger_options_of(module.params)
         only_looks, clock = module.check_mode or word.outcome is None, Clock(options.now).now
-        makes = word.outcome == UNRELATED
+        creates = word.outcome == UNRELATED
         with ledger_in_use(
-            options.location, options.portal, clock, module.warn, only_looks, makes, options.password
+            options.location, options.portal, clock, module.warn, only_looks, creates, options.password
         ) as ledger:
             result = keep(ledger, word, module.check_mode)
         module.exit_json(**result)

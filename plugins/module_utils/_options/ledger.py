@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Optional
 
 from .._ledger.admin import Word
-from .._ledger.location import NONE, ledger_of
+from .._ledger.location import NONE, ledger_location_of
 from .._model.dates import parse_instant
 from .blanks import refuse_blanks
 from .values import now_of, portal_of, product_no_of, read_option
@@ -30,7 +30,7 @@ class LedgerOptions:
 def ledger_options_of(params: Mapping[str, Any]) -> LedgerOptions:
     """Read the options of the ledger. Raises ValueError for a bad value."""
     return LedgerOptions(
-        location=ledger_of(params),
+        location=ledger_location_of(params),
         password=params.get("ledger_password") or None,
         portal=portal_of(params),
         now=now_of(params) if params.get("now") else None,
@@ -43,7 +43,7 @@ def word_of(params: Mapping[str, Any]) -> Word:
     if params["state"] == "listed":
         return Word(product_no)
     refuse_blanks(params, ("expires_at", "order_no"))
-    if ledger_of(params) == NONE:
+    if ledger_location_of(params) == NONE:
         raise ValueError("ledger: expected a path or an address, got none, which keeps nothing that is settled in it")
     if not params["reason"].strip():
         raise ValueError("reason: expected how you know what happened to the order, got an empty text")

@@ -21,7 +21,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._files import locked
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.location import ledger_of
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.location import ledger_location_of
 from ansible_collections.pbxops.yeastar.plugins.module_utils._options.blanks import LIMITS, refuse_blanks, refuse_nulls
 from ansible_collections.pbxops.yeastar.plugins.module_utils._options.portal import connection_of
 from ansible_collections.pbxops.yeastar.plugins.module_utils._options.run import declarations_of
@@ -164,7 +164,7 @@ def _validated(
         raise ValueError("; ".join(validation.error_messages))
     params: dict[str, Any] = validation.validated_parameters
     connection_of(params)
-    ledger_of(params)
+    ledger_location_of(params)
     declarations_of(params)
     return params
 

@@ -175,7 +175,7 @@ def test_a_variable_that_is_null_or_omitted_counts_as_unset(unset: Any) -> None:
         ({"expires_at": "03/04/2026"}, "expires_at"),
         ({"ledger": "renewals/ledger.sqlite3"}, "^ledger: expected an absolute path"),
         ({"ledger": "postgresql://u:canary@h/d"}, "^ledger: expected an address without a password"),
-        ({"ledger_password": "canary"}, "^ledger_password: expected with a ledger in PostgreSQL"),
+        ({"ledger_password": "canary"}, "^ledger_password: expected only with a ledger in PostgreSQL"),
     ],
 )
 def test_what_is_wrong_with_a_host_is_told_before_there_is_a_batch(variables: dict[str, Any], words: str) -> None:
