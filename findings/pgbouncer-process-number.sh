@@ -9,7 +9,7 @@
 #
 # Version: PgBouncer 1.18.0 and PostgreSQL 15.18 (Debian), psycopg 3.3.9.
 # Why it hurts our users: two runs both believe that they alone order a PBX.
-# Where we handle it: _is_session_ours of plugins/module_utils/_ledger/postgresql.py refuses such a session for ordering.
+# Where we handle it: _is_session_ours of plugins/module_utils/_ledger/postgresql.py refuses such a session for orders.
 # Needs: Debian's postgresql and pgbouncer, python3 with venv, and a package index.
 # It fails if the behaviour is no longer this one.
 set -eu

@@ -8,7 +8,7 @@
 #
 # Version: PostgreSQL 15.18 (Debian), psycopg 3.3.9.
 # Why it hurts our users: a run hangs without a message, or takes a record for safe that a failover loses.
-# Where we handle it: _commit of plugins/module_utils/_ledger/postgresql.py cancels after 30 s, and fails after a warning.
+# Where we handle it: _commit of plugins/module_utils/_ledger/postgresql.py cancels after 30 s and fails on a warning.
 # Needs: Debian's postgresql, python3 with venv, and a package index.
 # It fails if the behaviour is no longer this one.
 set -eu
