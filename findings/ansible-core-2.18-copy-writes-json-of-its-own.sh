@@ -3,13 +3,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# With ansible-core 2.18, ansible.builtin.copy writes other bytes than its content says where that is a template that
-# gives the text of a JSON object: the text becomes a dictionary and is written again, with blanks and without the final
-# line feed. The filter string keeps it. 2.19 and newer write the text.
+# If content of ansible.builtin.copy is a template that results in the text of a JSON object, ansible-core 2.18 writes
+# different bytes: it parses the text and serializes it again, with blanks and without the final line feed. The filter
+# string prevents that. 2.19 and newer write the text unchanged.
 #
 # Version: ansible-core 2.18.19.
 # Why it hurts our users: a saved plan that is passed on in Base64 is no longer the file that was approved and signed.
-# Where we handle it: examples/awx/renew.yml; tests/end_to_end/test_awx_handover.py holds it by a signature.
+# Where we handle it: examples/awx/renew.yml; tests/end_to_end/test_awx_handover.py checks it with a signature.
 # Needs: Python 3.11 to 3.13 as python3, and a package index.
 # It fails if the behaviour is no longer this one.
 set -eu

@@ -3,12 +3,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# With jinja2_native, ansible-core 2.18 reads text as Python that a template merely passes on: a play with
-# hosts: "{{ chosen }}" cannot take the host 3631E3418911, since its name becomes infinite, whatever quotes are around it.
-# 2.19 and newer, which are always native, leave text as it is.
+# With jinja2_native, ansible-core 2.18 evaluates text as Python even if a template only passes it on: a play with
+# hosts: "{{ chosen }}" cannot select the host 3631E3418911, since its name becomes infinite, however it is quoted.
+# 2.19 and newer, which are always native, leave text unchanged.
 #
 # Version: ansible-core 2.18.19.
-# Why it hurts our users: a PBX with such a serial number can be neither chosen nor settled by hand.
+# Why it hurts our users: a PBX with such a serial number can be neither selected nor settled by hand.
 # Where we handle it: the playbooks end such templates in | string; textual of plugins/plugin_utils/_templates.py.
 # Needs: Python 3.11 to 3.13 as python3, and a package index.
 # It fails if the behaviour is no longer this one.

@@ -3,13 +3,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# ansible-core 2.18 refuses an inline vault value of a variable that a role's argument specification marks as no_log,
-# and says so as "Unknown parameter type". Without no_log it takes the value. 2.19 and newer take it either way.
+# ansible-core 2.18 refuses an inline vault value for a variable that a role's argument specification marks as no_log,
+# with the message "Unknown parameter type". Without no_log it accepts the value. 2.19 and newer accept it either way.
 #
 # Version: ansible-core 2.18.19.
-# Why it hurts our users: just the variables that hold secrets may not be encrypted, and the message does not say why.
-# Where we handle it: roles/*/meta/argument_specs.yml have no no_log, which the modules have; decrypted of
-# plugins/plugin_utils/_templates.py makes text of the values where our own actions validate them.
+# Why it hurts our users: exactly the variables with secrets cannot be encrypted, and the message does not say why.
+# Where we handle it: roles/*/meta/argument_specs.yml do without no_log, which the modules have; decrypted of
+# plugins/plugin_utils/_templates.py turns the values into text before our own actions validate them.
 # Needs: Python 3.11 to 3.13 as python3, and a package index.
 # It fails if the behaviour is no longer this one.
 set -eu

@@ -3,12 +3,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# With ansible-core 2.22, a value that a module adds to no_log_values while it runs is hidden nowhere, without a warning,
-# and the value of a no_log option is in what a task registers, and in a file that is written from it. Until 2.21 both are
-# masked in the result itself.
+# In ansible-core 2.22, a value that a module adds to no_log_values while it runs is not hidden anywhere, without a
+# warning, and the value of a no_log option is in the registered result of a task, and in a file that is written from
+# that. Up to 2.21, both are masked in the result itself.
 #
 # Version: ansible-core 2.22.0rc1, next to 2.21.5.
-# Why it hurts our users: a token that a server issues and repeats stands on the screen and in reports.
+# Why it hurts our users: a token that a server issues and repeats appears on the screen and in reports.
 # Where we handle it: plugins/module_utils/_secrets.py hides secrets in every answer and result, on every core.
 # Needs: python3.13 or python3.14, and a package index.
 # It fails if the behaviour is no longer this one.

@@ -3,13 +3,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# ansible-core 2.22 takes every number of a vault-encrypted variables file for a secret, of whatever length: with "n: 1" in
-# it each 1 that is displayed becomes $REDACTED$, those within hashes and of the play recap as well, and what
-# ansible-inventory --list prints is no JSON where a number has one in it.
+# ansible-core 2.22 treats every number in a vault-encrypted variables file as a secret, regardless of its length: with
+# "n: 1" in the file, each displayed 1 becomes $REDACTED$, even in hashes and in the play recap, and the output of
+# ansible-inventory --list is not valid JSON if a number contains one.
 #
 # Version: ansible-core 2.22.0rc1.
-# Why it hurts our users: the digest of a plan that is to be approved cannot be copied from the screen.
-# Where we handle it: the guide to credentials says what belongs into such a file; a saved plan holds its own digest.
+# Why it hurts our users: the digest of a plan that needs approval cannot be copied from the screen.
+# Where we handle it: the guide to credentials says what belongs in such a file; a saved plan contains its own digest.
 # Needs: python3.13 or python3.14, and a package index.
 # It fails if the behaviour is no longer this one.
 set -eu

@@ -3,12 +3,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# The rule engine of ansible-rulebook compares integers as floating-point numbers: beyond 2**53 neighbours are equal, so
-# that a condition on one id also fires for the next. The event itself keeps the right number.
+# The rule engine of ansible-rulebook compares integers as floating-point numbers. Above 2**53 neighbouring integers are
+# equal, so a condition on one id also fires for the next. The event itself keeps the correct number.
 #
 # Version: ansible-rulebook 1.3.2 with drools_jpy 0.4.1, ansible-core 2.19.14, Java 17.
-# Why it hurts our users: ids of the portal are integers of 19 digits. A rule for one PBX or order would act for another.
-# Where we handle it: events of plugins/plugin_utils/_events/windows.py hold text, and one small number.
+# Why it hurts our users: ids of the portal are integers of 19 digits. A rule for one PBX would act for another.
+# Where we handle it: events of plugins/plugin_utils/_events/windows.py contain text and one small number.
 # Needs: Python 3.11 or 3.12 as python3, Java 17, and a package index.
 # It fails if the behaviour is no longer this one.
 set -eu

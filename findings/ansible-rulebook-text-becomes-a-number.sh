@@ -3,11 +3,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# ansible-rulebook reads the text that a template gives as Python, also after the filter string: in extra_vars the text
-# "3631E3418911" of an event becomes infinite, and "36580000012345" an integer. Quotes within the template's own help.
+# ansible-rulebook evaluates the text that a template returns as Python, even after the filter string: in extra_vars the
+# text "3631E3418911" of an event becomes infinite, and "36580000012345" an integer. Quotes inside the template help.
 #
 # Version: ansible-rulebook 1.3.2, Jinja2 3.1.6.
-# Why it hurts our users: a serial number is passed on to a playbook or a job template as another one, or as none.
+# Why it hurts our users: a playbook or a job template gets a different serial number, or none.
 # Where we handle it: the guide to inventories and events, and extensions/eda/rulebooks/plan_expiring.yml.
 # Needs: Python 3.11 or 3.12 as python3, and a package index.
 # It fails if the behaviour is no longer this one.

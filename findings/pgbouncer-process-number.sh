@@ -3,13 +3,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Behind PgBouncer, connection.info.backend_pid of psycopg (libpq's PQbackendPID) is a number of PgBouncer's own, and not
-# pg_backend_pid(), even where it pools whole sessions. Where it pools transactions, two connections that are open at
-# once meet one process, and hold one another's advisory locks: pg_try_advisory_lock says true to both.
+# Behind PgBouncer, connection.info.backend_pid of psycopg (libpq's PQbackendPID) is PgBouncer's own number and not
+# pg_backend_pid(), even if it pools whole sessions. If it pools transactions, two simultaneous connections use the same
+# process and share advisory locks: pg_try_advisory_lock returns true to both.
 #
 # Version: PgBouncer 1.18.0 and PostgreSQL 15.18 (Debian), psycopg 3.3.9.
 # Why it hurts our users: two runs both believe that they alone order a PBX.
-# Where we handle it: _is_session_ours of plugins/module_utils/_ledger/postgresql.py refuses such a session for ordering.
+# Where we handle it: _is_session_ours of plugins/module_utils/_ledger/postgresql.py refuses such a session for orders.
 # Needs: Debian's postgresql and pgbouncer, python3 with venv, and a package index.
 # It fails if the behaviour is no longer this one.
 set -eu

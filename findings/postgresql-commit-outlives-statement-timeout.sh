@@ -3,12 +3,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# A COMMIT that waits for a synchronous standby which is gone is not ended by statement_timeout. Once it is cancelled it
-# SUCCEEDS: psycopg's commit() returns as always, the row is there, and a WARNING is all that says that no standby has it.
+# statement_timeout does not end a COMMIT that waits for a missing synchronous standby. If it is cancelled, it SUCCEEDS:
+# psycopg's commit() returns normally, the row is there, and only a WARNING says that no standby has it.
 #
 # Version: PostgreSQL 15.18 (Debian), psycopg 3.3.9.
-# Why it hurts our users: a run hangs without a word, or takes a note for safe that a failover loses.
-# Where we handle it: _commit of plugins/module_utils/_ledger/postgresql.py cancels after 30 s, and a warning does not count.
+# Why it hurts our users: a run hangs without a message, or takes a record for safe that a failover loses.
+# Where we handle it: _commit of plugins/module_utils/_ledger/postgresql.py cancels after 30 s and fails on a warning.
 # Needs: Debian's postgresql, python3 with venv, and a package index.
 # It fails if the behaviour is no longer this one.
 set -eu

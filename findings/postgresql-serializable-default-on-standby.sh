@@ -4,10 +4,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # A hot standby whose database has default_transaction_isolation = serializable refuses every query, even SELECT 1. The
-# default is replicated with the database. SET works, but only for later messages: in one with the query it is too late.
+# default is replicated with the database. SET works, but only for later messages, not for a query in the same message.
 #
 # Version: PostgreSQL 15.18 (Debian).
-# Why it hurts our users: a plan that is made from a read replica fails before it has read anything.
+# Why it hurts our users: making a plan with a read replica fails before anything was read.
 # Where we handle it: _session_of and prepare of plugins/module_utils/_ledger/postgresql.py set the isolation first.
 # Needs: Debian's postgresql.
 # It fails if the behaviour is no longer this one.

@@ -3,10 +3,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# From a database in SQL_ASCII, psycopg 3 gives back bytes for every TEXT, also for plain ASCII, where it was given str.
-# client_encoding='UTF8' makes it str again, with the same bytes in the database.
+# From a database with the encoding SQL_ASCII, psycopg 3 returns bytes for every TEXT, even for plain ASCII that was
+# written as str. With client_encoding='UTF8' it returns str, and the bytes in the database are the same.
 #
-# Version: psycopg 3.3.9, PostgreSQL 15.18 (Debian). It is meant to:
+# Version: psycopg 3.3.9, PostgreSQL 15.18 (Debian). This is intended:
 # https://www.psycopg.org/psycopg3/docs/basic/adapt.html#strings-adaptation
 # Why it hurts our users: a ledger in such a database reads b'...' where a date is expected: "was it edited by hand?"
 # Where we handle it: plugins/module_utils/_ledger/postgresql.py always connects with client_encoding UTF8.

@@ -3,14 +3,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# A proxy of the environment without a scheme is an address for requests where its host is a number, has a dot or an
-# underscore, or has no port. proxyhost:3128 and localhost:3128 are none: urllib3 takes the host for a scheme. curl
-# takes all of them.
+# requests accepts a proxy from the environment without a scheme only if its host is a number or contains a dot or an
+# underscore, or if it has no port. It refuses proxyhost:3128 and localhost:3128, since urllib3 takes the host for a
+# scheme. curl accepts all of them.
 #
 # Version: requests 2.34.2 with urllib3 2.8.0.
 # Why it hurts our users: HTTPS_PROXY=proxyhost:3128 works with curl on the same machine, and the error names neither
-# the variable nor what is missing, so it reads as a portal that is down.
-# Where we handle it: refuse_proxy of plugins/module_utils/_portal/environment.py names the variable and the form.
+# the variable nor what is missing, so the portal seems to be down.
+# Where we handle it: check_proxy of plugins/module_utils/_portal/environment.py names the variable and the form.
 # Needs: python3 with venv, and a package index.
 # It fails if the behaviour is no longer this one.
 set -eu

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 
 def is_loopback_host(host: str) -> bool:
-    """Whether a host, as it stands in a URL, is this machine: localhost, 127.0.0.0/8 or ::1."""
+    """Whether the host of a URL is this machine: localhost, 127.0.0.0/8 or ::1."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -1,11 +1,11 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Work side by side, as far as it waits: for answers, for pauses, for each other.
+"""Work side by side while waiting: for answers, for pauses, for each other.
 
-One thread at a time works, the one that has the baton; who waits in `Pool.wait` hands it on. What lies between two
-waits is therefore never interrupted by another thread: a run, its report and its ledger need no locks of their own.
-Little is lost by that, since Python computes in one thread at a time anyway.
+Only the thread that holds the baton works; a thread in `Pool.wait` passes it on. So no other thread interrupts the code
+between two waits, and a run, its report and its ledger need no locks of their own. This costs little, since Python
+computes in one thread at a time anyway.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager, suppress
 from typing import Any, Generic, Optional, TypeVar
 
-_WATCH = 1.0  # s after which who waits for helpers looks up, since a signal may have come to another thread
-_NAP = 0.01  # s
+_SIGNAL_INTERVAL = 1.0  # s between checks while waiting for helpers, since a signal may go to another thread
+_END_INTERVAL = 0.01  # s between checks while helpers end
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
 
 
 class BrokenOff(BaseException):
-    """Raised in the threads of a pool whose caller was told to end."""
+    """Raised in the threads of a pool whose caller was interrupted."""
 
 
 class _Batch(Generic[Item, Value]):
-    """Items, their results, and the first error, after which no further item is begun."""
+    """Items, their results, and the first error, after which no further item is started."""
 
     def __init__(self, work: Callable[[Item], Value], items: Iterable[Item]) -> None:
         self._work = work
@@ -52,7 +52,7 @@ class _Batch(Generic[Item, Value]):
 
     def take(self) -> None:
         """Do the next item, if there is one."""
-        self._busy += 1  # before it is asked for an error, which may be set by a thread without the baton
+        self._busy += 1  # before checking for an error, which a thread without the baton may set
         try:
             if self.has_items:
                 index, item = self._left.popleft()
@@ -65,14 +65,14 @@ class _Batch(Generic[Item, Value]):
             _resolve(self.finished)
 
     def results(self) -> list[Value]:
-        """In the order of the items. Raises the first error."""
+        """The results in the order of the items. Raises the first error."""
         if self.error is not None:
             raise self.error
         return [self._results[index] for index in sorted(self._results)]
 
 
 class Pool:
-    """At most ``size`` pieces of work at once. With 1 there are no threads, and all is done in turn by the caller."""
+    """Does up to ``size`` pieces of work at once. With 1 there are no threads, and the caller does everything."""
 
     def __init__(self, size: int = 1) -> None:
         """Starts nothing yet."""
@@ -85,10 +85,10 @@ class Pool:
         self._broken: Optional[BrokenOff] = None
 
     def map(self, work: Callable[[Item], Value], items: Iterable[Item]) -> list[Value]:
-        """The results of ``work``, in the order of ``items``, which are also begun in their order.
+        """Apply ``work`` to ``items``, starting them in order, and return the results in order.
 
-        After the first error no other item is begun, those under way come to their end, and it is raised. Whoever
-        interrupts the caller interrupts all that wait, with BrokenOff. ``work`` may call `map` itself.
+        After the first error no further item is started; those under way finish, and the error is raised. An
+        interruption of the caller interrupts every waiting thread with BrokenOff. ``work`` may itself call `map`.
         """
         items = list(items)
         if self.size == 1 or len(items) < 2:
@@ -101,12 +101,12 @@ class Pool:
         return batch.results()
 
     def wait(self, future: Future[Value], timeout: Optional[float] = None) -> Value:
-        """What a future comes to; the others go on meanwhile. Raises the future's TimeoutError after ``timeout`` s."""
+        """Wait for a future's result while others work. Raises the future's TimeoutError after ``timeout`` s."""
         if not self._is_helper:
             return future.result(timeout)
         self._waits.add(future)
         try:
-            self.check()  # that it is to end is said without the baton, hence only now that the future is there
+            self.check()  # after adding the future, since an interruption does not wait for the baton
             self._baton.release()
             try:
                 return future.result(timeout)
@@ -116,12 +116,12 @@ class Pool:
             self._waits.discard(future)
 
     def check(self) -> None:
-        """Raise BrokenOff in a thread that is to end: before anything that would have to be waited for."""
+        """Raise BrokenOff in a thread that must end; to be called before starting something to wait for."""
         if self._broken is not None and self._is_helper:
             raise self._broken
 
     def sleep(self, seconds: float) -> None:
-        """Let that many seconds pass."""
+        """Sleep for so many seconds while others work."""
         pause: Future[None] = Future()
         with suppress(FutureTimeoutError):
             self.wait(pause, seconds)
@@ -131,7 +131,7 @@ class Pool:
         return getattr(self._own, "is_helper", False)
 
     def _work_off(self, batch: _Batch[Item, Value]) -> None:
-        """Do a batch in a helper's thread; those that are idle join in."""
+        """Do a batch in a helper's thread, with the help of idle ones."""
         self._batches.append(batch)
         self._wake()
         while batch.has_items:
@@ -141,7 +141,7 @@ class Pool:
         self._batches.remove(batch)
 
     def _have_worked_off(self, batch: _Batch[Item, Value]) -> None:
-        """Have a batch done by helpers. The caller only waits, so that a signal's exception meets it nowhere else."""
+        """Have helpers do a batch. The caller only waits, so that the exception of a signal can occur only there."""
         self._batches = [batch]
         try:
             for _number in range(self.size):
@@ -149,7 +149,7 @@ class Pool:
                 threading.Thread(target=run, args=(self._help, batch), daemon=True).start()
             while not batch.finished.done():
                 with suppress(FutureTimeoutError):
-                    batch.finished.result(_WATCH)
+                    batch.finished.result(_SIGNAL_INTERVAL)
         except BaseException as interruption:
             self._break_off(batch, interruption)
             raise
@@ -172,21 +172,21 @@ class Pool:
         self._idle.clear()
 
     def _break_off(self, batch: _Batch[Any, Any], interruption: BaseException) -> None:
-        """Interrupt whoever waits, and wait until all have come to their end."""
+        """Interrupt every waiting thread, and wait until all have ended."""
         while True:
             try:
                 self._broken = batch.error = BrokenOff(str(interruption) or type(interruption).__name__)
                 for future in list(self._waits):
                     _resolve(future, self._broken)
                 while not batch.is_finished:
-                    time.sleep(_NAP)
+                    time.sleep(_END_INTERVAL)
                 return
-            except BaseException:  # noqa: S112 (interrupted again while it is ending)
+            except BaseException:  # noqa: S112 (interrupted again while ending)
                 continue
 
 
 class Gate:
-    """Holds up whoever must not go on yet."""
+    """Holds up threads that must not continue yet."""
 
     def __init__(self, pool: Pool) -> None:
         """Open."""
@@ -195,14 +195,14 @@ class Gate:
         self._waiting: list[Future[None]] = []
 
     def pass_through(self) -> None:
-        """Go on once it is open."""
+        """Wait until the gate is open."""
         while self._closers:
             self._waiting.append(Future())
             self._pool.wait(self._waiting[-1])
 
     @contextmanager
     def closed(self) -> Iterator[None]:
-        """Closed as long as anyone is in the block."""
+        """Keep the gate closed for the block."""
         self._closers += 1
         try:
             yield
@@ -215,14 +215,14 @@ class Gate:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Closed to all others; who comes meanwhile waits and is the next."""
+        """Wait until the gate is open, then keep it closed to all others for the block."""
         self.pass_through()
         with self.closed():
             yield
 
 
 def _resolve(future: Future[None], error: Optional[BaseException] = None) -> None:
-    """Settle a future that may have been settled by another thread."""
+    """Resolve a future that another thread may already have resolved."""
     with suppress(InvalidStateError):
         if error is None:
             future.set_result(None)

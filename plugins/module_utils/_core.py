@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What only some releases of ansible-core have."""
+"""Features that only some releases of ansible-core have."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ try:
 except ImportError:  # before 2.22
     register_secret = None
 
-# From 2.22 on, a failure would bring the text of the exception that led to it, with what it holds.
+# From 2.22 on, a failure would include the text of the exception that caused it, which may contain secrets.
 NO_TRACE: dict[str, Any] = {} if register_secret is None else {"exception": None}
 
 
 def hide_on_display(secret: str) -> None:
-    """Have ansible-core hide a secret in what it displays, from 2.22 on; it changes no data."""
+    """Make ansible-core hide a secret in what it displays, from 2.22 on; data is not changed."""
     if register_secret is not None:
         register_secret(secret)

@@ -1,28 +1,28 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The errors of this collection, drawn once::
+"""The tree of errors of this collection::
 
-    CollectionError             says what was expected, what was seen and what to do, and holds no secret
-    ├── LibraryMissing          a Python library that is needed
+    CollectionError             says what was expected, what was seen and what to do; contains no secret
+    ├── LibraryMissing          a required Python library is not installed
     ├── TransportError          a call to the portal that failed
     │   ├── ReadError           a read; nothing was changed
-    │   │   └── AccessError     credentials, token or address were refused: no other call would fare better
+    │   │   └── AccessError     credentials, token or address were refused, so every other call would fail too
     │   │       ├── TokenRefused
     │   │       └── BlockedOnTheWay
     │   ├── NotSent             an order that did not leave this machine
-    │   │   └── Withheld        one that was not to leave any more
+    │   │   └── Withheld        one that was cancelled when its turn came
     │   ├── Rejected            an order that the portal refused
     │   └── Ambiguous           an order that may or may not have been carried out
-    ├── LedgerError             a ledger that cannot be relied upon
-    │   ├── LockTimeout         another run holds a PBX for longer than one waits
-    │   └── PlanSpent           a saved plan that was applied before
+    ├── LedgerError             a ledger that cannot be relied on
+    │   ├── LockTimeout         another run held a PBX for too long
+    │   └── PlanSpent           a saved plan that was already applied
     ├── IntentConflict          another run has an intent for the same renewal
     ├── PlanError               a saved plan that must not be applied (a ValueError as well)
     └── AccountError            an account that a plugin cannot read
 
-A ValueError is a wrong option. Inside, `ExchangeError` and `BodyError` end one HTTP exchange, and `Objection` one
-decision. `Interruption` is what a signal makes.
+A ValueError is a wrong option. Internally, `ExchangeError` and `BodyError` end one HTTP exchange, and `Objection` one
+decision. A signal raises `Interruption`.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ class CollectionError(Exception):
 
 
 class LibraryMissing(CollectionError):
-    """A Python library that is needed is not installed."""
+    """A required Python library is not installed."""
 
 
 class Interruption(BaseException):
-    """Somebody wants the process to end."""
+    """A signal asked the process to end."""
 
 
 def describe(error: BaseException, trace: Optional[TracebackType]) -> str:
-    """One sentence for any error that ended a run; for an unforeseen one, with its place in the code."""
+    """Describe any error that ended a run in one sentence; an unexpected one with its place in the code."""
     if isinstance(error, (CollectionError, Interruption, ValueError)):
         return str(error)
     if isinstance(error, KeyboardInterrupt):

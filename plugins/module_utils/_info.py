@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read what was asked for and nothing else: subscriptions, catalog, billing contacts, orders; normalised, or raw."""
+"""Read only what was requested: subscriptions, catalog, billing contacts, orders; normalised, or raw."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def gather(
     warn: Callable[[str], None] = lambda warning: None,
     must_be_whole: bool = False,
 ) -> dict[str, Any]:
-    """The answers by what was wanted: `subscriptions`, `catalog`, `billing_contacts`, `orders`; with ``raw`` also as
-    the portal gave them. `auto_renewal` is asked for each subscription, and becomes a part of it; ``warn`` is
-    called where that is refused time and again.
+    """Read what is wanted: `subscriptions`, `catalog`, `billing_contacts`, `orders`; with ``raw`` also unchanged.
 
-    Raises ReadError, and ValueError when a PBX that was asked for is not in the account. The product list
-    ``must_be_whole`` for what takes it for all PBXs that there are.
+    `auto_renewal` is read for each subscription and becomes part of it; ``warn`` is called if the portal keeps refusing
+    that. The product list ``must_be_whole`` for callers that need all PBXs of the account.
+
+    Raises ReadError, and ValueError if a requested PBX is not in the account.
     """
     found: dict[str, Any] = {}
     rows: dict[str, Any] = {}
@@ -74,7 +74,7 @@ def _subscriptions(
     snapshot = Snapshot(portal)
     listing = snapshot.read_listing()
     if must_be_whole:
-        snapshot.refuse_short()
+        snapshot.require_all_rows()
     completed = _completed(portal, snapshot, filters, listing)
     subscriptions = sorted(filter(filters.match, completed), key=lambda subscription: subscription.product_no)
     if auto_renewals is not None:
@@ -97,15 +97,17 @@ def _subscriptions(
 def _completed(
     portal: Portal, snapshot: Snapshot, filters: Filters, listing: Mapping[str, Sequence[Row]]
 ) -> list[Subscription]:
-    """The PBXs that are wanted, with their details where the listing does not tell all. Raises ValueError for a PBX
-    that is not listed."""
+    """The wanted PBXs, with their details if the listing does not report everything.
+
+    Raises ValueError for a requested PBX that is not listed.
+    """
     missing = [number for number in filters.product_nos if number not in listing]
     if missing:
-        whys = sorted({snapshot.why_not_found(number) for number in missing} - {""})
+        reasons = sorted({snapshot.why_not_found(number) for number in missing} - {""})
         folded = {number.casefold() for number in missing}
-        alike = [f"it has {number}" for number in listing if number.casefold() in folded]
-        seen = f"not among the {len(listing)} PBXs of this account"
-        raise ValueError(f"{', '.join(missing)}: {'; '.join([seen, *alike, *whys])}")
+        similar = [f"it has {number}" for number in listing if number.casefold() in folded]
+        problem = f"not among the {len(listing)} PBXs of this account"
+        raise ValueError(f"{', '.join(missing)}: {'; '.join([problem, *similar, *reasons])}")
 
     are_refused = False
 
@@ -117,19 +119,19 @@ def _completed(
         try:
             return snapshot.complete(product_no)
         except DetailRefused:
-            are_refused = True  # what the listing tells is shown, and what it does not tell is shown as such
+            are_refused = True  # values that the listing does not report are shown as undetermined
             return subscription
 
     return portal.pool.map(complete, filters.product_nos or listing)
 
 
 def _as_listed(rows: list[Mapping[str, Any]]) -> Any:
-    """The row of a PBX; all of them where the portal lists it more than once."""
+    """The row of a PBX, or all its rows if the portal lists it more than once."""
     return rows[0] if len(rows) == 1 else rows
 
 
 def _detail(portal: Portal, product_no: str, filters: Filters) -> Optional[Mapping[str, Any]]:
-    """The detail as the portal gives it, for the PBXs asked for by number: one request each. None if refused."""
+    """The portal's detail of a PBX that was requested by number, since it costs a request; None if refused."""
     try:
         return portal.subscription_detail(product_no) if product_no in filters.product_nos else None
     except ReadError as error:

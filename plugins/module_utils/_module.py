@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The frame around every module: the library is there, no secret is in a result, every error is a truthful failure."""
+"""The frame around every module: no secret in a result, and every error becomes a truthful failure."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from ._text import HIDDEN
 
 
 class Module(AnsibleModule):
-    """A module in whose result no secret stands: ansible-core 2.22 leaves them in what a task registers."""
+    """A module whose result contains no secret: ansible-core 2.22 leaves them in what a task registers."""
 
     def __init__(self, argument_spec: Mapping[str, Any], **keywords: Any) -> None:
-        """As AnsibleModule, with check mode."""
+        """Like AnsibleModule, with check mode."""
         self._confidential = {name for name, option in argument_spec.items() if option.get("no_log")}
         self.secrets = Secrets(secrets_of(os.environ), self._hide_issued)
         super().__init__(argument_spec=argument_spec, supports_check_mode=True, **keywords)  # type: ignore[no-untyped-call]
@@ -32,7 +32,7 @@ class Module(AnsibleModule):
 
     @property
     def is_awaited(self) -> Callable[[], bool]:
-        """A check whether anybody still waits for the result."""
+        """A check whether anyone still waits for the result."""
         return waits_for_module(os.environ)
 
     def warn(self, warning: str, **more: Any) -> None:
@@ -44,7 +44,7 @@ class Module(AnsibleModule):
         super().exit_json(**self._hidden(result))
 
     def fail_json(self, msg: str, **result: Any) -> NoReturn:
-        """End with an error, also that of an option, which may repeat a secret."""
+        """End with an error, also one about an option, which may contain a secret."""
         self._hide_own()
         super().fail_json(self.secrets.hide(msg), **{**NO_TRACE, **self._hidden(result)})
 
@@ -63,16 +63,16 @@ class Module(AnsibleModule):
 
     @property
     def _own(self) -> Mapping[str, Any]:
-        """The options; none where AnsibleModule has not come to read them."""
+        """The options; none if AnsibleModule has not read them yet."""
         options: Mapping[str, Any] = getattr(self, "params", None) or {}
         return options
 
 
 class Frame:
-    """Context manager of a module's work. Whatever is raised inside ends as `fail_json`, with what is known so far."""
+    """Context manager for a module's work. Any exception inside becomes `fail_json`, with what is known so far."""
 
     def __init__(self, module: Module, known: Callable[[], dict[str, Any]] = dict) -> None:
-        """``known`` gives what a result can say at any moment, also after an error."""
+        """``known`` returns the facts of a result at any moment, also after an error."""
         self._module = module
         self._known = known
 
@@ -95,7 +95,7 @@ class Frame:
 
 
 def _end_anyway(number: int, frame: Optional[FrameType]) -> None:
-    """The result is on its way, so nothing is left to be ended. A handler, since children would inherit SIG_IGN."""
+    """Ignore the signal, since the result is about to be written. A handler, since children would inherit SIG_IGN."""
 
 
 def _interrupt(number: int, frame: Optional[FrameType]) -> None:

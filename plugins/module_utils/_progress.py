@@ -1,9 +1,9 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far a run is, told while it runs, in a file that whoever wants to know has named in the environment.
+"""Report the progress of a run while it runs, in a file that the environment names.
 
-A module can say nothing on its standard output before it ends, so a file is the way (see the callback plugin).
+A module cannot show anything on its standard output before it ends, so it uses a file (see the callback plugin).
 """
 
 from __future__ import annotations
@@ -23,41 +23,41 @@ class Progress:
     """Adds a line to the file at most once a second, and one at the end. Without a file it does nothing."""
 
     def __init__(self, path: Optional[str], warn: Callable[[str], None]) -> None:
-        """``path`` may be None. ``warn`` is told once if the file cannot be written; no run fails for that."""
+        """``path`` may be None. ``warn`` is called once if the file cannot be written; no run fails because of that."""
         self._path = path
         self._warn = warn
-        self._told_at = 0.0
+        self._reported_at = 0.0
 
     def tell(self, through: int, due: int) -> None:
-        """So many of the PBXs that are due are through, whatever became of them."""
+        """Report that ``through`` of the ``due`` PBXs are done, with any outcome."""
         now = time.monotonic()
-        if self._path is None or (0 < through < due and now - self._told_at < LEAST_PAUSE):
+        if self._path is None or (0 < through < due and now - self._reported_at < LEAST_PAUSE):
             return
-        self._told_at = now
+        self._reported_at = now
         line = json.dumps({"run": os.getpid(), "through": through, "due": due})
         try:
-            # One write, so that lines of several runs do not mix.
+            # A single write, so that lines of several runs do not mix.
             with open(self._path, "a", encoding="utf-8") as file:
                 file.write(f"{line}\n")
         except OSError as error:
             self._path = None
-            self._warn(f"{VARIABLE}: how far the run is cannot be told: {error.strerror}")
+            self._warn(f"{VARIABLE}: the progress of the run cannot be reported: {error.strerror}")
 
 
 class Reading:
-    """Reads what has been added to such a file since it was read last."""
+    """Reads what was added to such a file since the last time."""
 
     def __init__(self, path: Path) -> None:
-        """The file must be there."""
+        """The file must exist."""
         self._path = path
         self._position = 0
 
     def latest(self) -> Iterator[tuple[int, int]]:
-        """For each run that has told something new, how many are through and how many are due."""
+        """For each run with new reports, how many PBXs are done and how many are due."""
         with self._path.open("rb") as file:
             file.seek(self._position)
             added, end, dummy = file.read().rpartition(b"\n")
         self._position += len(added) + len(end)
-        told = [json.loads(line) for line in added.splitlines()]
-        for last in {line["run"]: line for line in told}.values():
+        reports = [json.loads(line) for line in added.splitlines()]
+        for last in {report["run"]: report for report in reports}.values():
             yield last["through"], last["due"]

@@ -1,10 +1,10 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one place that hides secrets: out of every answer before it leaves the transport, and out of every result.
+"""The one place that hides secrets: in every answer before it leaves the transport, and in every result.
 
-ansible-core hides what a module returns before 2.22, and from then on only what is displayed; no core hides what is
-written to files, facts, plans or events.
+Before 2.22, ansible-core hides secrets in what a module returns; from then on only in what is displayed. No core hides
+them in files, facts, plans or events.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from urllib.parse import quote, quote_plus
 
 from ._text import HIDDEN, MARK, clean
 
-LEAST_LENGTH = 8  # characters; a shorter secret would be found in dates, names and numbers that are none
+LEAST_LENGTH = 8  # characters; a shorter secret would match ordinary dates, names and numbers
 
 _CODES = ("activationcode", "activationcodes")
 _CONFIDENTIAL = ("activationcode", "secret", "token", "password", "authorization", "credential")
@@ -27,19 +27,19 @@ _NAMES_AN_ID = ("id", "no", "sn")
 
 
 class Secrets:
-    """The secrets of a run: those it was given, those the portal has issued, and codes that its answers have named."""
+    """The secrets of a run: given ones, those that the portal issued, and activation codes in its answers."""
 
     def __init__(self, known: Iterable[str] = (), on_issued: Callable[[str], None] = lambda secret: None) -> None:
-        """``on_issued`` is called with each secret that the portal issues, for ansible-core to hide it as well."""
+        """``on_issued`` is called with each secret that the portal issues, so that ansible-core hides it too."""
         self._on_issued = on_issued
         self._forms: set[str] = set()
-        # How long they are, by how they begin: a thousand cost no more to look for than one.
+        # The lengths of the forms by their first characters, so that searching for many is as fast as for one.
         self._lengths: dict[str, tuple[int, ...]] = {}
         for secret in known:
             self.add(secret)
 
     def add(self, secret: str) -> None:
-        """Hide a secret from now on, also as JSON, HTML, a form or a terminal would have it, unless it is too short."""
+        """Hide a secret from now on, also as encoded in JSON, HTML, forms or clean text, unless it is too short."""
         secret = secret.strip()
         as_json = json.dumps(secret)[1:-1]
         as_forms = (quote(secret, safe=""), quote_plus(secret))
@@ -55,9 +55,9 @@ class Secrets:
         self._on_issued(secret)
 
     def of_answer(self, answer: Any) -> Any:
-        """A copy of an answer of the portal that holds no secret, nor an activation code that any answer has named.
+        """A copy of an answer of the portal without secrets and without activation codes from any answer so far.
 
-        Nothing is hidden for the name of its field alone: what is said there may decide about an order.
+        Nothing is hidden only because of its field's name: the value may matter for an order.
         """
         self._learn(answer)
         return self.hidden(answer)
@@ -73,7 +73,7 @@ class Secrets:
         return value
 
     def hide(self, text: str) -> str:
-        """A text without the secrets in it."""
+        """Replace the secrets in a text."""
         parts, end = [], 0
         for at in range(len(text) - LEAST_LENGTH + 1):
             for length in self._lengths.get(text[at : at + LEAST_LENGTH], ()):
@@ -83,7 +83,7 @@ class Secrets:
         return "".join([*parts, text[end:]]) if end else text
 
     def _learn(self, answer: Any) -> None:
-        """Take the activation codes of an answer for secrets, but for one by which the same object is named."""
+        """Add the activation codes of an answer to the secrets, except one that is also the id of its object."""
         if isinstance(answer, list):
             for item in answer:
                 self._learn(item)
@@ -99,19 +99,19 @@ class Secrets:
 
 
 def secrets_of(environment: Mapping[str, str]) -> list[str]:
-    """What the environment has of secrets that options are taken from."""
+    """The secrets in the environment that options may use."""
     return [environment[name] for name in _VARIABLES if environment.get(name)]
 
 
 def masked(value: Any) -> Any:
-    """A copy of an answer that may be shown: each field is hidden whose name says that it is confidential."""
+    """A copy of an answer that may be shown: values of fields with a confidential name are hidden."""
     if isinstance(value, Mapping):
         return {key: HIDDEN if item and is_confidential(key) else masked(item) for key, item in value.items()}
     return [masked(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def is_confidential(key: str) -> bool:
-    """Whether a field of this name may hold a secret or an activation code; one that hides a character may."""
+    """Whether a field of this name may contain a secret or an activation code; a hidden character in it counts."""
     name = _plain(key)
     return MARK in name or any(word in name for word in _CONFIDENTIAL)
 
@@ -126,6 +126,6 @@ def _is_scalar(value: Any) -> bool:
 
 
 def _is_within_a_number(text: str, start: int, end: int) -> bool:
-    """Whether digits are a part of a longer number, such as an id, and so are no code of eight."""
-    around = (text[start - 1 : start], text[end : end + 1])
-    return text[start:end].isdigit() and any(one.isdigit() for one in around)
+    """Whether digits are part of a longer number, such as an id, and so not a code."""
+    neighbours = (text[start - 1 : start], text[end : end + 1])
+    return text[start:end].isdigit() and any(one.isdigit() for one in neighbours)

@@ -184,9 +184,9 @@ def main() -> None:
     module = Module(argument_spec={**CONNECTION_OPTIONS, **SETTLE_OPTIONS}, **SETTLE_RULES)
     with Frame(module):
         word, options = word_of(module.params), ledger_options_of(module.params)
-        only_looks, makes = module.check_mode or word.outcome is None, word.outcome == UNRELATED
+        only_looks, creates = module.check_mode or word.outcome is None, word.outcome == UNRELATED
         with ledger_in_use(
-            options.location, options.portal, utc_now, module.warn, only_looks, makes, options.password
+            options.location, options.portal, utc_now, module.warn, only_looks, creates, options.password
         ) as ledger:
             result = keep(ledger, word, module.check_mode)
         module.exit_json(**result)

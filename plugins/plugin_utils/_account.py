@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An account as plugins read it that are no modules: with no one to hide its secrets, they are hidden here."""
+"""Read a whole account from a plugin. Secrets are hidden here, since Ansible only does that for modules."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from ansible_collections.pbxops.yeastar.plugins.plugin_utils._inventory.hosts im
 
 
 class AccountError(CollectionError):
-    """An account that could not be read. The text holds no secret."""
+    """An account that could not be read. The text contains no secret."""
 
 
 class Account:
-    """One account of the portal, to be read as a whole or not at all."""
+    """One account of the portal, read completely or not at all."""
 
     def __init__(self, params: Mapping[str, Any], on_warning: Callable[[str], None]) -> None:
         """``params`` are validated connection options. Reads nothing yet."""
@@ -37,9 +37,9 @@ class Account:
         self._secrets = Secrets([*given, *secrets_of(os.environ)], hide_on_display)
 
     def read(self) -> tuple[list[Row], Optional[datetime]]:
-        """Every subscription of the account, and the portal's own instant where it tells one.
+        """Every subscription of the account, and the portal's time, None if it gives none.
 
-        Logs in anew. Raises AccountError, also where the listing is short or does not come to rest.
+        Logs in again each time. Raises AccountError, also if the listing is incomplete or keeps changing.
         """
         job = Job(self._params, self._secrets, self._on_warning)
         try:

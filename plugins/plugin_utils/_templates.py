@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PURE: what ansible-core 2.18 makes of variables in its own way, and 2.19 and newer do not."""
+"""PURE: handle variables that ansible-core 2.18 treats differently from 2.19 and newer."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 
 
 def textual(templar: Any) -> Any:
-    """A templar for which text that comes out of a template stays text.
+    """A templar that keeps text from templates as text.
 
-    With ``jinja2_native``, ansible-core 2.18 reads such text as Python: the serial number 3631E3418911 is infinite.
+    With ``jinja2_native``, ansible-core 2.18 evaluates it as Python: the serial number 3631E3418911 becomes infinite.
     """
     return templar.copy_with_new_env() if getattr(templar, "jinja2_native", False) else templar
 
 
 def decrypted(value: Any) -> Any:
-    """A value in which inline ``!vault`` is text. For ansible-core 2.18 it is an object that no option takes."""
+    """A value with inline ``!vault`` values as text. In ansible-core 2.18 they are objects that no option accepts."""
     if getattr(value, "__ENCRYPTED__", False):
         return str(value)
     if isinstance(value, Mapping):

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PURE: the names of a role's variables. Ansible says nothing of one that is misspelt: what it declares just is not."""
+"""PURE: check the names of a role's variables, since Ansible silently ignores a misspelt one."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Any
 
 
 def extra_variable(prefix: str) -> str:
-    """The variable that lists names of the user's own which begin with a role's prefix."""
+    """The variable that lists the user's own variables with a role's prefix."""
     return f"{prefix}extra_variables"
 
 
 def complaint_about(names: Iterable[str], prefix: str, known: Collection[str], extra: Any) -> str:
-    """What is wrong with the names of a host's variables, each unknown one with its nearest; empty if nothing is.
+    """A message about unknown variables of a host, each with the closest known name; empty if there are none.
 
-    Those without the role's ``prefix`` do not count. ``extra`` is the value of `extra_variable`, a list of names or
-    names with commas between them. Raises ValueError if it is neither.
+    Variables without the role's ``prefix`` do not count. ``extra`` is the value of `extra_variable`: a list of names,
+    or names separated by commas. Raises ValueError if it is neither.
     """
     unknown = {name for name in names if name.startswith(prefix)}.difference(known)
     if not unknown:
@@ -28,16 +28,16 @@ def complaint_about(names: Iterable[str], prefix: str, known: Collection[str], e
         extra = [name.strip() for name in extra.split(",")]
     if not isinstance(extra, (list, tuple)) or not all(isinstance(name, str) for name in extra):
         raise ValueError(f"{extra_variable(prefix)}: expected a list of names of variables, got {extra!r}")
-    told = ", ".join(_with_nearest(name, prefix, known) for name in sorted(unknown.difference(extra)))
-    if not told:
+    names_found = ", ".join(_with_closest(name, prefix, known) for name in sorted(unknown.difference(extra)))
+    if not names_found:
         return ""
     return (
-        f"unknown variables of the role: {told}. What they say would not count, so correct their names, or list those"
-        f" that are your own in {extra_variable(prefix)}"
+        f"unknown variables of the role: {names_found}. They would have no effect, so correct their names, or list"
+        f" those that are your own in {extra_variable(prefix)}"
     )
 
 
-def _with_nearest(name: str, prefix: str, known: Iterable[str]) -> str:
-    # Without the prefix, which all of them have in common.
-    nearest = get_close_matches(name[len(prefix) :], [one[len(prefix) :] for one in known], 1)
-    return f"{name} (the nearest is {prefix}{nearest[0]})" if nearest else name
+def _with_closest(name: str, prefix: str, known: Iterable[str]) -> str:
+    # Compared without the prefix, which all names share.
+    closest = get_close_matches(name[len(prefix) :], [one[len(prefix) :] for one in known], 1)
+    return f"{name} (the closest is {prefix}{closest[0]})" if closest else name

@@ -57,7 +57,7 @@ REFUSED_AT_ONCE: list[Any] = [
     ({**ONE, "ledger": "renewals.sqlite3"}, ["ledger: expected an absolute path or one that begins with ~", "none"]),
     ({**ONE, "ledger": "None"}, ["ledger: expected an absolute path or one that begins with ~", "none"]),
     ({**ONE, "ledger": "postgresql://u:secret@h/d"}, ["ledger: expected an address without a password", "PGPASSWORD"]),
-    ({**ONE, "ledger_password": "secret"}, ["ledger_password: expected with a ledger in PostgreSQL alone"]),
+    ({**ONE, "ledger_password": "secret"}, ["ledger_password: expected only with a ledger in PostgreSQL"]),
     # which PBX
     ({}, ["one of the following is required: product_no, subscriptions"]),
     ({**ONE, "subscriptions": [ONE], "max_orders": 1}, ["mutually exclusive: product_no|subscriptions"]),

@@ -107,7 +107,7 @@ AMBIGUOUS = (
     Case("nan", says="HTTP 200", rows=(32,)),
     Case("oversize", says="larger than", rows=(33,)),
     Case("oversize", {"gzip": True}, says="larger than", rows=(33,)),
-    Case("packed", says="not packed", rows=(33,)),
+    Case("packed", says="uncompressed", rows=(33,)),
     Case("nested", says="nested too deeply"),
     Case("nested", {"levels": 1_000_000}, says="nested too deeply"),
     Case("alter_field", {"name": "orderNo", "value": "BN1\u200b"}, says="no order number"),

@@ -203,8 +203,8 @@ def test_what_a_customer_writes_is_never_evaluated(six: Ansible) -> None:
 
 # Reasons for a source to fail, and its message.
 FAILURES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], str]] = {
-    "short": ({}, [{"verb": "short_listing", "times": 9}], "did not come back whole"),
-    "shifting": ({}, [{"verb": "shift_listing", "action": "insert", "times": 9}], "did not come back whole"),
+    "short": ({}, [{"verb": "short_listing", "times": 9}], "could not be read completely"),
+    "shifting": ({}, [{"verb": "shift_listing", "action": "insert", "times": 9}], "could not be read completely"),
     "second page missing": ({}, [{"verb": "error_before", "path": LISTING, "skip": 1, "times": 9}], "HTTP 500"),
     "refused": ({"client_secret": "canary-9d1f"}, [], "credentials were refused"),
     "two of one name": ({"hostname": "{{ yeastar_plan | replace(' ', '') }}"}, [], "would both be the host"),
@@ -224,7 +224,7 @@ def test_a_total_that_is_too_low_or_missing_hides_no_host(
     ansible = start(fleet={"generate": {"count": 30, "due": 3}, "portal": portal})
     process = ansible.inventory("--list", "-i", source(ansible), environment=IS_FATAL)
     assert process.returncode == 0 and len(json.loads(process.stdout)["_meta"]["hostvars"]) == 30
-    said = "it names 7 rows and gives 30" in re.sub(r"\s+", " ", process.stderr)
+    said = "it announces 7 rows and returns 30" in re.sub(r"\s+", " ", process.stderr)
     assert said == (portal["total_off"] is not None)
 
 

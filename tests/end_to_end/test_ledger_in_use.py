@@ -16,13 +16,13 @@ FIRST = "3658B431119665QJ"
 SAVE = "/order/v1/save"
 
 
-def ledger_of(ansible: Ansible) -> Path:
+def ledger_location_of(ansible: Ansible) -> Path:
     return ansible.home / ".local" / "state" / "pbxops.yeastar" / "ledger.sqlite3"
 
 
 def lose(ansible: Ansible) -> None:
     """A new container: the controller's state is gone."""
-    for path in ledger_of(ansible).parent.iterdir():
+    for path in ledger_location_of(ansible).parent.iterdir():
         path.unlink()
 
 
@@ -38,7 +38,7 @@ def settle(ansible: Ansible, check_mode: bool = False, **arguments: Any) -> dict
 
 def test_a_renewal_is_listed_with_its_order(tutorial: Ansible) -> None:
     assert tutorial.module("yeastar_pce_ledger")["intents"] == []
-    assert not ledger_of(tutorial).exists()
+    assert not ledger_location_of(tutorial).exists()
     row = row_of(tutorial.renew(product_no=FIRST, run_id="nightly"))
     (intent,) = tutorial.module("yeastar_pce_ledger")["intents"]
     assert (intent["status"], intent["unsettled"], intent["generation"]) == ("renewed", False, 1)
@@ -50,7 +50,7 @@ def test_a_renewal_is_listed_with_its_order(tutorial: Ansible) -> None:
 @pytest.mark.parametrize("use", ["plan", "check"])
 def test_plan_and_check_mode_make_no_ledger(tutorial: Ansible, use: str) -> None:
     result = tutorial.plan(product_no=FIRST) if use == "plan" else tutorial.renew(True, product_no=FIRST)
-    assert states(result) == {FIRST: "due"} and not ledger_of(tutorial).parent.exists()
+    assert states(result) == {FIRST: "due"} and not ledger_location_of(tutorial).parent.exists()
 
 
 @pytest.mark.faults(12)

@@ -116,7 +116,7 @@ def test_an_order_that_came_on_two_pages_does_not_stand_for_one_that_never_comes
     time.sleep(1.1)
     result = ansible.renew(**arguments)
     assert states(result) == {FIRST: "unknown"} and orders_sent(ansible.portal) == 1
-    assert_says(result, "it names 8 rows and gives 7", "yeastar_pce_ledger", "not_ordered")
+    assert_says(result, "it announces 8 rows and returns 7", "yeastar_pce_ledger", "not_ordered")
     ansible.module("yeastar_pce_ledger", state="settled", product_no=FIRST, outcome="not_ordered", reason="looked")
     assert states(ansible.renew(**arguments)) == {FIRST: RENEWED} and renewed(ansible) == [FIRST]
 
@@ -125,8 +125,8 @@ def test_a_pbx_that_came_on_two_pages_does_not_stand_for_one_that_never_comes(st
     ansible = start(fleet={"pbxs": [pbx(), *OTHERS[:5], pbx(SECOND), pbx(THIRD)], "portal": OVERLAPPING})
     result = renew(ansible, {"product_no": FIRST}, {"product_no": SECOND}, {"product_no": THIRD})
     assert states(result) == {FIRST: RENEWED, SECOND: RENEWED, THIRD: FAILED}
-    assert_says(result, f"{THIRD} is not among the 7 PBXs", "it names 8 rows and gives 7")
-    assert any("it names 8 rows and gives 7" in str(warning) for warning in ansible.info()["warnings"])
+    assert_says(result, f"{THIRD} is not among the 7 PBXs", "it announces 8 rows and returns 7")
+    assert any("it announces 8 rows and returns 7" in str(warning) for warning in ansible.info()["warnings"])
 
 
 @pytest.mark.parametrize("portal", HIDING.values(), ids=HIDING)
@@ -151,10 +151,10 @@ def test_a_pbx_that_a_list_names_and_does_not_give_is_told_as_possibly_there(sta
     ansible = start(fleet={"pbxs": [pbx(), pbx(SECOND)], "portal": {"total_off": 1}})
     result = renew(ansible, {"product_no": FIRST}, {"product_no": THIRD})
     assert states(result) == {FIRST: RENEWED, THIRD: FAILED}
-    assert_says(result, f"{THIRD} is not among the 2 PBXs", "it names 3 rows and gives 2")
-    assert any("it names 3 rows and gives 2" in str(warning) for warning in result["warnings"])
+    assert_says(result, f"{THIRD} is not among the 2 PBXs", "it announces 3 rows and returns 2")
+    assert any("it announces 3 rows and returns 2" in str(warning) for warning in result["warnings"])
     info = ansible.info(product_no=THIRD)
-    assert info["failed"] and "it names 3 rows and gives 2" in info["msg"]
+    assert info["failed"] and "it announces 3 rows and returns 2" in info["msg"]
 
 
 # --- other rows -------------------------------------------------------------------------------------------------------
@@ -208,7 +208,7 @@ def test_rows_that_are_the_same_want_the_plan_declared(start: Callable[..., Ansi
     ansible = start(fleet={"pbxs": [{**pbx(), "rows": [{}, {}]}]})
     result = renew(ansible, {"product_no": FIRST})
     assert states(result) == {FIRST: BLOCKED}
-    assert_says(result, f"the portal lists {FIRST} 2 times, in rows that are alike", "declare plan")
+    assert_says(result, f"the portal lists {FIRST} 2 times, in identical rows", "declare plan")
     assert states(renew(ansible, {"product_no": FIRST, "plan": "Enterprise Plan"})) == {FIRST: RENEWED}
     assert renewed(ansible) == [FIRST]
 

@@ -199,7 +199,7 @@ def test_a_place_that_depends_on_where_the_playbook_lies_is_refused_before_anyth
 
 def test_a_misspelt_variable_is_refused_before_anything_is_asked(six: Ansible) -> None:
     shown = report(six, ["csv"], remaining_day=40, extra_variables=["pce_report_note"], note="weekly")
-    assert shown.status == 2 and "pce_report_remaining_day (the nearest is pce_report_remaining_days)" in shown.output
+    assert shown.status == 2 and "pce_report_remaining_day (the closest is pce_report_remaining_days)" in shown.output
     assert "pce_report_note" not in shown.output and six.portal.log == []
 
 

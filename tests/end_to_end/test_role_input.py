@@ -83,7 +83,7 @@ def test_a_misspelt_variable_fails_its_host_alone_and_names_the_nearest(six: Ans
     hosts = {ANNUAL: {}, MONTHLY: {"quantiy": 26}}
     shown = run(six, hosts)
     assert shown.states() == {ANNUAL: "renewed"}, shown.output
-    assert "pce_renewal_quantiy (the nearest is pce_renewal_quantity)" in shown.output
+    assert "pce_renewal_quantiy (the closest is pce_renewal_quantity)" in shown.output
     assert renewed(six.portal) == [ANNUAL]
 
 

@@ -209,7 +209,7 @@ def test_hosts_of_which_some_are_in_check_mode_are_refused_and_nothing_is_ordere
     use = {**IMPORT, "check_mode": f"{{{{ inventory_hostname == '{MONTHLY}' }}}}"}
     shown = run(six, BOTH, plays=[tasks_play(use)])
     assert shown.status != 0 and six.portal.invoices == []
-    assert "is to renew and" in shown.output and "to check" in shown.output
+    assert "is renew, that of" in shown.output and "is check" in shown.output
 
 
 def test_an_outcome_with_a_condition_of_its_own_is_refused_and_nothing_is_ordered(six: Ansible) -> None:

@@ -151,7 +151,7 @@ def test_a_part_of_a_play_neither_saves_nor_applies_a_plan(six: Ansible) -> None
         (part, {"plan_file": str(six.home / "plan.json"), "plan_digest": digest}),
     ):
         shown = run(six, BOTH, plays=[play], **variables)
-        assert_refused(six, shown, f"pce_renewal_{next(iter(variables))}: one plan is one batch")
+        assert_refused(six, shown, f"pce_renewal_{next(iter(variables))}: a plan needs all hosts in one batch")
     assert not six.portal.log and not (six.home / "other.json").exists()
 
 

@@ -132,7 +132,7 @@ KINDS = (
     Kind(
         "price_of_what",
         {"moved": {"totalAmount": "price"}},
-        ("price may be that of one unit", "map it"),
+        ("price may be the price of one unit", "map it"),
         {"field_map": {"amount": "price"}},
         {"field_map": {"amount": "price"}, "max_amount_per_item": 100},
         "unknown_price",
@@ -141,7 +141,7 @@ KINDS = (
     Kind(
         "price_per_unit",
         {"prices": {"totalAmount": None, "price": "12.00", "quantity": 100}},
-        ("price may be that of one unit",),
+        ("price may be the price of one unit",),
         {"on_unknown_price": "allow"},
         {"max_amount_per_item": 100},
         "unknown_price",

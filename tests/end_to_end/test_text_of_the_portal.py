@@ -216,7 +216,7 @@ OF_A_CONTAINER = {
     "serviceName": "service_name: serviceName cannot be read: expected text, got an object",
     "status": "",  # not a field of any known concept
     "serviceList": "services: serviceList cannot be read: expected a list, got an object",
-    "autoRenew": "auto_renewal: autoRenew cannot be read: an object is none of",
+    "autoRenew": "auto_renewal: autoRenew cannot be read: an object is not one of",
     "currentPlan": "(current plan: an object)",
     "totalAmount": "amount: totalAmount cannot be read: expected an amount such as 1200.00, got an object",
 }
@@ -258,7 +258,7 @@ def test_a_plan_id_with_a_hidden_character_is_no_other_and_the_name_may_do(tutor
     tutorial.portal.fault("alter_field", path=PRODUCTS, name="planId", value=f"{PLAN_ID}\u200b", times=99)
     result = tutorial.renew(product_no=SN)
     assert states(result) == {SN: "blocked"} and orders_sent(tutorial.portal) == 0
-    for said in ("plan_id: planId cannot be read", "\ufffd(8203)", "have it mended in the portal", "declare plan"):
+    for said in ("plan_id: planId cannot be read", "\ufffd(8203)", "have it corrected in the portal", "declare plan"):
         assert said in result["msg"]
     result = tutorial.renew(product_no=SN, plan="Enterprise Plan")
     assert states(result) == {SN: "renewed"} and len(tutorial.portal.invoices) == 1

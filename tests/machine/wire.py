@@ -120,7 +120,7 @@ class Wire:
             duration = len(body) * answer.seconds
             self._world.advance(min(duration, self._timeout))
             if duration >= self._timeout:
-                raise ExchangeError(f"no whole answer within {self._timeout:g} s")
+                raise ExchangeError(f"no complete answer within {self._timeout:g} s")
         headers = {
             "Date": format_datetime(self._world.simulator.clock.now(), usegmt=True),
             "Content-Type": answer.content_type,
@@ -130,7 +130,7 @@ class Wire:
             headers["Content-Length"] = str(len(body))
         encoding = answer.headers.get("Content-Encoding")
         if encoding not in (None, "gzip"):
-            raise ExchangeError(f"expected an answer that is not packed, got it as {encoding}")
+            raise ExchangeError(f"expected an uncompressed answer, got {encoding}")
         content = gzip.decompress(body) if encoding == "gzip" else body
         if len(content) > MAX_BODY:
             raise ExchangeError(f"the answer is larger than {MAX_BODY} bytes")

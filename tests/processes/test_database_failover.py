@@ -53,7 +53,7 @@ def test_an_order_whose_note_the_replica_has_lost_is_not_sent_again(
         standby.promote()
 
         planned = one.plan(product_no=FIRST, max_orders=1, ledger=replica)
-        assert planned["results"][0]["state"] == "due" and "is held by another server" in str(planned["warnings"])
+        assert planned["results"][0]["state"] == "due" and "is on another server" in str(planned["warnings"])
         foretold = one.renew(True, product_no=FIRST, ledger=replica)
         waiting = one.renew(product_no=FIRST, ledger=replica)
         for result in (foretold, waiting):

@@ -103,7 +103,7 @@ def test_an_intent_outlives_the_run_and_the_server_at_once(one: Ansible, postgre
     postgres.stop(crash=True)
     one.portal.release()
     result = one.renew(product_no=FIRST, ledger=database_url)
-    assert result["failed"] and not result["changed"] and "See that the server is up" in result["msg"]
+    assert result["failed"] and not result["changed"] and "Make sure that the server is up" in result["msg"]
     postgres.start()
     assert has_waited(settle(one, [FIRST], ledger=database_url)) == {FIRST}
     judge(one.portal, [FIRST], kills=1)

@@ -136,10 +136,10 @@ def test_a_connection_that_nobody_answers(plain: Way) -> None:
 @pytest.mark.parametrize(
     ("meeting", "says"),
     [
-        (close_in_handshake, "no TLS with this server"),
+        (close_in_handshake, "no TLS connection to this server"),
         (reset_in_handshake, "the connection broke"),
         (say_nothing, "timed out"),
-        (speak_no_tls, "no TLS with this server"),
+        (speak_no_tls, "no TLS connection to this server"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -176,7 +176,7 @@ def test_a_proxy_that_is_gone(proxied: Way) -> None:
 @pytest.mark.faults(15)
 def test_a_handshake_that_fails_in_the_tunnel(proxied: Way) -> None:
     result = proxied.renew(meet(proxied.gate, close_in_handshake))
-    assert_not_sent(proxied.ansible, result, "no TLS with this server")
+    assert_not_sent(proxied.ansible, result, "no TLS connection to this server")
 
 
 @pytest.mark.faults(19)

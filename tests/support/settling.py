@@ -24,7 +24,7 @@ _NEXT_STEPS = (
     "to be paid",
     "run again",
     "it is tried again by a run later than",
-    "See that",  # for a ledger that cannot be used
+    "Make sure that",  # for a ledger that cannot be used
 )
 _NEEDS_NEXT_STEP = ("pending", "unknown", "blocked", "failed")
 

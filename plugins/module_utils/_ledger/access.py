@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Open the ledger of a portal, and warn of what is in doubt about it."""
+"""Open the ledger of a portal, and warn of doubts about it."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ def ledger_in_use(
     clock: Callable[[], datetime],
     warn: Callable[[str], None],
     read_only: bool,
-    makes: bool = True,
+    creates: bool = True,
     password: Optional[str] = None,
 ) -> Iterator[Ledger]:
-    """A ledger as `open_ledger` gives it, open as long as one is in the block. Raises LedgerError."""
-    ledger = open_ledger(location, portal, clock, read_only, makes, password)
+    """Open a ledger with `open_ledger` for the block. Raises LedgerError."""
+    ledger = open_ledger(location, portal, clock, read_only, creates, password)
     try:
         if ledger.doubt is not None:
             warn(f"a run that orders would refuse the ledger {ledger.name}: {ledger.doubt}")
         if ledger.has_moved:
             warn(
-                f"the ledger {ledger.name} is held by another server than before, after a failover or a restore, and"
-                " what was noted last may be lost: the next run that orders notes that, and orders nothing before"
+                f"the ledger {ledger.name} is on another server than before, after a failover or a restore, and its"
+                " latest records may be lost: the next run that orders records that, and orders nothing before"
                 " settle_window is over"
             )
         yield ledger
@@ -46,17 +46,17 @@ def open_ledger(
     portal: str,
     clock: Callable[[], datetime],
     read_only: bool,
-    makes: bool = True,
+    creates: bool = True,
     password: Optional[str] = None,
 ) -> Ledger:
-    """Open a ledger: a path, a ``postgresql://`` URL, or ``none`` for one that is forgotten with the process.
+    """Open a ledger at a path, a ``postgresql://`` URL, or ``none`` for one that ends with the process.
 
-    A missing one is made, unless ``read_only`` or not ``makes``, when an empty one stands in; one of an older version
-    is brought up to date, unless ``read_only``. ``password`` is that of the user in PostgreSQL. It is never repaired.
+    A missing one is created, unless ``read_only`` or not ``creates``: then an empty one replaces it. An older one is
+    upgraded, unless ``read_only``. ``password`` is that of the user in PostgreSQL. A ledger is never repaired.
 
-    Raises LedgerError when it cannot be trusted: not readable, not writable, corrupt, of a newer version, or where
-    others may change it (docs/reliability.md, 11 and 13).
+    Raises LedgerError if it cannot be trusted: not readable, not writable, corrupt, of a newer version, or writable by
+    others (docs/reliability.md, 11 and 13).
     """
-    ledger = Ledger(connect(location, SCHEMA, read_only, makes, password), portal, clock)
+    ledger = Ledger(connect(location, SCHEMA, read_only, creates, password), portal, clock)
     ledger.notice_server(read_only)
     return ledger

@@ -1,9 +1,9 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a ledger needs of a database: durable transactions that exclude each other, locks that end with their holder.
+"""What a ledger needs from a database: durable, exclusive transactions, and locks that end with their holder.
 
-SQLite, in a file or in memory, is in `sqlite`; PostgreSQL, for several controllers, in `postgresql`.
+`sqlite` has SQLite, in a file or in memory; `postgresql` has PostgreSQL, for several controllers.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Step = Union[str, Callable[[Execute], None]]
 class Schema:
     """The tables of one version.
 
-    ``upgrades`` has, by version, the steps that lead from it to the next one: statements, and functions that run some.
+    ``upgrades`` has for each older version the steps to the next one: statements, and functions that run statements.
     """
 
     version: int
@@ -37,15 +37,15 @@ class Schema:
 
 
 class LedgerError(CollectionError):
-    """A ledger that cannot be trusted. Its text names the ledger and the next step, and holds no password."""
+    """A ledger that cannot be trusted. Its text names the ledger and the next step, and contains no password."""
 
 
 class Database:
     """One connection, for one thread at a time.
 
-    ``name`` is for people and holds no password; ``version`` is its schema's; ``doubt`` is why it must not be relied
-    upon when ordering, where it is only read. ``identity`` tells its server from any other one that may take its place;
-    None where there is none, or where it is not known.
+    ``name`` is for people and contains no password; ``version`` is that of the schema; ``doubt`` is the reason why a
+    run that orders must not rely on it. ``identity`` distinguishes its server from any that may replace it; None if
+    there is no server, or it is not known.
     """
 
     advice = ""
@@ -55,47 +55,47 @@ class Database:
     identity: Optional[str] = None
 
     def __init__(self, name: str, connection: Any, is_kept: bool = True) -> None:
-        """``is_kept`` says whether what is written outlives the process."""
+        """``is_kept`` says whether the data outlives the process."""
         self.name = name
         self.is_kept = is_kept
         self._connection = connection
 
     def close(self) -> None:
-        """Give up the connection and every lock."""
+        """Close the connection and release every lock."""
         self._connection.close()
 
     def query(self, statement: str, values: Sequence[Any] = ()) -> Rows:
-        """The rows of one statement."""
+        """Run one statement and return its rows."""
         with translated(self.name, self.errors, self.advice):
             return self._execute(statement, values)
 
     @contextmanager
     def transaction(self) -> Iterator[Execute]:
-        """Run statements: all hold and are durable once the block is left, none does if it is left by an error."""
+        """A transaction: its statements are all durable when the block ends, or none if it ends with an error."""
         with translated(self.name, self.errors, self.advice):
             try:
                 self._begin()
                 yield self._execute
-            except BaseException:  # raised again, once nothing of it is left
-                with suppress(*self.errors):  # a connection that is gone has taken its transaction with it
+            except BaseException:  # raised again after the rollback
+                with suppress(*self.errors):  # a lost connection has ended its transaction
                     self._connection.rollback()
                 raise
             self._commit()
 
     def try_lock(self, key: str) -> bool:
-        """Take a lock that ends with this process; False when another process has it."""
+        """Take a lock that ends with this process; False if another process has it."""
         raise NotImplementedError
 
     def unlock(self, key: str) -> None:
-        """Give a lock back."""
+        """Release a lock."""
         raise NotImplementedError
 
     def has_schema(self) -> bool:
-        """Whether there is a ledger in it, of whatever version."""
+        """Whether it contains a ledger of any version."""
         raise NotImplementedError
 
     def _begin(self) -> None:
-        """Begin a transaction that excludes every other one that writes."""
+        """Begin a transaction that excludes every other writing one."""
         raise NotImplementedError
 
     def _commit(self) -> None:
@@ -107,13 +107,13 @@ class Database:
 
 
 def number_of(key: str) -> int:
-    """A number of 62 bits for a key. Two keys that share one only wait for each other."""
+    """A 62-bit number for a key. If two keys share a number, they only wait for each other."""
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") >> 2
 
 
 @contextmanager
 def translated(name: str, errors: tuple[type[Exception], ...], advice: str) -> Iterator[None]:
-    """Raise LedgerError, with its ledger's name and the advice, for errors of these kinds."""
+    """Turn errors of these types into LedgerError, with the name of the ledger and the advice."""
     try:
         yield
     except errors as error:

@@ -1,10 +1,10 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the ledger is, and whatever else lasts from run to run.
+"""Where the ledger and the other files that outlast a run are.
 
-What is not one of the accepted forms is refused: taken for the name of a file, it would be another ledger, and a second
-order. It is never repeated, since it may hold a password.
+Anything other than the accepted forms is refused: taken as a file name, it would be another ledger, and so a second
+order. It is never shown, since it may contain a password.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ POSTGRESQL_SCHEMES = ("postgresql://", "postgres://")
 
 _ACCEPTED = "ledger: expected an absolute path or one that begins with ~, a postgresql:// address, or none"
 BAD_ADDRESS = (
-    "ledger: expected postgresql://user@host:port/database, with what is special in a part of it percent-encoded;"
-    " the address is not shown, since it may hold a password"
+    "ledger: expected postgresql://user@host:port/database, with special characters in its parts percent-encoded;"
+    " the address is not shown, since it may contain a password"
 )
 NOT_IN_ADDRESS = (
     "ledger: expected an address without a password, since addresses are logged and shown; set ledger_password"
@@ -31,18 +31,18 @@ NOT_IN_ADDRESS = (
 )
 
 _HOST = re.compile(r"(\[[^][]*\]|[^][:]*)(:\d*)?")
-# A key of libpq's or of somebody's guess. `passfile` names a file.
+# A parameter of libpq, or a guessed one. `passfile` only names a file.
 _SECRET_KEY = re.compile(r"\b(?!passfile\s*=)\w*(pass|pwd|secret|scram|token)\w*\s*=")
 
 
 class Refused(str):
-    """Why a location is refused. It stands in the location's place, so that nothing logs or shows that."""
+    """Why a location is refused; replaces the location, so that nothing logs or shows it."""
 
 
 class _LocationType(str):
-    """The type of the option: its name, as in the documentation, and the function that Ansible calls to convert to it.
+    """The type of the option: its documented name, and also the function with which Ansible converts the value.
 
-    Ansible converts before it logs how a module was invoked, and before it shows that in a failure.
+    Ansible converts values before it logs the invocation of a module or shows it in a failure.
     """
 
     def __call__(self, value: object) -> str:
@@ -53,14 +53,14 @@ LOCATION_TYPE = _LocationType("str")
 
 
 def state_folder() -> str:
-    """Where this user's files of ours lie that are to last, by the XDG base directories."""
+    """The folder of this user for lasting files of this collection, by the XDG base directories."""
     state_home = os.environ.get("XDG_STATE_HOME", "")
     folder = state_home if os.path.isabs(state_home) else os.path.expanduser("~/.local/state")
     return os.path.join(folder, "pbxops.yeastar")
 
 
 def user_name() -> str:
-    """The user that this process runs as, which with ``become`` is another one."""
+    """The user of this process, which ``become`` changes."""
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:  # in a container
@@ -68,7 +68,7 @@ def user_name() -> str:
 
 
 def read_location(value: object) -> str:
-    """Where a ledger is: a path, a PostgreSQL address or ``none``. `Refused` for anything else."""
+    """Read the location of a ledger: a path, a PostgreSQL address or ``none``. `Refused` for anything else."""
     if isinstance(value, Refused):
         return value
     text = str(value).strip()
@@ -81,10 +81,10 @@ def read_location(value: object) -> str:
 
 
 def _problem_of_address(address: str) -> Optional[str]:
-    """What keeps an address of PostgreSQL from being used; libpq has the last word on it when it is opened.
+    """Why an address of PostgreSQL is refused, or None; libpq may still refuse it later.
 
-    Strict where libpq would read a password otherwise than its writer meant: with a ``/`` in it, for instance, libpq
-    takes what is before that for the host and the rest for the database, and names both in its errors.
+    It is strict where libpq would misread a password: with a ``/`` in it, for instance, libpq takes the part before
+    that for the host and the rest for the database, and shows both in its errors.
     """
     user, dummy, rest = address.partition("://")[2].rpartition("@")
     if user.partition(":")[2] or _SECRET_KEY.search(unquote(address).lower()):
@@ -95,8 +95,8 @@ def _problem_of_address(address: str) -> Optional[str]:
     return None
 
 
-def ledger_of(params: Mapping[str, Any]) -> str:
-    """Where the ledger is. Without the option, a file under the XDG state directory. Raises ValueError."""
+def ledger_location_of(params: Mapping[str, Any]) -> str:
+    """The location of the ledger; by default a file under the XDG state directory. Raises ValueError."""
     if params["ledger"] is None:
         location = os.path.join(state_folder(), "ledger.sqlite3")
     else:
@@ -105,7 +105,7 @@ def ledger_of(params: Mapping[str, Any]) -> str:
         raise ValueError(str(location))
     if params.get("ledger_password") and not location.startswith(POSTGRESQL_SCHEMES):
         raise ValueError(
-            "ledger_password: expected with a ledger in PostgreSQL alone, and ledger names none; set ledger to its"
+            "ledger_password: expected only with a ledger in PostgreSQL, which ledger does not name; set ledger to its"
             " postgresql:// address, or leave ledger_password out"
         )
     return location

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The one name of a portal in the ledger, however its address is spelled.
 
-Ledgers of versions 1 and 2 have several names for a portal whose address was spelled in several ways; what they hold
+Ledgers of versions 1 and 2 have several names for a portal whose address was spelled in several ways, and an intent
 under one of them was not found under another.
 """
 
@@ -25,9 +25,9 @@ _OPENNESS = {status.value: place for place, status in enumerate(IntentStatus)}
 
 
 def portal_name(base_url: str) -> str:
-    """PURE: the name of the portal at an address: case, default port, last dot and slash do not count.
+    """PURE: the name of the portal at an address, regardless of case, default port, and final dot or slash.
 
-    All names of the loopback address are one. What cannot be taken apart is its own name.
+    All loopback addresses have the same name. An address that cannot be parsed is its own name.
     """
     try:
         url = urlsplit(base_url)
@@ -41,7 +41,7 @@ def portal_name(base_url: str) -> str:
 
 
 def _host_name(host: str) -> str:
-    with suppress(ValueError):  # it is a name
+    with suppress(ValueError):  # a host name
         host = str(ipaddress.ip_address(host))
     if host in LOOPBACK_HOSTS:
         return LOOPBACK_HOSTS[0]
@@ -49,10 +49,10 @@ def _host_name(host: str) -> str:
 
 
 def united(intents: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """PURE: the rows of intents, each under its portal's one name, and at most one for a PBX and expiry.
+    """PURE: rename the portal in the rows of intents, and merge those of the same PBX and expiry.
 
-    Of two, the one whose status is more open stays, since it may still have been ordered; of two that are equally open,
-    the later one. It has the higher generation of the two, and its note says what the other one was.
+    Of two, the one with the more open status is kept, since it may still have been ordered; of two equally open ones,
+    the later one. It gets the higher generation of the two, and its note says what the other one was.
     """
     latest_first = sorted(intents, key=lambda row: str(row["uncertain_since"]), reverse=True)
     kept: dict[tuple[str, str], list[dict[str, Any]]] = {}
@@ -64,7 +64,7 @@ def united(intents: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
             others.append(named)
         else:
             order = f", order {row['order_no']}" if row["order_no"] else ""
-            twin["note"] += f"; as {row['portal']} the ledger had it as {row['status']}{order} ({row['note']})"
+            twin["note"] += f"; under {row['portal']} the ledger had {row['status']}{order} ({row['note']})"
             twin["generation"] = max(twin["generation"], row["generation"])
     return [row for rows in kept.values() for row in rows]
 
@@ -72,5 +72,5 @@ def united(intents: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _is_same(left: str, right: str) -> bool:
     try:
         return left == right or same_expiry(parse_instant(left), parse_instant(right))
-    except ValueError:  # edited by hand, which shows when it is read
+    except ValueError:  # edited by hand, which is refused when it is read
         return False

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Open a ledger's database by its location: make what is missing, upgrade what is older, refuse what is in doubt."""
+"""Open a ledger's database by its location: create a missing one, upgrade an older one, refuse a doubtful one."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from .sqlite import MEMORY, Sqlite
 
 
 def connect(
-    location: str, schema: Schema, read_only: bool, makes: bool = True, password: Optional[str] = None
+    location: str, schema: Schema, read_only: bool, creates: bool = True, password: Optional[str] = None
 ) -> Database:
-    """The database at a path, at a ``postgresql://`` URL, or in memory (``none``), with the tables of ``schema``.
+    """Open the database at a path, at a ``postgresql://`` URL, or in memory (``none``), with the tables of ``schema``.
 
-    A missing one is made, unless ``read_only`` or not ``makes``: then an empty one in memory stands in, under its name.
-    One of an older version is upgraded, unless ``read_only``: then it is read as it is. Raises LedgerError.
+    A missing one is created, unless ``read_only`` or not ``creates``: then an empty one in memory replaces it, with its
+    name. An older version is upgraded, unless ``read_only``: then it is read as it is. Raises LedgerError.
     """
     if location == NONE:
         return _in_memory(schema, NONE)
     if location.startswith(POSTGRESQL_SCHEMES):
-        return _connect_postgresql(Postgresql(location, password), schema, read_only, makes)
+        return _connect_postgresql(Postgresql(location, password), schema, read_only, creates)
     with translated(location, (OSError, RuntimeError), Sqlite.advice):
         path = Path(location).expanduser()
         if not path.is_absolute():
             raise LedgerError(f"the ledger {path} is another file in each working directory: name an absolute path")
-        # Whatever a file is called, it has one set of locks.
+        # A file must have only one set of locks, whatever path leads to it.
         path = Path(os.path.realpath(path))
-    return _connect_sqlite(path, schema, read_only, makes)
+    return _connect_sqlite(path, schema, read_only, creates)
 
 
 def _in_memory(schema: Schema, name: str) -> Database:
@@ -45,15 +45,15 @@ def _in_memory(schema: Schema, name: str) -> Database:
     return database
 
 
-def _connect_postgresql(database: Postgresql, schema: Schema, read_only: bool, makes: bool) -> Database:
+def _connect_postgresql(database: Postgresql, schema: Schema, read_only: bool, creates: bool) -> Database:
     try:
         database.doubt = database.prepare()
         _refuse_doubt(database, read_only)
         if not database.has_schema():
-            if makes:
-                database.doubt = database.doubt or database.doubt_about_making()
+            if creates:
+                database.doubt = database.doubt or database.doubt_about_creating()
                 _refuse_doubt(database, read_only)
-            if read_only or not makes:
+            if read_only or not creates:
                 empty = _in_memory(schema, database.name)
                 empty.doubt = database.doubt
                 database.close()
@@ -79,13 +79,13 @@ def _refuse_doubt(database: Database, read_only: bool) -> None:
         )
 
 
-def _connect_sqlite(path: Path, schema: Schema, read_only: bool, makes: bool) -> Database:
+def _connect_sqlite(path: Path, schema: Schema, read_only: bool, creates: bool) -> Database:
     with translated(str(path), (OSError,), Sqlite.advice):
         _refuse_remains(path)
         doubt = doubt_about(path)
         if doubt is not None and not read_only:
             raise LedgerError(f"the ledger {path} cannot be relied upon, and nothing is ordered without it: {doubt}")
-        if not path.exists() and (read_only or not makes):
+        if not path.exists() and (read_only or not creates):
             database = _in_memory(schema, str(path))
             database.doubt = doubt
             return database
@@ -111,9 +111,9 @@ def _open_locks(path: Path) -> int:
 
 
 def _create_file(path: Path, locks: int, schema: Schema) -> None:
-    """Make a ledger next to ``path`` and move it there, so that no process opens a half-made one.
+    """Create a ledger next to ``path`` and move it there, so that no process opens an incomplete one.
 
-    It has its write-ahead log by then: SQLite does not wait for other processes when it changes to one.
+    Its write-ahead log is already on: SQLite does not wait for other processes when it switches it on.
     """
     fcntl.lockf(locks, fcntl.LOCK_EX, 1, number_of(SETUP))
     if not path.exists():
@@ -133,12 +133,12 @@ def _create_file(path: Path, locks: int, schema: Schema) -> None:
 
 
 def _refuse_remains(path: Path) -> None:
-    """A log without its ledger holds what was last written; SQLite would read it into whatever ledger comes there."""
+    """Refuse a log without its ledger: it has the latest writes, and SQLite would apply it to any new ledger there."""
     log = path.with_name(f"{path.name}-wal")
     if log.exists() and not path.exists():
         raise LedgerError(
-            f"the ledger {path} is gone, and what was last written to it is in {log}: put the ledger back next to it,"
-            " or move that away as well once all is settled"
+            f"the ledger {path} is gone, and what was last written to it is in {log}: put the ledger back next to that,"
+            " or move that away as well once everything is settled"
         )
 
 
@@ -151,7 +151,7 @@ def _create_tables(database: Database, schema: Schema) -> None:
 
 
 def _version_of(database: Database, query: Execute, schema: Schema) -> int:
-    """The version of a ledger. Raises LedgerError for one that this code does not know."""
+    """The version of a ledger. Raises LedgerError for an unknown one."""
     found = [row[0] for row in query("SELECT version FROM yeastar_schema")]
     if len(found) != 1 or found[0] not in (*schema.upgrades, schema.version):
         raise LedgerError(
@@ -162,7 +162,7 @@ def _version_of(database: Database, query: Execute, schema: Schema) -> int:
 
 
 def _upgrade(database: Database, schema: Schema) -> None:
-    """Bring a ledger of an older version up to date, whole or not at all, and once among all who open it."""
+    """Upgrade a ledger of an older version, completely or not at all, and only once if several processes open it."""
     if database.version == schema.version:
         return
     with database.transaction() as execute:

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A ledger's database in PostgreSQL, which several controllers share."""
+"""The ledger in PostgreSQL, which several controllers can share."""
 
 from __future__ import annotations
 
@@ -16,65 +16,65 @@ from typing import Any, Optional
 from .database import SETUP, TRANSACTION_WAIT, Database, LedgerError, Rows, number_of, translated
 from .location import BAD_ADDRESS, NOT_IN_ADDRESS
 
-# s, and ms: how long a server may be silent. What waits for a lock is bounded by TRANSACTION_WAIT.
-_PATIENCE: dict[str, Any] = {
+# In s and ms: how long a server may be silent. Waits for a lock are limited by TRANSACTION_WAIT.
+_CONNECTION_SETTINGS: dict[str, Any] = {
     "connect_timeout": 10,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "tcp_user_timeout": 30_000,
 }
-# s that a commit waits for a synchronous standby, which answers within a moment if it is there: as long as a server may
-# be silent. No timeout of the server ends that wait; a cancelled one ends with a warning, and the commit stands.
+# s that a commit waits for a synchronous standby, which answers at once if it is up: as long as a server may be silent.
+# No timeout of the server ends that wait. If it is cancelled, it ends with a warning and the commit is kept.
 COMMIT_WAIT = 30.0
 _GRACE = 10.0  # s that a server has to cancel it
-# s for one statement by the server's clock, longer than what waits for a lock; and s after which a server that neither
-# answers nor keeps to that, such as one that was stopped, is cut off.
+# s for one statement by the server's clock, longer than any wait for a lock; and s after which the connection is cut,
+# for a server that does not observe that limit, such as one that was stopped.
 _STATEMENT_WAIT = TRANSACTION_WAIT + 30
 SILENCE = _STATEMENT_WAIT + 30.0
-# What a server, database or role may have as defaults, and would end a session that waits for a portal, and its locks
-# with it. Not every version knows all of these.
-_SETTINGS = {
+# Defaults of a server, database or role could end a session that waits for a portal, and so release its locks. Not
+# every version has all of these settings.
+_SESSION_SETTINGS = {
     "statement_timeout": f"{_STATEMENT_WAIT}s",
     "lock_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
     "idle_session_timeout": "0",
     "transaction_timeout": "0",
 }
-# A pooler may give two transactions the same session by chance, or two different ones; not that often in a row.
+# A pooler may give two transactions the same session, or two different ones, by chance; not that often in a row.
 _ROUNDS = 5
-_ENCODINGS = ("UTF8", "SQL_ASCII")  # with SQL_ASCII the server keeps the bytes that we send, and those are UTF-8
+_ENCODINGS = ("UTF8", "SQL_ASCII")  # with SQL_ASCII the server keeps the bytes that we send, which are UTF-8
 _POOLED = (
-    "it is behind a pooler that gives each transaction another session, which leaves the locks of PBXs behind. Name the"
-    " server's own address in ledger, or have the pooler pool whole sessions (pool_mode = session)"
+    "it is behind a pooler that gives each transaction another session, which leaves the locks of PBXs behind. Set"
+    " ledger to the server's own address, or configure the pooler to pool whole sessions (pool_mode = session)"
 )
-_ASKED_FOR_IDENTITY = ("pg_control_system()", "pg_current_wal_lsn()", "pg_walfile_name(pg_lsn)")
+_IDENTITY_FUNCTIONS = ("pg_control_system()", "pg_current_wal_lsn()", "pg_walfile_name(pg_lsn)")
 
 
 class Postgresql(Database):
-    """A server that several controllers share; locks are advisory ones, which end with the connection."""
+    """A PostgreSQL server; locks are advisory ones, which end with the connection."""
 
-    advice = "nothing is ordered without it. See that the server is up, and that this user may write"
+    advice = "nothing is ordered without it. Make sure that the server is up, and that this user may write"
 
     def __init__(self, url: str, password: Optional[str]) -> None:
-        """Connect; of ``url``, only host and database are ever shown.
+        """Connect. Only host and database of ``url`` are ever shown.
 
-        Without a password, libpq takes the one of PGPASSWORD or of a passfile.
+        Without a password, libpq uses PGPASSWORD or a passfile.
         """
         try:
-            import psycopg  # here, since it takes longer than the rest of a module, and few need it
+            import psycopg  # here, since importing it takes longer than the rest of a module, and few users need it
         except ImportError:
             message = "a ledger in PostgreSQL needs the Python library psycopg, version 3: install it"
             raise LedgerError(message) from None
         self.errors = (psycopg.Error,)
         try:
             options = [option for option in psycopg.pq.Conninfo.parse(url.encode()) if option.val]
-        except psycopg.Error:  # its text repeats the part that it cannot read
+        except psycopg.Error:  # its text shows the part that it cannot parse
             raise LedgerError(BAD_ADDRESS) from None
         if any(option.dispchar == b"*" for option in options):  # libpq's mark of a secret
             raise LedgerError(NOT_IN_ADDRESS)
         parts = {option.keyword.decode(): (option.val or b"").decode(errors="replace") for option in options}
         name = f"postgresql://{parts.get('host', '')}/{parts.get('dbname', '')}"
-        settings = {"autocommit": True, "prepare_threshold": None, "client_encoding": "UTF8", **_PATIENCE}
+        settings = {"autocommit": True, "prepare_threshold": None, "client_encoding": "UTF8", **_CONNECTION_SETTINGS}
         self._connect = partial(psycopg.connect, url, password=password, **settings)
         with translated(name, self.errors, self.advice):
             connection = self._connect()
@@ -84,17 +84,17 @@ class Postgresql(Database):
         connection.add_notice_handler(self._note_warning)
 
     def prepare(self) -> Optional[str]:
-        """Make the session fit for a run, whatever defaults it came with; why it must not be relied upon, if so."""
+        """Override the defaults of the session; return why it must not be relied on, or None."""
         with translated(self.name, self.errors, self.advice):
             if not self._is_session_ours():
-                return _POOLED  # and nothing is set, since that would be set for others
+                return _POOLED  # and change nothing, since others use the session too
             self._execute("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED")
-            for name, value in _SETTINGS.items():
+            for name, value in _SESSION_SETTINGS.items():
                 self._execute("SELECT set_config(name, ?, false) FROM pg_settings WHERE name = ?", (value, name))
             return self._doubt_about_server() or self._doubt_about_schemas()
 
     def try_lock(self, key: str) -> bool:
-        """Take the advisory lock that the key's hash names. Raises LedgerError where the session has changed."""
+        """Take the advisory lock with the number of the key. Raises LedgerError if the session has changed."""
         locked = "SELECT CASE WHEN pg_backend_pid() = ? THEN pg_try_advisory_lock(?) END"
         ((is_ours,),) = self.query(locked, (self._session, number_of(key)))
         if is_ours is None:
@@ -102,59 +102,59 @@ class Postgresql(Database):
         return bool(is_ours)
 
     def unlock(self, key: str) -> None:
-        """Give it back. Raises LedgerError where this session does not have it."""
+        """Release it. Raises LedgerError if this session does not have it."""
         if self.query("SELECT pg_advisory_unlock(?)", (number_of(key),)) != [(True,)]:
             raise LedgerError(f"the ledger {self.name} cannot be used: {_POOLED}")
 
     def has_schema(self) -> bool:
-        """Whether there is a ledger in it, of whatever version."""
-        # to_regclass would answer from a cache that a wait for another transaction does not refresh.
+        """Whether it contains a ledger of any version."""
+        # to_regclass would use a cache that is not refreshed after a wait for another transaction.
         named = "SELECT 1 FROM pg_class WHERE relname = 'yeastar_schema' AND pg_table_is_visible(oid)"
         return bool(self.query(named))
 
-    def doubt_about_making(self) -> Optional[str]:
-        """Why this user may not make the tables; None if they may."""
-        ((schema, may_make),) = self.query(
+    def doubt_about_creating(self) -> Optional[str]:
+        """Why this user may not create the tables; None if they may."""
+        ((schema, may_create),) = self.query(
             "SELECT quote_ident(current_schema()), has_schema_privilege(current_schema(), 'CREATE')"
         )
         if schema is None:
             return (
-                "it has no tables yet, and no schema of this user's search_path is there to make them in. Have an"
-                " administrator set the search_path of this user to a schema that is"
+                "it has no tables yet, and no schema of this user's search_path exists. Have an administrator set the"
+                " search_path of this user to an existing schema"
             )
-        if may_make:
+        if may_create:
             return None
         return (
-            f"it has no tables yet, and this user may not make them in the schema {schema}. Have an administrator run"
-            f" GRANT USAGE, CREATE ON SCHEMA {schema} for this user, or have them made once by a run of a user who may,"
-            " and grant this one USAGE on the schema and SELECT, INSERT, UPDATE and DELETE on them"
+            f"it has no tables yet, and this user may not create them in the schema {schema}. Have an administrator run"
+            f" GRANT USAGE, CREATE ON SCHEMA {schema} for this user, or have a user who may create them run this once,"
+            " and grant this one USAGE on the schema and SELECT, INSERT, UPDATE and DELETE on the tables"
         )
 
     def doubt_about_upgrading(self) -> Optional[str]:
-        """Why this user may not bring the tables up to date; None if they may."""
+        """Why this user may not upgrade the tables; None if they may."""
         owned = (
             "SELECT bool_and(pg_has_role(relowner, 'USAGE')) FROM pg_class"
             " WHERE relname LIKE ? AND relkind IN ('r', 'p') AND pg_table_is_visible(oid)"
         )
         if self.query(owned, ("yeastar_%",)) == [(True,)]:
-            return self.doubt_about_making()
+            return self.doubt_about_creating()
         return (
-            "its tables are of an earlier release, and this user may not bring them up to date. Have their owner run"
-            " this once, or have an administrator make this user their owner"
+            "its tables are of an earlier release, and this user may not upgrade them. Have their owner run this once,"
+            " or have an administrator make this user their owner"
         )
 
     def _is_session_ours(self) -> bool:
-        """Whether the server's session is ours alone, since locks and settings belong to it.
+        """Whether no other connection uses the server's session, to which locks and settings belong.
 
-        A server greets with the process that serves the session (PostgreSQL's protocol, BackendKeyData), a pooler with
-        a number of its own. Behind one, two connections must meet two processes, the same ones each time.
+        A server announces the process that serves the session (PostgreSQL's protocol, BackendKeyData), a pooler a
+        number of its own. Behind a pooler, two connections must have two processes, the same ones every time.
         """
         self._session = _session_of(self._connection)
         if self._session == self._connection.info.backend_pid:
             return True
         with self._connect() as other:
-            met = {(_session_of(self._connection), _session_of(other)) for dummy in range(_ROUNDS)}
-        return len(met) == 1 and all(mine == self._session != others for mine, others in met)
+            pairs = {(_session_of(self._connection), _session_of(other)) for dummy in range(_ROUNDS)}
+        return len(pairs) == 1 and all(own == self._session != others for own, others in pairs)
 
     def _doubt_about_server(self) -> Optional[str]:
         ((is_standby, encoding),) = self._execute(
@@ -163,21 +163,21 @@ class Postgresql(Database):
         )
         if is_standby:
             return (
-                "it is a standby, which cannot be written and may lag behind. Name the primary in ledger, or several"
+                "it is a standby, which is read-only and may lag behind. Set ledger to the primary, or to several"
                 " servers with ?target_session_attrs=read-write"
             )
         if encoding not in _ENCODINGS:
             return (
-                f"its encoding is {encoding}, which cannot hold every text of the portal, so that the note of an order"
-                " could be lost. Move it into a database that is in UTF8"
+                f"its encoding is {encoding}, which cannot hold every text of the portal, so the record of an order"
+                " could be lost. Move it to a database with the encoding UTF8"
             )
-        may_ask = " AND ".join(f"has_function_privilege('{name}', 'EXECUTE')" for name in _ASKED_FOR_IDENTITY)
+        may_ask = " AND ".join(f"has_function_privilege('{name}', 'EXECUTE')" for name in _IDENTITY_FUNCTIONS)
         if self._execute(f"SELECT {may_ask}") != [(True,)]:
             return (
-                "this user may not ask which server holds it, so a failover that loses notes would go unnoticed. Have"
-                f" an administrator run GRANT EXECUTE ON FUNCTION {', '.join(_ASKED_FOR_IDENTITY)} for this user"
+                "this user may not query which server it is on, so a failover that loses records would go unnoticed."
+                f" Have an administrator run GRANT EXECUTE ON FUNCTION {', '.join(_IDENTITY_FUNCTIONS)} for this user"
             )
-        # The timeline changes with each promotion, the database's number when it is restored.
+        # The timeline changes with each promotion, the database's OID when it is restored.
         ((self.identity,),) = self._execute(
             "SELECT concat_ws(' ', system_identifier, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), oid)"
             " FROM pg_control_system(), pg_database WHERE datname = current_database()"
@@ -185,7 +185,7 @@ class Postgresql(Database):
         return None
 
     def _doubt_about_schemas(self) -> Optional[str]:
-        """A user whose search_path is another one would make a ledger of their own, and order by that."""
+        """Why this may not be the ledger of the other runs: with another search_path, a user would create another."""
         found = self._execute(
             "SELECT quote_ident(nspname), nspname = ANY (current_schemas(false)) FROM pg_class JOIN pg_namespace"
             " ON pg_namespace.oid = relnamespace WHERE relname = 'yeastar_schema' AND relkind IN ('r', 'p') ORDER BY 1"
@@ -194,22 +194,22 @@ class Postgresql(Database):
         if len(in_path) > 1:
             return (
                 f"there are several, in the schemas {' and '.join(in_path)} of this user's search_path. Find out which"
-                " one the runs have used, and have an administrator take the other schema out of the search_path"
+                " one the runs have used, and have an administrator remove the other schema from the search_path"
             )
         if found and not in_path:
             return (
-                f"its tables are in the schema {found[0][0]}, which is not in the search_path of this user, or which"
-                " they may not use. Have an administrator add it to the search_path and grant USAGE on it, or name"
+                f"its tables are in the schema {found[0][0]}, which is not in the search_path of this user, or not"
+                " accessible to them. Have an administrator add it to the search_path and grant USAGE on it, or name"
                 " another database"
             )
         return None
 
     def _begin(self) -> None:
-        # Whatever the server's default is: each statement sees what was committed before it. At a higher level the wait
-        # for the lock would be the first statement, and all that follows would see the tables as they were before it.
+        # Regardless of the server's default, each statement must see everything committed before it. At a higher level,
+        # all statements would see the tables as they were before the wait for the lock.
         self._execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
         self._execute(f"SET LOCAL lock_timeout = '{TRANSACTION_WAIT}s'")
-        self._execute("SET LOCAL synchronous_commit = on")  # whatever the server's default is
+        self._execute("SET LOCAL synchronous_commit = on")
         self._execute("SELECT pg_advisory_xact_lock(?)", (number_of(SETUP),))
 
     def _commit(self) -> None:
@@ -219,8 +219,8 @@ class Postgresql(Database):
         if self._warnings:
             raise LedgerError(
                 f"the ledger {self.name} does not keep what is written: {self._warnings[0]}. It is written on this"
-                " server, and a failover may lose it, so nothing more is ordered. See that the synchronous standby"
-                " is up, or have an administrator take it out of synchronous_standby_names"
+                " server, but a failover may lose it, so nothing more is ordered. Make sure that the synchronous"
+                " standby is up, or have an administrator remove it from synchronous_standby_names"
             )
 
     def _execute(self, statement: str, values: Sequence[Any] = ()) -> Rows:
@@ -228,12 +228,12 @@ class Postgresql(Database):
             return super()._execute(statement.replace("?", "%s"), values)
 
     def _cancel(self) -> None:
-        """Have the server end what it is doing, if it listens."""
+        """Ask the server to cancel the current statement."""
         with suppress(*self.errors):
             self._connection.cancel()
 
     def _cut(self) -> None:
-        """End the connection, so that nobody waits for the server any more."""
+        """Shut the connection down, so that nothing waits for the server any more."""
         with suppress(OSError, *self.errors), socket.socket(fileno=os.dup(self._connection.fileno())) as one:
             one.shutdown(socket.SHUT_RDWR)
 
@@ -243,7 +243,7 @@ class Postgresql(Database):
 
 
 def _session_of(connection: Any) -> int:
-    """The process that serves a connection; asked in a way that a standby with a serializable default answers too."""
+    """The process that serves a connection; the query also works on a standby whose default is serializable."""
     cursor = connection.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SELECT pg_backend_pid()")
     cursor.nextset()
     return int(cursor.fetchone()[0])
@@ -251,7 +251,7 @@ def _session_of(connection: Any) -> int:
 
 @contextmanager
 def _after(seconds: float, action: Callable[[], None]) -> Iterator[None]:
-    """Do something from another thread once the block has taken so long."""
+    """Run an action in another thread if the block takes longer than ``seconds``."""
     timer = threading.Timer(seconds, action)
     timer.daemon = True
     timer.start()
@@ -259,4 +259,4 @@ def _after(seconds: float, action: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
-        timer.join(1)  # s; what it has begun is not to meet the next statement, and may itself wait for the server
+        timer.join(1)  # s; a running action must not hit the next statement, but may itself wait for the server

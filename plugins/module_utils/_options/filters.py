@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which subscriptions are wanted of all that an account has."""
+"""The options that select subscriptions of an account."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .values import MAX_DAYS, now_of, product_no_of, within
 
 
 def filters_of(params: Mapping[str, Any]) -> Filters:
-    """Which subscriptions are wanted. Raises ValueError for a bad value."""
+    """Read which subscriptions are wanted. Raises ValueError for a bad value."""
     refuse_blanks(params, ("plan",))
     within("expires_within", params["expires_within"], 0, MAX_DAYS)
     product_nos = params["product_no"] if isinstance(params["product_no"], list) else [params["product_no"]]

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of the ledger, and what a person asks of it or says."""
+"""The options of the ledger, and what a person asks of it or settles in it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 from .._ledger.admin import Word
-from .._ledger.location import NONE, ledger_of
+from .._ledger.location import NONE, ledger_location_of
 from .._model.dates import parse_instant
 from .blanks import refuse_blanks
 from .values import portal_of, product_no_of, read_option
@@ -26,24 +26,24 @@ class LedgerOptions:
 
 
 def ledger_options_of(params: Mapping[str, Any]) -> LedgerOptions:
-    """Where the ledger is. Raises ValueError for a bad value."""
+    """Read the options of the ledger. Raises ValueError for a bad value."""
     return LedgerOptions(
-        location=ledger_of(params),
+        location=ledger_location_of(params),
         password=params.get("ledger_password") or None,
         portal=portal_of(params),
     )
 
 
 def word_of(params: Mapping[str, Any]) -> Word:
-    """What is asked of the ledger. Raises ValueError for a bad value."""
+    """Read what a person asks of the ledger. Raises ValueError for a bad value."""
     product_no = None if params["product_no"] is None else product_no_of(params["product_no"])
     if params["state"] == "listed":
         return Word(product_no)
     refuse_blanks(params, ("expires_at", "order_no"))
-    if ledger_of(params) == NONE:
-        raise ValueError("ledger: expected one that is kept, got none, which forgets at once what is settled in it")
+    if ledger_location_of(params) == NONE:
+        raise ValueError("ledger: expected a path or an address, got none, which keeps nothing that is settled in it")
     if not params["reason"].strip():
-        raise ValueError("reason: expected how it is known what became of the order, got an empty text")
+        raise ValueError("reason: expected how you know what happened to the order, got an empty text")
     expires_at = read_option("expires_at", params["expires_at"], parse_instant)
     return Word(
         product_no, params["outcome"], params["reason"].strip(), expires_at, params["order_no"], params["force"]

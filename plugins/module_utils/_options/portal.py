@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of the connection: how one account is reached and read."""
+"""The options of the connection: how to reach and read one account."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from .._ledger.names import portal_name
 from .._model.span import zone_of
 from .._portal.fields import Fields
-from .._portal.http import Connection, refuse_surroundings
+from .._portal.http import Connection, check_environment
 from .blanks import refuse_blanks
 from .table import DEFAULT_CONCURRENCY
 from .values import MAX_SECONDS, base_url_of, now_of, read_option, within
@@ -28,7 +28,7 @@ MAX_RETRIES = 100
 
 @dataclass(frozen=True)
 class PortalOptions:
-    """How one account is reached and read. ``now`` stands in for the controller's clock, where it is set."""
+    """How to reach and read one account. ``now`` replaces the controller's clock if it is set."""
 
     connection: Connection
     fields: Fields
@@ -37,12 +37,12 @@ class PortalOptions:
 
     @property
     def account(self) -> str:
-        """What tells one account from another in a saved plan, without telling anything of it."""
+        """The fingerprint of the account."""
         return fingerprint_of(self.connection)
 
 
 def portal_options_of(params: Mapping[str, Any]) -> PortalOptions:
-    """Read the options of the connection, once. Raises ValueError, also for an environment that leads nowhere."""
+    """Read the options of the connection, once. Raises ValueError, also for unusable proxies of the environment."""
     connection = connection_of(params)
     concurrency = params.get("concurrency", DEFAULT_CONCURRENCY)  # not every plugin has the option
     within("concurrency", concurrency, 1, MAX_CONCURRENCY)
@@ -51,7 +51,7 @@ def portal_options_of(params: Mapping[str, Any]) -> PortalOptions:
 
 
 def connection_of(params: Mapping[str, Any]) -> Connection:
-    """How to reach the portal. Raises ValueError for bad options, and for an environment that leads to no portal."""
+    """Read how to reach the portal. Raises ValueError for bad options and unusable proxies of the environment."""
     base_url = base_url_of(params)
     if not params["access_token"] and not (params["client_id"] and params["client_secret"]):
         raise ValueError(
@@ -73,18 +73,18 @@ def connection_of(params: Mapping[str, Any]) -> Connection:
         ca_path=params["ca_path"],
         user_agent=params["user_agent"],
     )
-    refuse_surroundings(connection)
+    check_environment(connection)
     return connection
 
 
 def refuse_unverified(connection: Connection) -> None:
-    """Refuse to order where the server's identity is not checked (docs/reliability.md, 70). Raises ValueError."""
+    """Refuse to order if the server's identity is not checked (docs/reliability.md, 70). Raises ValueError."""
     if urlsplit(connection.base_url).scheme == "https" and not connection.validate_certs:
         raise ValueError("validate_certs: expected true for anything that orders; name your authority in ca_path")
 
 
 def fields_of(params: Mapping[str, Any]) -> Fields:
-    """The names of the portal's fields, and its time zone.
+    """Read the names of the portal's fields, and its time zone.
 
     Raises ValueError for a concept or a time zone that does not exist.
     """
@@ -92,11 +92,11 @@ def fields_of(params: Mapping[str, Any]) -> Fields:
 
 
 def zone_option(params: Mapping[str, Any]) -> Optional[ZoneInfo]:
-    """The time zone that is assumed where the portal names none. Raises ValueError."""
+    """Read the time zone for instants of the portal that have none. Raises ValueError."""
     refuse_blanks(params, ("time_zone",))
     return None if params["time_zone"] is None else read_option("time_zone", params["time_zone"], zone_of)
 
 
 def fingerprint_of(connection: Connection) -> str:
-    """What tells one account from another in a saved plan, without telling anything of it."""
+    """A hash that identifies the account in a saved plan without revealing it."""
     return hashlib.sha256(f"{portal_name(connection.base_url)}\0{connection.client_id or ''}".encode()).hexdigest()[:16]

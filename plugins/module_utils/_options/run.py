@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of a run: what is declared, what holds for all of it, and which plan it saves or applies."""
+"""The options of a run: what is declared, what applies to the whole run, and which plan it saves or applies."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .._model.span import span_of
 from .blanks import refuse_blanks
 from .ledger import LedgerOptions, ledger_options_of
 from .portal import PortalOptions, portal_options_of, zone_option
-from .table import DECLARATION_OPTIONS, OF_A_RUN
+from .table import DECLARATION_OPTIONS, RUN_LEVEL_OPTIONS
 from .values import MAX_DAYS, MAX_SECONDS, product_no_of, read_option, within
 
 MAX_ORDERS = 10_000
@@ -31,10 +31,10 @@ MAX_QUANTITY = 1_000_000
 
 @dataclass(frozen=True)
 class RunOptions:
-    """The options of one run, read once. ``declarations`` is None where a saved plan alone says what is declared.
+    """The options of one run, read once. ``declarations`` is None if only a saved plan has them.
 
-    ``wait_timeout`` is in seconds; ``plan_file`` and ``plan_digest`` name the plan to apply, ``dest`` and ``valid_for``
-    where to save one and for how long it holds.
+    ``wait_timeout`` is in seconds. ``plan_file`` and ``plan_digest`` name the plan to apply; ``dest`` and ``valid_for``
+    say where to save one and how long it is valid.
     """
 
     portal: PortalOptions
@@ -66,13 +66,13 @@ def run_options_of(params: Mapping[str, Any]) -> RunOptions:
 
 
 def wait_timeout_of(params: Mapping[str, Any]) -> float:
-    """How long to follow orders that are open or uncertain, in seconds. Raises ValueError for a bad value."""
+    """Read how long to follow open or uncertain orders, in seconds. Raises ValueError for a bad value."""
     within("wait_timeout", params["wait_timeout"], 0, MAX_SECONDS)
     return float(params["wait_timeout"])
 
 
 def declarations_of(params: Mapping[str, Any]) -> list[Declaration]:
-    """What is declared of each PBX of a run. Raises ValueError for a bad value and for a serial number given twice."""
+    """Read the declaration of each PBX of a run. Raises ValueError for a bad value or a repeated serial number."""
     if params["subscriptions"] is not None:
         declarations = [_declaration(item, zone_option(params)) for item in params["subscriptions"]]
     else:
@@ -110,8 +110,8 @@ def _declaration(item: Mapping[str, Any], zone: Optional[ZoneInfo]) -> Declarati
 
 
 def policy_of(params: Mapping[str, Any]) -> Policy:
-    """What holds for a whole run. Raises ValueError for a bad value."""
-    refuse_blanks(params, OF_A_RUN)
+    """Read what applies to the whole run. Raises ValueError for a bad value."""
+    refuse_blanks(params, RUN_LEVEL_OPTIONS)
     within("max_orders", params["max_orders"], 0, MAX_ORDERS)
     within("settle_window", params["settle_window"], 1, MAX_SECONDS)
     within("remaining_days", params["remaining_days"], 0, MAX_DAYS)
@@ -136,6 +136,6 @@ def policy_of(params: Mapping[str, Any]) -> Policy:
 
 
 def validity_of(params: Mapping[str, Any]) -> timedelta:
-    """How long a saved plan may be applied. Raises ValueError for a bad value."""
+    """Read how long a saved plan may be applied. Raises ValueError for a bad value."""
     within("valid_for", params["valid_for"], 1, int(LONGEST_VALIDITY.total_seconds()))
     return timedelta(seconds=params["valid_for"])

@@ -37,7 +37,7 @@ CONNECTION_OPTIONS: dict[str, dict[str, Any]] = {
 }
 SECRET_OPTIONS = tuple(name for name, option in CONNECTION_OPTIONS.items() if option.get("no_log"))
 
-# What an operator may declare of one PBX, the serial number apart.
+# What a user may declare about one PBX, in addition to its serial number.
 DECLARATION_OPTIONS: dict[str, dict[str, Any]] = {
     "plan": {"type": "str"},
     "services": {"type": "list", "elements": "str"},
@@ -51,7 +51,7 @@ DECLARATION_OPTIONS: dict[str, dict[str, Any]] = {
     "auto_renewal": {"type": "bool"},
 }
 
-# Declarations that also make sense for a whole run.
+# Declarations that can also apply to a whole run.
 RUN_WIDE = ("billing_contact", "remaining_days")
 
 LEDGER_OPTIONS: dict[str, dict[str, Any]] = {
@@ -61,7 +61,7 @@ LEDGER_OPTIONS: dict[str, dict[str, Any]] = {
 
 POOL_OPTIONS: dict[str, dict[str, Any]] = {"concurrency": {"type": "int", "default": DEFAULT_CONCURRENCY}}
 
-# What holds for a whole run, and is not also declared of a single PBX.
+# What applies to a whole run and cannot be declared for a single PBX.
 RENEWAL_RUN_OPTIONS: dict[str, dict[str, Any]] = {
     **LEDGER_OPTIONS,
     **POOL_OPTIONS,
@@ -131,7 +131,7 @@ SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "valid_for": {"type": "int", "default": 86_400},
 }
 
-# What only a plan that buys nothing may leave out.
+# Only for a plan that buys nothing.
 PRICES_OPTIONS: dict[str, dict[str, Any]] = {"prices_only": {"type": "bool", "default": False}}
 
 APPLY_OPTIONS: dict[str, dict[str, Any]] = {
@@ -139,7 +139,7 @@ APPLY_OPTIONS: dict[str, dict[str, Any]] = {
     "plan_digest": {"type": "str"},
 }
 
-OF_A_RUN = (*RENEWAL_RUN_OPTIONS, *RUN_WIDE, *SAVE_OPTIONS, *APPLY_OPTIONS)
+RUN_LEVEL_OPTIONS = (*RENEWAL_RUN_OPTIONS, *RUN_WIDE, *SAVE_OPTIONS, *APPLY_OPTIONS)
 
 # Rules between the options above, as keyword arguments of AnsibleModule.
 RENEWAL_RULES: dict[str, Any] = {

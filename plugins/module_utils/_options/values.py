@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Values that several groups of options share. Each reader raises ValueError for a bad one."""
+"""Values that several groups of options share. Each function raises ValueError for a bad value."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def within(option: str, value: Optional[int], least: int, most: int) -> None:
 
 
 def read_option(option: str, value: Optional[str], reader: Callable[[object], Any]) -> Any:
-    """The value of an option, or None; an error names the option."""
+    """Read the value of an option; None stays None. Raises ValueError, which names the option."""
     if value is None:
         return None
     try:
@@ -42,7 +42,7 @@ def read_option(option: str, value: Optional[str], reader: Callable[[object], An
 
 
 def product_no_of(value: Any) -> str:
-    """A serial number. Raises ValueError for one that YAML or INI has turned into a number, or that is not one."""
+    """Read a serial number. Raises ValueError for anything else, such as one that YAML or INI has made a number."""
     if isinstance(value, str):
         text = value.strip()
         if _SERIAL_NUMBER.fullmatch(text) and text.lower() not in _NUMBER_WORDS:
@@ -55,7 +55,7 @@ def product_no_of(value: Any) -> str:
 
 
 def now_of(params: Mapping[str, Any]) -> datetime:
-    """The instant that decisions are made for: the option `now`, or else the controller's clock.
+    """The instant for which to decide: the option `now`, or the controller's clock.
 
     Raises ValueError for a bad value.
     """
@@ -63,7 +63,7 @@ def now_of(params: Mapping[str, Any]) -> datetime:
 
 
 def base_url_of(params: Mapping[str, Any]) -> str:
-    """The portal's address. Raises ValueError for one that is not acceptable."""
+    """Read the portal's address. Raises ValueError for an unacceptable one."""
     base_url: str = params["base_url"].strip()
     form = "base_url: expected https://host[:port], without user, path, query or fragment"
     try:
@@ -79,5 +79,5 @@ def base_url_of(params: Mapping[str, Any]) -> str:
 
 
 def portal_of(params: Mapping[str, Any]) -> str:
-    """The portal's name in the ledger, however base_url is spelled. Raises ValueError when that is not acceptable."""
+    """The portal's name in the ledger, however base_url is spelled. Raises ValueError for an unacceptable one."""
     return portal_name(base_url_of(params))

@@ -1,9 +1,9 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PURE: whether several answers about one PBX agree, and which of them the operator's declaration means.
+"""PURE: whether several answers about one PBX agree, and which of them the operator's declaration selects.
 
-What they do not agree on cannot be determined, until a declaration says which of the values is right.
+A value on which they disagree is undetermined until a declaration says which one is right.
 """
 
 from __future__ import annotations
@@ -22,65 +22,65 @@ from .._model.undetermined import Undetermined
 from .._secrets import is_confidential
 from .._text import quoted
 
-# What an order depends on, and so may be declared.
+# What an order depends on and users can declare.
 CONCEPTS = ("expires_at", "plan", "services", "quantity", "billing_cycle")
-# Of these, any answer may be right. A plan that only an old list still has is not one to order.
-_MAY_BE_OF_ANY = ("quantity",)
+# Any answer may be right about these. A plan that only an outdated list still has must not be ordered.
+_ANY_ANSWER_COUNTS = ("quantity",)
 _LAG_TOLERANCE = 3 * DAY  # as for an expiry that moves by a cycle (docs/reliability.md, 47)
-_MOST_KEYS = 6  # fields of which a message says how they differ
+_MOST_KEYS = 6  # differing fields that a message lists
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What one answer of the portal says of a PBX. ``name`` says which; ``fields`` has the fields of each concept."""
+    """One answer of the portal about a PBX, with its ``name`` and the ``fields`` in which it reports each concept."""
 
     name: str
     subscription: Subscription
     fields: Mapping[str, Sequence[str]]
 
-    def says(self, concept: str) -> str:
-        """What it says of a concept, and in which fields."""
+    def describe(self, concept: str) -> str:
+        """What it says about a concept, and in which fields."""
         value = getattr(self.subscription, concept)
-        return f"{self.name} says {_shown(value)} ({', '.join(self.fields.get(concept, ())) or 'by its fields'})"
+        return f"{self.name} says {_shown(value)} ({', '.join(self.fields.get(concept, ())) or 'in its fields'})"
 
 
 def disagreements(answers: Sequence[Answer]) -> list[str]:
-    """The concepts of which two answers know different values."""
+    """The concepts for which two answers have different values."""
     return [concept for concept in CONCEPTS if _differ(concept, [one.subscription for one in answers])]
 
 
 def reconciled(base: Subscription, answers: Sequence[Answer], declaration: Optional[Declaration]) -> Subscription:
-    """``base`` with what the answers do not agree on taken as it is declared, or else as undetermined.
+    """``base``, with the declared value where the answers disagree, or an undetermined one without a declaration.
 
-    What is declared otherwise than ``base`` has it is left as it is there, so that the contradiction shows. ``base`` is
-    the newest answer: an expiry that it has later is not renewed by an earlier one, whatever is declared.
+    A declared value that no answer has leaves the value of ``base``, so that the contradiction shows. ``base`` is the
+    newest answer: whatever is declared, a PBX is not renewed from an earlier expiry than ``base`` has.
     """
     changes: dict[str, Any] = {}
     for concept in disagreements(answers):
-        tellers = [one for one in answers if _is_known(concept, one.subscription)]
-        meant = [one for one in tellers if _is_declared(concept, one.subscription, declaration)]
-        said = " and ".join(one.says(concept) for one in tellers)
+        informed = [one for one in answers if _is_known(concept, one.subscription)]
+        matching = [one for one in informed if _is_declared(concept, one.subscription, declaration)]
+        values = " and ".join(one.describe(concept) for one in informed)
         if concept == "expires_at":
-            changes.update(_expiry(base, tellers, meant, declaration, said))
-        elif meant and concept in _MAY_BE_OF_ANY:
-            changes[concept] = getattr(meant[0].subscription, concept)
+            changes.update(_expiry(base, informed, matching, declaration, values))
+        elif matching and concept in _ANY_ANSWER_COUNTS:
+            changes[concept] = getattr(matching[0].subscription, concept)
         elif getattr(declaration, concept, None) is None:
-            changes[concept] = Undetermined(concept, f"{concept}: {said}; declare {concept}", reported=True)
+            changes[concept] = Undetermined(concept, f"{concept}: {values}; declare {concept}", reported=True)
     return replace(base, **changes)
 
 
 def _expiry(
     base: Subscription,
-    tellers: Sequence[Answer],
-    meant: Sequence[Answer],
+    informed: Sequence[Answer],
+    matching: Sequence[Answer],
     declaration: Optional[Declaration],
-    said: str,
+    values: str,
 ) -> dict[str, Any]:
-    """Of the expiries that may be meant, the one nearest to the declared; none that any answer shows as renewed."""
+    """The expiry in ``matching`` that is nearest to the declared one; never one that an answer shows as renewed."""
     declared = declaration.expires_at if declaration else None
-    known = [base.expires_at, *(one.subscription.expires_at for one in tellers)]
+    known = [base.expires_at, *(one.subscription.expires_at for one in informed)]
     newest, *others = [one for one in known if isinstance(one, datetime)]
-    candidates = [(one.subscription.expires_at, one.subscription.span) for one in meant]
+    candidates = [(one.subscription.expires_at, one.subscription.span) for one in matching]
     possible = [
         (expires_at, span)
         for expires_at, span in candidates
@@ -89,25 +89,26 @@ def _expiry(
         and not any(_is_a_cycle_later(base, expires_at, other) for other in others)
     ]
     if not possible or declared is None:
-        why = f"expires_at: {said}; declare expires_at, but not one from before a renewal"
+        why = f"expires_at: {values}; declare expires_at, but not one from before a renewal"
         seen = (max(newest, *others),) if candidates else ()
         return {"expires_at": Undetermined("expires_at", why, reported=True, seen=seen), "span": None}
     expires_at, span = min(possible, key=lambda pair: abs(pair[0] - declared))
     return {"expires_at": expires_at, "span": span}
 
 
-def of_several_rows(
+def merge_rows(
     subscriptions: Sequence[Subscription], rows: Sequence[Mapping[str, Any]], declaration: Optional[Declaration]
 ) -> Subscription:
-    """The one PBX that the portal lists in several rows, as far as they agree or as the declaration tells them apart.
+    """Merge the rows of a PBX that is listed more than once; values on which they disagree are undetermined.
 
-    Nothing is known of a PBX that is listed twice unless what is declared fits one of its rows and no other.
+    A declaration that fits only some of the rows selects those. If the rows agree and nothing selects one of them, the
+    plan is undetermined unless it is declared.
     """
     fitting = [one for one in subscriptions if _fits(one, declaration)]
-    is_told_apart = 0 < len(fitting) < len(subscriptions)
-    chosen = fitting if is_told_apart else list(subscriptions)
+    is_selected = 0 < len(fitting) < len(subscriptions)
+    chosen = fitting if is_selected else list(subscriptions)
     differing = [concept for concept in CONCEPTS if _differ(concept, chosen)]
-    if not differing and not is_told_apart and not (declaration and declaration.plan and fitting):
+    if not differing and not is_selected and not (declaration and declaration.plan and fitting):
         differing = ["plan"]
     number, names = chosen[0].product_no, " and ".join(differing)
     why = f"the portal lists {number} {len(rows)} times, {_difference(rows)}; declare {names} of the one to be renewed"
@@ -125,17 +126,17 @@ def of_several_rows(
 
 
 def _earliest(subscription: Subscription) -> datetime:
-    """The earliest instant that its expiry may be; where that is not known, the last that there is."""
+    """The earliest instant of its expiry; the latest representable one if that is unknown."""
     if isinstance(subscription.expires_at, Undetermined):
         return datetime.max.replace(tzinfo=timezone.utc)
     return bounds(subscription.expires_at, subscription.span)[0]
 
 
 def without_lag(listed: Subscription, detail: Subscription) -> Subscription:
-    """What a list row says, without what is no more than older than the detail, or left out of it.
+    """A listed subscription without values that only lag behind the detail, and without services if the row names none.
 
-    An expiry that the detail has one cycle later is that before a renewal. A row without services may just not have
-    them (docs/portal-api.md, 11.6).
+    If the expiry of the detail is one cycle later, the list still has the one from before a renewal. A row may simply
+    omit the services (docs/portal-api.md, 11.6).
     """
     before, after = listed.expires_at, detail.expires_at
     if isinstance(before, datetime) and isinstance(after, datetime) and _is_a_cycle_later(detail, before, after):
@@ -146,7 +147,7 @@ def without_lag(listed: Subscription, detail: Subscription) -> Subscription:
 
 
 def _is_a_cycle_later(subscription: Subscription, before: datetime, after: datetime) -> bool:
-    """Whether an expiry is the other one after a renewal, by the cycle of the PBX, or any where that is not known."""
+    """Whether ``after`` is ``before`` moved by the cycle of the PBX, or by any cycle if that is unknown."""
     cycle = subscription.billing_cycle
     cycles = [cycle] if isinstance(cycle, str) else list(CYCLE_MONTHS)
     return any(abs(add_cycles(before, one) - after) <= _LAG_TOLERANCE for one in cycles)
@@ -158,10 +159,10 @@ def _is_known(concept: str, subscription: Subscription) -> bool:
 
 def _differ(concept: str, subscriptions: Sequence[Subscription]) -> bool:
     values = [getattr(one, concept) for one in subscriptions if _is_known(concept, one)]
-    return any(not _alike(values[0], value) for value in values[1:])
+    return any(not _is_same(values[0], value) for value in values[1:])
 
 
-def _alike(left: Any, right: Any) -> bool:
+def _is_same(left: Any, right: Any) -> bool:
     if isinstance(left, datetime):
         return same_expiry(left, right)
     if isinstance(left, Offer):
@@ -173,14 +174,14 @@ def _alike(left: Any, right: Any) -> bool:
 
 
 def _same_offer(left: Offer, right: Offer) -> bool:
-    """Whether two may be the same: of one known by its id alone and one by its name alone, that is left open."""
+    """Whether two may be the same, as when one is known only by its id and the other only by its name."""
     if left.id is not None and right.id is not None:
         return left.id == right.id
     return left.name is None or right.name is None or same_name(left.name, right.name)
 
 
 def _is_declared(concept: str, subscription: Subscription, declaration: Optional[Declaration]) -> bool:
-    """Whether the value of a concept is the declared one."""
+    """Whether the value of a concept matches the declared one."""
     declared, value = getattr(declaration, concept, None), getattr(subscription, concept)
     if declared is None or isinstance(value, Undetermined):
         return False
@@ -195,7 +196,7 @@ def _is_declared(concept: str, subscription: Subscription, declaration: Optional
 
 
 def _fits(subscription: Subscription, declaration: Optional[Declaration]) -> bool:
-    """Whether nothing that is declared contradicts what a row says."""
+    """Whether no declared value contradicts the row."""
     return declaration is not None and all(
         getattr(declaration, concept) is None
         or not _is_known(concept, subscription)
@@ -205,13 +206,13 @@ def _fits(subscription: Subscription, declaration: Optional[Declaration]) -> boo
 
 
 def _difference(rows: Sequence[Mapping[str, Any]]) -> str:
-    """How rows differ, field by field. Of what may be secret, only that it does."""
+    """How rows differ, field by field. Values that may be secret are not shown."""
     keys = sorted({key for row in rows for key in row if any(other.get(key) != row[key] for other in rows)})
     if not keys:
-        return "in rows that are alike"
-    said = [f"{key} ({' and '.join(_quoted(key, row.get(key)) for row in rows)})" for key in keys[:_MOST_KEYS]]
+        return "in identical rows"
+    fields = [f"{key} ({' and '.join(_quoted(key, row.get(key)) for row in rows)})" for key in keys[:_MOST_KEYS]]
     more = f" and {len(keys) - _MOST_KEYS} more" if len(keys) > _MOST_KEYS else ""
-    return f"in rows that differ in {', '.join(said)}{more}"
+    return f"in rows that differ in {', '.join(fields)}{more}"
 
 
 def _quoted(key: str, value: Any) -> str:

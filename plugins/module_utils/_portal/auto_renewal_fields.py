@@ -1,10 +1,10 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a row says of auto-renewal, under whatever name and however deep: on, off, unreadable, or nothing.
+"""What a row says about auto-renewal, under any name and at any depth: on, off, unreadable, or nothing.
 
-The vendor does not publish the name of the field (docs/portal-api.md, 11.16). So every key that looks like it counts
-for what it says, and nothing that it says is dropped: what cannot be read is said to be unreadable.
+The vendor does not publish the name of the field (docs/portal-api.md, 11.16). So every key that looks like it counts,
+and none is ignored: a value that cannot be read makes the result unreadable.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ _SWITCH = re.compile(
     f"{_AUTO}(active|enabled?|fla?g|ind(icator)?|on|open(ed)?|state|status|switch|value|yn|cancell?ed|disabled|stopped)?$"
 )
 _OPPOSITE = re.compile("cancel|disable|stop")
-# How a renewal happens: renewType, renewalMode, autoRenewCycle. Whether it happens by itself, only the vendor knows.
+# How a renewal happens: renewType, renewalMode, autoRenewCycle. Only the vendor knows whether it is automatic.
 _MANNER = re.compile(f"{_AUTO}|renew(al)?(kind|manner|method|mode|option|policy|rule|setting|strategy|type|way)s?$")
 
 
 def read_auto_renewal(row: Mapping[str, Any], known: Collection[str]) -> Union[bool, Undetermined, None]:
-    """What all keys of a row that look like auto-renewal say together; None where none says anything.
+    """Combine all keys of a row that look like auto-renewal; None if there are none.
 
-    Any "on" wins over any "off". That one is off is taken from the keys in ``known`` alone, since any other may be of a
-    part of the PBX only.
+    Any "on" wins over any "off". Only the keys in ``known`` can say "off", since any other may concern only a part of
+    the PBX.
     """
-    said = [(key, _read(key, value)) for key, value in _switches(row, ())]
-    if any(value is True for dummy, value in said):
+    found = [(key, _read(key, value)) for key, value in _switches(row, ())]
+    if any(value is True for dummy, value in found):
         return True
-    unreadable = [value for dummy, value in said if isinstance(value, Undetermined)]
+    unreadable = [value for dummy, value in found if isinstance(value, Undetermined)]
     if unreadable:
         return unreadable[0]
-    return False if any(key in known for key, dummy in said) else None
+    return False if any(key in known for key, dummy in found) else None
 
 
 def read_answer(answer: Any) -> Union[bool, Undetermined]:
-    """What the portal answers when it is asked: `{autoRenew: Boolean}` (docs/portal-api.md, 6.4)."""
+    """Read the portal's answer about auto-renewal, `{autoRenew: Boolean}` (docs/portal-api.md, 6.4)."""
     if isinstance(answer, Undetermined):
         return answer
     value = read_auto_renewal(answer, ("autoRenew",)) if isinstance(answer, Mapping) else None
@@ -60,15 +60,15 @@ def read_answer(answer: Any) -> Union[bool, Undetermined]:
 
 
 def manners_of_renewal(row: Mapping[str, Any]) -> tuple[str, ...]:
-    """The keys of a row that speak of how it is renewed, each with its value where that is short."""
+    """The keys of a row that describe how it is renewed, each with its value unless that is confidential."""
     return tuple(f"{key}: {quoted(value)}" if value is not None else key for key, value in _manners(row, ()))
 
 
 def read_switch(value: Any) -> bool:
-    """Whether a value says on or off, in the usual spellings. Raises ValueError for anything else."""
+    """Read "on" or "off" in the usual spellings. Raises ValueError for anything else."""
     word = str(value).strip().casefold() if not isinstance(value, (Mapping, list)) else ""
     if word not in SWITCHES:
-        raise ValueError(f"{quoted(value)} is none of {', '.join(sorted(SWITCHES))}")
+        raise ValueError(f"{quoted(value)} is not one of {', '.join(sorted(SWITCHES))}")
     return SWITCHES[word]
 
 
@@ -76,14 +76,14 @@ def _read(key: str, value: Any) -> Union[bool, Undetermined]:
     name = _plain(key)
     try:
         if _OPPOSITE.search(name):
-            raise ValueError(f"its name may say the opposite of what it holds, {quoted(value)}")
+            raise ValueError(f"its name may reverse the meaning of its value, {quoted(value)}")
         return read_switch(value)
     except ValueError as error:
         return Undetermined("auto_renewal", f"auto_renewal: {key} cannot be read: {error}", reported=True)
 
 
 def _switches(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
-    """Every key at any depth that looks like auto-renewal, dotted, and its value; a container only if none is in it."""
+    """Every dotted key at any depth that looks like auto-renewal, with its value; a container only if it has none."""
     within: list[tuple[str, Any]] = []
     if isinstance(value, Mapping):
         within = [found for key, inner in value.items() for found in _switches(inner, (*path, key))]

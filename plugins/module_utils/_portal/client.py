@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can be read from the portal, a method for each endpoint: JSON in, model out. Orders are sent by `sender`."""
+"""Everything that is read from the portal, one method for each endpoint: JSON in, model out. `sender` sends orders."""
 
 from __future__ import annotations
 
@@ -47,23 +47,23 @@ AUTO_RENEWAL = "/order/openapi/order/v1/check/existed_auto_renew"
 
 
 class Portal:
-    """What can be read from the portal. Every method may raise ReadError or its subclass AccessError."""
+    """Reads from the portal. Every method may raise ReadError or its subclass AccessError."""
 
     def __init__(self, transport: Transport, fields: Fields) -> None:
-        """``fields`` knows the names that are not public."""
+        """``fields`` reads the fields whose names are not public."""
         self._transport = transport
         self._fields = fields
         self.pool = transport.pool
-        self.unhurried = transport.unhurried
+        self.send_gate = transport.send_gate
         self.slow_down = transport.slow_down
 
     @property
     def clock_offset(self) -> Optional[timedelta]:
-        """How far the portal's clock is ahead of the controller's; None until an answer told."""
+        """How far the portal's clock is ahead of the controller's; None before the first answer with a Date."""
         return self._transport.clock_offset
 
     def subscription_rows(self) -> Listing:
-        """The product list (docs/portal-api.md, 12.1). Its ``others`` are rows of other products, if mixed in."""
+        """The product list (docs/portal-api.md, 12.1). Rows of other products, if any, are in its ``others``."""
         params = {"productId": str(PRODUCT_ID)}
         return read_listing(self._transport, PRODUCT_LIST, params, "productNo", is_other=is_of_other_product)
 
@@ -76,7 +76,7 @@ class Portal:
         return detail
 
     def subscription(self, product_no: str, row: Row) -> Subscription:
-        """Read the fields of a PBX out of its row, its detail, or both laid over each other."""
+        """Read the fields of a PBX from its row, its detail, or both merged."""
         expires_at, billing_cycle = self._fields.read(row, "expires_at"), self._fields.read(row, "billing_cycle")
         return Subscription(
             product_no=product_no,
@@ -95,19 +95,19 @@ class Portal:
         )
 
     def fields_of(self, row: Row) -> dict[str, list[str]]:
-        """The fields in which a row or a detail says something of each concept that an order depends on."""
-        keys = {concept: self._fields.told_by(row, concept) for concept in CONCEPTS}
-        return {**keys, "plan": keys["plan"] + self._fields.told_by(row, "plan_id")}
+        """The fields in which a row or a detail reports each concept that an order depends on."""
+        keys = {concept: self._fields.reported_keys(row, concept) for concept in CONCEPTS}
+        return {**keys, "plan": keys["plan"] + self._fields.reported_keys(row, "plan_id")}
 
     def catalog_answer(self) -> Any:
         """The plans and services that can be ordered (docs/portal-api.md, 12.2)."""
         return self._transport.get(CATALOG, {"productId": str(PRODUCT_ID)})
 
     def catalog(self, answer: Any) -> Catalog:
-        """Read plans and services out of the catalog's answer.
+        """Read plans and services from the catalog's answer.
 
-        Only the names planId and serviceId are public, so they are looked for at any depth. A service inside a plan
-        belongs to it; what is marked as a trial is left out.
+        Only the names planId and serviceId are public, so they are searched at any depth. A service inside a plan
+        belongs to it. Trials are left out.
         """
         plans: dict[str, list[CatalogEntry]] = {}
         services: dict[str, list[CatalogEntry]] = {}
@@ -124,11 +124,11 @@ class Portal:
         return Catalog(tuple(map(_one_entry, plans.values())), tuple(map(_one_entry, services.values())))
 
     def _name(self, entry: Row, concept: str) -> Optional[str]:
-        """The name in the catalog, where a field that `field_map` names for the PBX may have its usual name."""
+        """The name in the catalog, by `field_map` or by the usual candidates: `field_map` may only suit the PBXs."""
         return known(self._fields.read(entry, concept)) or known(Fields({}).read(entry, concept))
 
     def billing_contact_rows(self) -> list[Row]:
-        """The billing contacts, given as a list, as one object or as ``results`` (docs/portal-api.md, 7.1.3)."""
+        """The billing contacts, from a list, a single object or ``results`` (docs/portal-api.md, 7.1.3)."""
         result = self._transport.get(BILLING_CONTACTS)
         rows = result.get("results", [result] if result else []) if isinstance(result, Mapping) else result
         rows = [] if rows is None else rows
@@ -142,7 +142,7 @@ class Portal:
         return rows
 
     def billing_contact(self, row: Row) -> BillingContact:
-        """Read a billing contact out of its row."""
+        """Read a billing contact from its row."""
         names = (text_of(row, "firstName"), text_of(row, "lastName"))
         return BillingContact(
             billing_contact_id=named_id_of(row, "billingContactId") or "",
@@ -152,9 +152,9 @@ class Portal:
         )
 
     def auto_renewal_answer(self, product_no: str) -> Any:
-        """What the portal says of the auto-renewal of a PBX; an Undetermined if it refuses (docs/portal-api.md, 6.4).
+        """The portal's answer about the auto-renewal of a PBX; Undetermined if it refuses (docs/portal-api.md, 6.4).
 
-        Whether it may be asked for product 13 is not known, so only what may pass, or a refused token, is a failure.
+        It is not known whether the endpoint serves product 13, so only temporary errors and a refused token are raised.
         """
         params = {"productNo": product_no, "productId": str(PRODUCT_ID)}
         try:
@@ -171,23 +171,23 @@ class Portal:
         return read_listing(self._transport, ORDER_LIST, {}, "id", to_the_end=True)
 
     def order(self, row: Row) -> Order:
-        """Read an order out of its row."""
+        """Read an order from its row."""
         return read_order(row, self._fields)
 
     def order_with_detail(self, row: Row) -> Order:
-        """Read an order out of its row and its detail, which tells the PBX that it is for (docs/portal-api.md, 6.3)."""
+        """Read an order from its row and its detail, which names the PBX (docs/portal-api.md, 6.3)."""
         order_id = id_of(row, "id")
         if order_id is None:
             seen = quoted(row.get("id"))
-            problem = f"expected orders with an id that can be shown, got {seen}; have it mended in the portal"
+            problem = f"expected orders with an id that can be shown, got {seen}; have it corrected in the portal"
             raise ReadError(f"GET {ORDER_LIST}", problem)
         path = ORDER_DETAIL + quote(order_id, safe="")
         return self.order(laid_over(row, self._object(path, self._transport.get(path))))
 
     def renewal_price(self, order: OrderRequest, catalog: Catalog) -> Union[Money, Undetermined]:
-        """What renewing the plan and every service costs, or why that is not known.
+        """The price of renewing the plan and every service, or why it is unknown.
 
-        The fields of both answers are not public (docs/portal-api.md, 5.3 and 5.4).
+        The fields of these answers are not public (docs/portal-api.md, 5.3 and 5.4).
         """
         params = {"productId": str(PRODUCT_ID), "productNo": order.product_no}
         pricing = {entry.offer.id: entry.pricing_id for entry in catalog.plans if entry.offer.id == order.plan_id}
@@ -201,21 +201,22 @@ class Portal:
             pricing_id = pricing_ids.pop() if len(pricing_ids) == 1 else None
             paths.append((RENEWAL_OF_SERVICE, pricing_id, {**params, "connectionPlanId": order.plan_id}))
         prices = self.pool.map(self._price, paths)
-        told = [price for price in prices if isinstance(price, Money)]
+        known_prices = [price for price in prices if isinstance(price, Money)]
         unknown = [price for price in prices if isinstance(price, Undetermined)]
         if unknown:
             return unknown[0]
-        currencies = sorted({price.currency for price in told})
+        currencies = sorted({price.currency for price in known_prices})
         if len(currencies) > 1:
             return Undetermined("price", f"its parts are in {' and '.join(currencies)}", reported=True)
-        return Money(sum((price.amount for price in told[1:]), told[0].amount), told[0].currency)
+        first, *others = known_prices
+        return Money(sum((price.amount for price in others), first.amount), first.currency)
 
     def _price(self, line: tuple[str, Optional[str], Mapping[str, str]]) -> Union[Money, Undetermined]:
         base, pricing_id, params = line
         if not pricing_id:
             concept = "pricing_plan_id" if base == RENEWAL_OF_PLAN else "pricing_service_id"
             name = ", ".join(CANDIDATES[concept])
-            return Undetermined("price", f"the catalog tells no single {name} ({concept}) to ask for it by")
+            return Undetermined("price", f"the catalog has no single {name} ({concept}), which asking for it needs")
         path = base + quote(pricing_id, safe="")
         return self._fields.price(self._object(path, self._transport.get(path, params)))
 
@@ -226,13 +227,13 @@ class Portal:
 
 
 def _walk(node: Any, plan_id: Optional[str]) -> Iterator[tuple[Row, Optional[str]]]:
-    """Every plan and service of a catalog answer, each with the id of the plan it lies in."""
+    """Every plan and service of a catalog answer, each with the id of the plan that contains it."""
     if isinstance(node, list):
         for item in node:
             yield from _walk(item, plan_id)
     elif isinstance(node, Mapping) and not _is_trial(node):
-        beside = [named_id_of(value, "planId") for value in node.values() if named_id_of(value, "planId")]
-        own_plan_id = named_id_of(node, "planId") or (beside[0] if len(beside) == 1 else plan_id)
+        members = [named_id_of(value, "planId") for value in node.values() if named_id_of(value, "planId")]
+        own_plan_id = named_id_of(node, "planId") or (members[0] if len(members) == 1 else plan_id)
         if named_id_of(node, "serviceId") is not None or named_id_of(node, "planId") is not None:
             yield node, own_plan_id
         for value in node.values():
@@ -240,13 +241,13 @@ def _walk(node: Any, plan_id: Optional[str]) -> Iterator[tuple[Row, Optional[str
 
 
 def _one_entry(entries: list[CatalogEntry]) -> CatalogEntry:
-    """A plan or service that the catalog lists more than once; two pricing ids are as good as none."""
+    """Merge the entries of one plan or service; two different pricing ids count as none."""
     pricing_ids = {entry.pricing_id for entry in entries if entry.pricing_id is not None}
     return replace(entries[0], pricing_id=pricing_ids.pop() if len(pricing_ids) == 1 else None)
 
 
 def _is_trial(node: Row) -> bool:
-    """Whether an entry is for trials: marked so, or a plan of trial services only (docs/portal-api.md, 5.2.5)."""
+    """Whether an entry is a trial: marked as one, or a plan with only trial services (docs/portal-api.md, 5.2.5)."""
     if str(node.get("purchaseType", "")).lower() == "trial":
         return True
     services = [

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The vendor's answer: strict JSON in the five-member envelope; digits are numbers too (docs/portal-api.md, 1.3)."""
+"""The vendor's envelope: strict JSON with five members; numbers may be strings of digits (docs/portal-api.md, 1.3)."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from .._secrets import Secrets
 from .._text import clean, cleaned, folded, quoted
 
 SUCCESS = "success"
-MAX_DIGITS = 100  # of a number; ids have 20
+MAX_DIGITS = 100  # in a number; ids have 20
 
 
 @dataclass(frozen=True)
 class Envelope:
-    """One answer of the API. ``status`` repeats the HTTP status; None where the answer does not say.
+    """One answer of the API. ``status`` repeats the HTTP status; None if it is missing.
 
-    ``is_complete`` says that it is the vendor's beyond doubt: code, requestId and status are all there.
+    ``is_complete`` is true if code, requestId and status are all there: then it is certainly the vendor's.
     """
 
     code: str
@@ -38,28 +38,28 @@ class Envelope:
         return self.code == SUCCESS and self.status in (200, None)
 
     def hidden(self, secrets: Secrets) -> Envelope:
-        """The same without secrets, those included that only this answer has named."""
+        """A copy without secrets, including those that only this answer contains."""
         result = secrets.of_answer(self.result)
         code, detail, request_id = (secrets.hide(text) for text in (self.code, self.detail, self.request_id))
         return replace(self, code=code, detail=detail, request_id=request_id, result=result)
 
 
 def parse_envelope(content: bytes) -> Envelope:
-    """Read an answer. Numbers keep every digit: integers stay integers, others become Decimal. Every text is clean.
+    """Read an answer. Numbers keep every digit: integers stay integers, others become Decimal. All text is cleaned.
 
-    Raises ValueError when it is not strict JSON (duplicate keys and NaN included) or not an envelope, is nested deeper
-    or holds a longer number than anything that the portal may mean.
+    Raises ValueError if it is not an envelope, not strict JSON (duplicate keys, NaN), nested too deeply, or has a
+    number of more than `MAX_DIGITS` digits.
     """
     try:
         document = json.loads(
-            content.decode("utf-8-sig"),  # a reader may pass over a byte order mark (RFC 8259, section 8.1)
+            content.decode("utf-8-sig"),  # a byte order mark may be ignored (RFC 8259, section 8.1)
             parse_int=_whole_number,
             parse_float=_fraction,
             parse_constant=_refuse_constant,
             object_pairs_hook=_object_without_duplicates,
         )
     except (RecursionError, ArithmeticError):
-        raise ValueError("it is nested too deeply, or holds a number beyond every measure") from None
+        raise ValueError("it is nested too deeply, or contains a number that is too large") from None
     if not isinstance(document, Mapping) or not isinstance(document.get("code"), str) or not document["code"]:
         raise ValueError("it has no code")
     status = _status(document.get("status"))
@@ -75,7 +75,7 @@ def parse_envelope(content: bytes) -> Envelope:
 
 
 def read_count(value: Any) -> int:
-    """A whole number of at least 0, also as digits. Raises ValueError for anything else."""
+    """Read a whole number of at least 0, also from a string of digits. Raises ValueError for anything else."""
     text = str(value).strip() if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
     if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
         raise ValueError(f"expected a whole number, got {quoted(value)}")
@@ -91,13 +91,13 @@ def _fraction(digits: str) -> Decimal:
 
 
 def _bounded(digits: str) -> str:
-    if len(digits) > MAX_DIGITS:  # the time to read one grows with the square of its length
-        raise ValueError(f"it holds a number of {len(digits)} digits")
+    if len(digits) > MAX_DIGITS:  # the time to parse one grows with the square of its length
+        raise ValueError(f"it contains a number of {len(digits)} digits")
     return digits
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"it holds {name}, which is not JSON")
+    raise ValueError(f"it contains {name}, which is not JSON")
 
 
 def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _line(value: Any) -> str:
-    """On one line and of any length: what is too long for a message is not quoted at all."""
+    """Put a text on one line, at full length: a message omits it if it is too long."""
     return folded(value) if isinstance(value, str) else ""
 
 

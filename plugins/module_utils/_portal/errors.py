@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a call to the portal can fail: a read, or the write, whose fate is then known or not."""
+"""How a call to the portal can fail: a read, or the write, whose outcome is then known or not."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .envelope import Envelope
 from .http import Answer
 from .response import retry_after, status_of
 
-MAX_QUOTE = 300  # characters of what the vendor said
+MAX_QUOTE = 300  # characters of the vendor's text
 
 
 class TransportError(CollectionError):
-    """A call that failed. Its text names method, path, HTTP status and what the vendor said; never headers or bodies.
+    """A call that failed. Its text has method, path, HTTP status and the vendor's text; never headers or bodies.
 
-    ``call`` is method and path; ``status`` the HTTP status, or the envelope's where HTTP said 200, and None when no
-    answer came; ``retry_after`` is what the answer asked for, in seconds.
+    ``call`` is method and path. ``status`` is the HTTP status, or the envelope's if HTTP says 200, or None without an
+    answer. ``retry_after`` is the wait that the answer asks for, in seconds.
     """
 
     def __init__(
@@ -35,51 +35,51 @@ class TransportError(CollectionError):
         self.retry_after = retry_after(answer) if answer else None
         facts = [f"HTTP {answer.status}"] if answer else []
         if envelope:
-            said = {"code": envelope.code, "detail": envelope.detail, "requestId": envelope.request_id}
-            facts += [f"{name} {_quoted(text)}" for name, text in said.items() if text]
+            members = {"code": envelope.code, "detail": envelope.detail, "requestId": envelope.request_id}
+            facts += [f"{name} {_quoted(text)}" for name, text in members.items() if text]
             if answer and envelope.status != answer.status:
                 facts.append(f"status {envelope.status}")
         super().__init__(f"{call}: {problem}" + (f" ({', '.join(facts)})" if facts else ""))
 
 
 class ReadError(TransportError):
-    """A read failed for good; nothing was changed."""
+    """A read that failed, repeats included; nothing was changed."""
 
     @property
     def is_answer(self) -> bool:
-        """Whether the portal has answered, if only by refusing, so that asking again later would bring nothing new."""
+        """Whether this is the portal's answer, possibly a refusal, so that asking again later would not change it."""
         return self.status is not None and self.status < 500 and self.status not in (401, 408, 429)
 
     @property
     def is_refusal(self) -> bool:
-        """Whether the portal itself does not give this to anybody with these credentials."""
+        """Whether the portal itself refuses this to anyone with these credentials."""
         return self.is_answer
 
 
 class AccessError(ReadError):
-    """The credentials, the token or the caller's address were refused: no other call would fare better."""
+    """The credentials, the token or the caller's address were refused, so every other call would fail too."""
 
 
 class TokenRefused(AccessError):
-    """The token was refused, where another one may help."""
+    """The token was refused; another one may help."""
 
     @property
     def is_answer(self) -> bool:
-        """Only where what was refused with each token is forbidden, or not there, whatever its code names."""
+        """True only if the status says that the resource is forbidden or missing, whatever the code says."""
         return self.status in (403, 404)
 
     @property
     def is_refusal(self) -> bool:
-        """No, as far as anybody knows."""
+        """Always false: another token might not be refused."""
         return False
 
 
 class BlockedOnTheWay(AccessError):
-    """Refused by what stands before the portal, and not by the portal itself."""
+    """Refused by a proxy or firewall in front of the portal, not by the portal itself."""
 
     @property
     def is_refusal(self) -> bool:
-        """No, the portal has not been asked."""
+        """Always false: the request did not reach the portal."""
         return False
 
 
@@ -88,15 +88,15 @@ class NotSent(TransportError):
 
 
 class Withheld(NotSent):
-    """A write that was not to leave any more when its turn had come."""
+    """A write that was cancelled when its turn came."""
 
 
 class Rejected(TransportError):
     """A write that the vendor itself refused, in its own envelope.
 
-    ``is_definite`` says that it was not carried out: the refusal came before any processing, or names the one error
-    code that is known. After any other the portal may have made the order all the same (docs/portal-api.md, 1.1).
-    ``retry_after`` is 0 where another token may help, and None where nothing says that waiting would.
+    ``is_definite`` means that it was not carried out: the refusal came before any processing, or has the one known
+    error code. After any other refusal the portal may still have created the order (docs/portal-api.md, 1.1).
+    ``retry_after`` is 0 if another token may help, and None if waiting is not known to help.
     """
 
     is_definite = False
@@ -107,5 +107,5 @@ class Ambiguous(TransportError):
 
 
 def _quoted(text: str) -> str:
-    """What the vendor said, to the letter or not at all: a secret that is cut or escaped would not be masked."""
+    """The vendor's text verbatim, or only its length: a secret that is cut or escaped would not be masked."""
     return f"'{text}'" if len(text) <= MAX_QUOTE else f"({len(text)} characters)"

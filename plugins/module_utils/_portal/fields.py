@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The response fields whose names are not public: ordered candidates, the user's `field_map`, and "cannot determine".
 
-The candidates are guesses after the vendor's naming habits (docs/portal-api.md, 11.1). One that is right is used,
-two that disagree are refused, and none at all is said to be missing: nothing here is ever assumed.
+The candidates are guesses based on the vendor's conventions (docs/portal-api.md, 11.1). If two disagree, or none is
+reported, the value is `Undetermined`; nothing is ever assumed.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ CANDIDATES = {
     "pricing_plan_id": ("pricingPlanId",),
     "pricing_service_id": ("pricingServiceId",),
 }
-# Whether these are of the whole order or of one extension, the name alone does not tell.
+# The name alone does not tell whether these are the price of the whole order or of one extension.
 _MAY_BE_OF_ONE_UNIT = ("price", "amount")
 
 _BILLING_CYCLES = {
@@ -64,39 +64,39 @@ _BILLING_CYCLES = {
     ),
     _time.MONTHLY: re.compile("monthly|month|(a|per|each|every) ?month|(1|one) ?(months?|mo)|p1m"),
 }
-_MOST_EXTENSIONS = 10**9  # a larger number is no quantity
-_FRACTION_OF_NOTHING = re.compile(r"\.0{1,2}$")
+_MOST_EXTENSIONS = 10**9  # a larger number is not a quantity
+_ZERO_FRACTION = re.compile(r"\.0{1,2}$")
 
 
 def read_text(value: Any) -> str:
-    """A name, a comment or a status, on one line, without outer blanks. Raises ValueError for anything but text."""
+    """Read a name, a comment or a status, on one line and stripped. Raises ValueError for anything but text."""
     if not isinstance(value, str):
         raise ValueError(f"expected text, got {quoted(value)}")
     return one_line(value)
 
 
 def read_id(value: Any) -> str:
-    """An id, number or string in the answer, digit for digit as a string (docs/portal-api.md, 9.1 and 9.2).
+    """Read an id, a number or a string in the answer, as a string with every digit (docs/portal-api.md, 9.1 and 9.2).
 
-    Raises ValueError for anything else, also for text with a character that cannot be shown, or with a secret: cleaned,
-    it would be another id.
+    Raises ValueError for anything else, including text with a secret or a character that cannot be shown: cleaned, it
+    would be a different id.
     """
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         raise ValueError(f"expected an id, got {quoted(value)}")
     text = str(value).strip()
     if HIDDEN in text:
-        raise ValueError("expected an id, got text with a secret in it; have it mended in the portal")
+        raise ValueError("expected an id, got text with a secret in it; have it corrected in the portal")
     if not text or MARK in text or len(text) > LONGEST_ID:
-        raise ValueError(f"expected an id that can be shown, got {quoted(value)}; have it mended in the portal")
+        raise ValueError(f"expected an id that can be shown, got {quoted(value)}; have it corrected in the portal")
     return text
 
 
 def _read_quantity(value: Any) -> int:
-    """A number of extensions, also as 100.0 or "100.00"; not as "1.000", which is a thousand in some countries."""
+    """Read a number of extensions, also 100.0 or "100.00"; not "1.000", which is a thousand in some countries."""
     if isinstance(value, Decimal) and 0 < value < _MOST_EXTENSIONS and value == value.to_integral_value():
         value = int(value)
     elif isinstance(value, str):
-        value = _FRACTION_OF_NOTHING.sub("", value.strip())
+        value = _ZERO_FRACTION.sub("", value.strip())
     quantity = read_count(value)
     if quantity == 0:
         raise ValueError("expected at least one extension, got 0")
@@ -136,16 +136,16 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 
 
 class Fields:
-    """Reads concepts out of the portal's rows."""
+    """Reads concepts from the portal's rows."""
 
     def __init__(
         self, field_map: Mapping[str, Union[str, Sequence[str]]], time_zone: Optional[ZoneInfo] = None
     ) -> None:
-        """``field_map`` names the key of a concept, or several, each a dotted path where it is nested.
+        """``field_map`` names the key of a concept, or several keys, which replace the candidates.
 
-        They replace the candidates. ``time_zone`` is that of expiries that say none; None where it is not known.
+        A key of a nested field is a dotted path. ``time_zone`` is that of expiries without one; None if unknown.
 
-        Raises ValueError when ``field_map`` names a concept that does not exist, or a key that is not text.
+        Raises ValueError if ``field_map`` names a concept that does not exist, or a key that is not text.
         """
         unknown = sorted(set(field_map) - set(CANDIDATES))
         if unknown:
@@ -156,10 +156,10 @@ class Fields:
         self._time_zone = time_zone
 
     def read(self, row: Mapping[str, Any], concept: str) -> Any:
-        """The value of a concept in a row, or an `Undetermined` that says which keys were tried and what was seen."""
+        """The value of a concept in a row, or an `Undetermined` that says which keys were tried and what they have."""
         if self._searches_for_auto_renewal and concept == "auto_renewal":
             value = read_auto_renewal(row, CANDIDATES[concept])
-            return self._silent(concept) if value is None else value
+            return self._not_reported(concept) if value is None else value
         return self._read(row, concept, _READERS[concept])
 
     def _read(self, row: Mapping[str, Any], concept: str, reader: Callable[[Any], Any]) -> Any:
@@ -172,25 +172,25 @@ class Fields:
                 unreadable.append(f"{key} cannot be read: {error}")
         values = list(found.values())
         if concept == "auto_renewal" and True in values:
-            return True  # any "on" wins, as it does where no field is named
+            return True  # any "on" wins, as without field_map
         mappings = tuple(f"{concept}: {key}" for key in found)
         if unreadable:
             why = f"{concept}: {'; '.join(unreadable)}"
-            return self._suggesting(row, Undetermined(concept, why, True, tuple(values), mappings), reader)
+            return self._with_suggestions(row, Undetermined(concept, why, True, tuple(values), mappings), reader)
         if not found:
-            return self._suggesting(row, self._silent(concept), reader)
+            return self._with_suggestions(row, self._not_reported(concept), reader)
         if concept == "expires_at" and max(values) - min(values) < _time.DAY:
-            return min(values)  # a date and an instant of that day are one expiry
+            return min(values)  # a date and an instant of that day are the same expiry
         if any(value != values[0] for value in values[1:]):
-            said = ", ".join(f"{key} says {_shown(value)}" for key, value in found.items())
-            why = f"{concept}: the fields {', '.join(found)} disagree: {said}"
+            differing = ", ".join(f"{key} says {_shown(value)}" for key, value in found.items())
+            why = f"{concept}: the fields {', '.join(found)} disagree: {differing}"
             return Undetermined(concept, why, True, tuple(values), mappings)
         return values[0]
 
     def span(self, row: Mapping[str, Any]) -> Optional[Span]:
-        """Where the expiry lies that can be read of a row; None where that is certain.
+        """The span in which the expiry of a row lies; None if the instant is certain.
 
-        Of several fields, one that says zone and time of day is more exact than the others.
+        Of several fields, one with time of day and zone is more exact than the others.
         """
         values = list(self._reported(row, "expires_at").values())
         readings = [_time.parse_instant(value) for value in values]
@@ -198,12 +198,14 @@ class Fields:
         found = functools.reduce(_more_exact, spans)
         return None if found == Span(min(readings), min(readings)) else found
 
-    def told_by(self, row: Mapping[str, Any], concept: str) -> list[str]:
-        """The keys under which a row says something of a concept."""
+    def reported_keys(self, row: Mapping[str, Any], concept: str) -> list[str]:
+        """The keys under which a row reports a concept."""
         return list(self._reported(row, concept))
 
-    def _suggesting(self, row: Mapping[str, Any], value: Undetermined, reader: Callable[[Any], Any]) -> Undetermined:
-        """The same, with the names of fields that nobody has mapped and that look like it."""
+    def _with_suggestions(
+        self, row: Mapping[str, Any], value: Undetermined, reader: Callable[[Any], Any]
+    ) -> Undetermined:
+        """Add the names of unmapped fields that look like the concept."""
         concept = value.concept
         found = suggestions(row, concept, CANDIDATES[concept], self._keys[concept], reader)
         if not found:
@@ -212,51 +214,51 @@ class Fields:
         return replace(value, why=why, mappings=(*value.mappings, *(f"{concept}: {path}" for path in found)))
 
     def names(self, concept: str, path: str) -> bool:
-        """Whether the field at a path is one of a concept."""
+        """Whether the field at a path is tried for a concept."""
         return path in self._keys[concept]
 
     def read_as(self, concept: str, value: Any) -> Any:
-        """A single value, read as that concept; None where it cannot be."""
+        """Read a single value as a concept; None if that is impossible."""
         try:
             return _READERS[concept](value)
         except ValueError:
             return None
 
     def texts(self, row: Mapping[str, Any], concept: str) -> list[str]:
-        """What the fields of a concept say, where they are texts and may disagree."""
+        """The texts in the fields of a concept, which may disagree."""
         values = (_at(row, key) for key in self._keys[concept])
         return [value.strip() for value in values if isinstance(value, str)]
 
     def renewal_manners(self, row: Mapping[str, Any]) -> tuple[str, ...]:
-        """What a row says of how it is renewed, for a person to judge; nothing where the field is named."""
+        """What a row says about how it is renewed, for a person to judge; nothing if `field_map` names the field."""
         return manners_of_renewal(row) if self._searches_for_auto_renewal else ()
 
     @property
     def _searches_for_auto_renewal(self) -> bool:
         return self._keys["auto_renewal"] is CANDIDATES["auto_renewal"]
 
-    def _silent(self, concept: str) -> Undetermined:
+    def _not_reported(self, concept: str) -> Undetermined:
         return Undetermined(concept, f"{concept}: none of the fields {', '.join(self._keys[concept])} is reported")
 
     def _reported(self, row: Mapping[str, Any], concept: str) -> dict[str, Any]:
-        """What a row has of a concept and is not empty, by its keys."""
+        """The values of a concept in a row that are not empty, by key."""
         values = {key: _at(row, key) for key in self._keys[concept]}
         return {key: value for key, value in values.items() if value is not None and not _is_blank(value)}
 
     def price(self, info: Mapping[str, Any]) -> Union[Money, Undetermined]:
-        """What the renewal of a plan or a service costs, by the portal's answer about it, or why that is not known.
+        """The price of renewing a plan or a service in the portal's answer about it, or why it is unknown.
 
-        A price of nothing is not known: an answer that leaves it open may well say 0.
+        A price of 0 counts as unknown: it may only mean that the price is not set.
         """
         currency = self.read(info, "currency")
         amount = self._read(info, "amount", lambda value: _money.parse_price(value, known(currency)))
         if not isinstance(amount, Undetermined):
             keys = list(self._reported(info, "amount"))
             if amount == 0:
-                why = f"amount: {keys[0]} is 0, which may mean that it is left open"
+                why = f"amount: {keys[0]} is 0, which may mean that it is not set"
                 return Undetermined("amount", why, reported=True)
             if self._keys["amount"] is CANDIDATES["amount"] and _is_of_one_unit(keys, info):
-                why = f"amount: {keys[0]} may be that of one unit; if it is for the whole order, map it"
+                why = f"amount: {keys[0]} may be the price of one unit; if it is for the whole order, map it"
                 return Undetermined("amount", why, reported=True)
         for value in (amount, currency):
             if isinstance(value, Undetermined):
@@ -269,7 +271,7 @@ def _more_exact(one: Span, other: Span) -> Span:
 
 
 def _is_of_one_unit(keys: list[str], info: Mapping[str, Any]) -> bool:
-    """Whether an amount under these keys may be that of one extension."""
+    """Whether the amount under these keys may be the price of one extension."""
     if not set(keys) <= set(_MAY_BE_OF_ONE_UNIT):
         return False
     names = [key for key in info if "currency" not in key.casefold()]
@@ -286,7 +288,7 @@ def _mapped(concept: str, names: Union[str, Sequence[str]]) -> tuple[str, ...]:
         raise ValueError(f"field_map: expected the name of a field for {concept}, or a list of names, got {got}")
     for key in keys:
         if any(is_confidential(part) for part in key.split(".")):
-            raise ValueError(f"field_map: {key} of {concept} is confidential, and is never read")
+            raise ValueError(f"field_map: {key} of {concept} is confidential and never read")
     return tuple(key.strip() for key in keys)
 
 

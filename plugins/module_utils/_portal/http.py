@@ -1,9 +1,9 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HTTP exchanges and nothing more: no redirect, no netrc, no retry, a deadline for the whole and a size cap.
+"""Plain HTTP exchanges: no redirect, no netrc, no retry, a deadline for the whole exchange, and a size limit.
 
-The only file that touches the network. What an answer means is decided in `_portal.transport`.
+The only file that reaches the network. `_portal.transport` decides what an answer means.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from .environment import (
     AUTHORITIES,
     Proxy,
     advice_on_authorities,
-    refusal_of_tunnel,
-    refuse_authorities,
-    refuse_proxy,
+    check_authorities,
+    check_proxy,
+    connection_problem,
+    proxy_refusal,
     spelling_of,
-    without_connection,
 )
 
 try:
@@ -50,8 +50,8 @@ else:
     REQUESTS_IMPORT_ERROR = None
 
 CONNECT_TIMEOUT = 10.0  # s
-# s that a socket waits beyond the deadline of its exchange, so that one clock ends a read. urllib3 takes the connect
-# timeout for the TLS handshake, and calls its end a read timeout.
+# s that a socket waits beyond the deadline of its exchange, so that only the deadline ends a read. urllib3 applies the
+# connect timeout to the TLS handshake, and reports it as a read timeout.
 _AFTER_DEADLINE = 5.0
 
 
@@ -72,7 +72,7 @@ class Connection:
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole answer: status, headers in any case, body as bytes."""
+    """A complete answer: status, headers with case-insensitive names, body as bytes."""
 
     status: int
     headers: Mapping[str, str]
@@ -80,16 +80,16 @@ class Answer:
 
 
 class ExchangeError(Exception):
-    """An exchange that brought no whole answer. ``sent`` is False only when its body cannot have left."""
+    """An exchange without a complete answer. ``sent`` is False only if its body cannot have left."""
 
     def __init__(self, problem: str, sent: bool = True) -> None:
-        """``problem`` is a clause for people, without header or body."""
+        """``problem`` is a clause for people; it contains nothing of headers or body."""
         self.sent = sent
         super().__init__(problem)
 
 
 def _authenticate_with(token: Optional[str]) -> Callable[[Any], Any]:
-    """Set the token, or nothing. That an auth callable is given at all keeps `requests` from looking into ~/.netrc."""
+    """Set the token, if any. Passing an auth callable stops `requests` from reading ~/.netrc."""
 
     def authenticate(request: Any) -> Any:
         if token is not None:
@@ -100,9 +100,9 @@ def _authenticate_with(token: Optional[str]) -> Callable[[Any], Any]:
 
 
 class _Body(io.BytesIO):
-    """The body of a write, which knows whether any of it can have left.
+    """The body of a write, which knows whether any of it may have been sent.
 
-    A connection, a proxy's tunnel and TLS are all set up before the first byte of a body is asked for, and a request
+    The connection, a proxy's tunnel and TLS are all set up before the first byte of a body is read, and a request
     without its body cannot be carried out.
     """
 
@@ -110,7 +110,7 @@ class _Body(io.BytesIO):
     is_abandoned = False
 
     def read(self, size: Optional[int] = -1) -> bytes:
-        """Hand out a part of the body, unless the exchange has been given up."""
+        """Return the next part of the body. Raises OSError if the exchange was given up."""
         self.has_started = True
         if self.is_abandoned:
             raise OSError("the exchange was given up before its body was sent")
@@ -118,10 +118,10 @@ class _Body(io.BytesIO):
 
 
 class _Line:
-    """What one exchange goes over, which another thread can cut.
+    """The connection of one exchange, which another thread can cut.
 
-    It holds a second descriptor of the socket: that reaches the connection at any moment, also during a handshake and
-    while the answer is read, and closing it harms nothing.
+    It has a second descriptor of the socket, which works at any moment, even during a handshake or while the answer is
+    read, and can be closed without harm.
     """
 
     def __init__(self) -> None:
@@ -130,10 +130,10 @@ class _Line:
         self._connection: Any = None
         self._is_cut = False
 
-    def lead_over(self, connection: Any, connected: Any) -> None:
-        """Go over this connection of urllib3 and its socket. Raises OSError once it was cut."""
+    def attach(self, connection: Any, connected: Any) -> None:
+        """Use this connection of urllib3 and its socket. Raises OSError if the line was already cut."""
         with self._lock:
-            self._let_go()
+            self._close_handle()
             self._connection = connection
             if self._is_cut:
                 connected.close()
@@ -141,23 +141,23 @@ class _Line:
             self._handle = socket.socket(fileno=os.dup(connected.fileno()))
 
     def cut(self) -> None:
-        """End the connection, and with it the wait for an answer; does nothing once the exchange is over."""
-        with self._lock, suppress(OSError):  # the other side may have ended it
+        """Shut the connection down, and so end the wait for an answer; does nothing once the exchange is over."""
+        with self._lock, suppress(OSError):  # the peer may have closed it
             self._is_cut = True
             if self._handle is not None:
                 self._handle.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """What is left of a broken exchange serves no other; for the thread that carries it out."""
+        """Close the connection of a broken exchange, in its own thread, so that no other exchange reuses it."""
         if self._connection is not None:
-            self._connection.close()  # urllib3 1.26 keeps one whose answer broke off
+            self._connection.close()  # urllib3 1.26 would keep it
 
-    def end(self) -> None:
-        """The exchange is over; its connection may be kept for another one."""
+    def detach(self) -> None:
+        """Release the connection, which may be kept for another exchange."""
         with self._lock:
-            self._let_go()
+            self._close_handle()
 
-    def _let_go(self) -> None:
+    def _close_handle(self) -> None:
         if self._handle is not None:
             self._handle.close()
             self._handle = None
@@ -166,32 +166,32 @@ class _Line:
 _own = threading.local()  # the line of the exchange that a thread carries out
 
 
-def _over_line(kind: Any) -> Any:
-    """Connections of urllib3 that lead the thread's line over each socket that they use."""
+def _with_line(kind: Any) -> Any:
+    """A class of urllib3 connections that attach the thread's line to each socket they use."""
 
-    class OverLine(kind):  # type: ignore[misc]
+    class WithLine(kind):  # type: ignore[misc]
         def _new_conn(self) -> Any:
             connected = super()._new_conn()
-            _own.line.lead_over(self, connected)
+            _own.line.attach(self, connected)
             return connected
 
         def putrequest(self, *arguments: Any, **keywords: Any) -> None:
             if self.sock is not None:
-                _own.line.lead_over(self, self.sock)
+                _own.line.attach(self, self.sock)
             super().putrequest(*arguments, **keywords)
 
-    return OverLine
+    return WithLine
 
 
 @functools.cache
-def _adapter_of_such() -> Any:
-    """The kind of adapter that makes such connections. Only here is it known that `requests` is there."""
-    connections = type("Connections", (HTTPConnectionPool,), {"ConnectionCls": _over_line(HTTPConnection)})
-    secure_connections = type("Connections", (HTTPSConnectionPool,), {"ConnectionCls": _over_line(HTTPSConnection)})
+def _adapter_class() -> Any:
+    """An adapter class that makes connections with lines; in a function, since `requests` may not be installed."""
+    connections = type("Connections", (HTTPConnectionPool,), {"ConnectionCls": _with_line(HTTPConnection)})
+    secure_connections = type("Connections", (HTTPSConnectionPool,), {"ConnectionCls": _with_line(HTTPSConnection)})
     kinds = {"http": connections, "https": secure_connections}
 
     class Adapter(HTTPAdapter):
-        """Makes them to a proxy as well; but for SOCKS, whose connections are of another kind."""
+        """Uses them for proxies too, except SOCKS, which has connection classes of its own."""
 
         def init_poolmanager(self, *arguments: Any, **keywords: Any) -> None:
             super().init_poolmanager(*arguments, **keywords)
@@ -207,27 +207,27 @@ def _adapter_of_such() -> Any:
 
 
 class Http:
-    """Exchanges with one host. Proxies come from the environment, as `requests` reads it; to this machine, none."""
+    """Exchanges with one host. Proxies come from the environment, as `requests` reads it; none for this machine."""
 
     def __init__(self, connection: Connection, pool: Optional[Pool] = None) -> None:
-        """Opens nothing; the first exchange connects. In a ``pool``, others go on while an answer is waited for."""
+        """Opens nothing; the first exchange connects. In a ``pool``, others continue while one waits for its answer."""
         self._connection = connection
         self._proxy = _proxy_of(connection)[0]
         self._pool = pool or Pool()
-        # Those that no exchange is using. The makers of `requests` do not promise that threads may share a session.
+        # Sessions that are not in use. `requests` does not promise that threads may share one.
         self._sessions: list[Any] = []
 
     def _new_session(self) -> Any:
         session, connection = requests.Session(), self._connection
-        # What the environment says of proxies and authorities is read once: it holds for all requests to one host.
+        # The environment's proxies and authorities are read once: they are the same for all requests to one host.
         verify = (connection.ca_path or True) if connection.validate_certs else False
         settings = session.merge_environment_settings(connection.base_url, {}, True, verify, None)
         is_here = is_loopback_host(urlsplit(connection.base_url).hostname or "")
         session.proxies, session.verify = {} if is_here else settings["proxies"], settings["verify"]
         for scheme in ("http://", "https://"):
-            session.mount(scheme, _adapter_of_such()())
+            session.mount(scheme, _adapter_class()())
         session.trust_env = False
-        # Without this, `requests` reads the body of a redirect before anyone can bound it, even if it may not follow.
+        # Otherwise `requests` reads the body of a redirect without a limit, even if it must not follow it.
         session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
         session.headers.update(
             {
@@ -240,10 +240,11 @@ class Http:
         return session
 
     def exchange(self, method: str, path: str, token: Optional[str] = None, **payload: Any) -> Answer:
-        """Send one request and read its whole answer within the timeout.
+        """Send one request and read its complete answer within the timeout.
 
-        ``payload`` is one of `requests`' own ``params``, ``data`` (a form, or a document as bytes) and ``headers``.
-        Raises ExchangeError when no whole answer came; of a document it knows whether any of it can have left.
+        ``payload`` has the arguments ``params``, ``data`` (a form, or a document as bytes) and ``headers`` of
+        `requests`. Raises ExchangeError without a complete answer; for a document, ``sent`` says whether any of it may
+        have left.
         """
         session = self._sessions.pop() if self._sessions else self._new_session()
         line, body = _Line(), _Body(payload["data"]) if isinstance(payload.get("data"), bytes) else None
@@ -258,16 +259,16 @@ class Http:
                 line.close()
                 raise
             finally:
-                line.end()
+                line.detach()
                 self._sessions.append(session)
 
         try:
             return self._within_deadline(work)
         except BaseException as error:
             if body is not None:
-                body.is_abandoned = True  # also when it is the process that shall end
+                body.is_abandoned = True  # also when the process is being terminated
             if body is None or not body.has_started:
-                line.cut()  # an order that has left may still come to its end
+                line.cut()  # an order that has left may still be answered
             if not isinstance(error, (ExchangeError, requests.RequestException, HTTPError, OSError, ValueError)):
                 raise
             raise ExchangeError(
@@ -288,11 +289,11 @@ class Http:
             return Answer(response.status_code, response.headers, read_body(response))
 
     def _within_deadline(self, work: Callable[[], Answer]) -> Answer:
-        """Run ``work`` in a thread, since a socket's timeout bounds each wait for a byte and not the whole."""
+        """Run ``work`` in a thread, since a socket's timeout limits each wait for a byte and not the whole exchange."""
         outcome: Future[Answer] = Future()
 
         def run() -> None:
-            with suppress(InvalidStateError):  # the caller was told to end
+            with suppress(InvalidStateError):  # the caller was terminated
                 try:
                     outcome.set_result(work())
                 except InvalidStateError:
@@ -307,29 +308,29 @@ class Http:
         except FutureTimeoutError:
             if outcome.done():
                 return outcome.result()
-            raise ExchangeError(f"no whole answer within {self._connection.timeout:g} s") from None
+            raise ExchangeError(f"no complete answer within {self._connection.timeout:g} s") from None
 
 
-def refuse_surroundings(connection: Connection) -> None:
-    """Raise ValueError for what the environment says of the way to the portal, where no request could go that way.
+def check_environment(connection: Connection) -> None:
+    """Raise ValueError if ``ca_path``, or a proxy or CA file from the environment, makes every request impossible.
 
-    Also for ``ca_path``. Opens no connection; a proxy that does not answer may do so later.
+    Opens no connection: a proxy that does not answer now may answer later.
     """
     if REQUESTS_IMPORT_ERROR is not None:
         return
     proxy, text = _proxy_of(connection)
     if proxy is not None:
-        refuse_proxy(proxy, text)
+        check_proxy(proxy, text)
     if urlsplit(connection.base_url).scheme != "https" or not connection.validate_certs:
         return
     named = [(name, os.environ.get(name)) for name in AUTHORITIES]
-    read = next(((name, path) for name, path in [("ca_path", connection.ca_path), *named] if path), None)
-    if read is not None:
-        refuse_authorities(*read)
+    used = next(((name, path) for name, path in [("ca_path", connection.ca_path), *named] if path), None)
+    if used is not None:
+        check_authorities(*used)
 
 
 def _proxy_of(connection: Connection) -> tuple[Optional[Proxy], str]:
-    """The proxy that `requests` takes from the environment, and what its variable says; None where it takes none."""
+    """The proxy that `requests` takes from the environment, or None, and the value of its variable."""
     url = urlsplit(connection.base_url)
     proxies = {} if is_loopback_host(url.hostname or "") else get_environ_proxies(connection.base_url)
     text = select_proxy(connection.base_url, proxies)
@@ -341,14 +342,14 @@ def _proxy_of(connection: Connection) -> tuple[Optional[Proxy], str]:
         parsed = parse_url(prepend_scheme_if_needed(text, "http"))
     except (HTTPError, ValueError):
         return Proxy(variable, "", ""), text
-    if not parsed.host or ("@" in text and parsed.auth is None):  # a sign in a password has ended the host early
+    if not parsed.host or ("@" in text and parsed.auth is None):  # a character of the password ended the host early
         return Proxy(variable, "", ""), text
     port = "" if parsed.port is None else f":{parsed.port}"
     return Proxy(variable, parsed.scheme or "", f"{parsed.host}{port}"), text
 
 
 def _problem_of(error: Exception, connection: Connection, proxy: Optional[Proxy]) -> str:
-    """Say what went wrong in an exchange, without repeating texts that may hold an address or a header."""
+    """Say what went wrong in an exchange, without texts that may contain an address or a header."""
     if isinstance(error, (ExchangeError, BodyError)):
         return str(error)
     causes = _causes(error)
@@ -358,15 +359,15 @@ def _problem_of(error: Exception, connection: Connection, proxy: Optional[Proxy]
         return any(isinstance(cause, kinds) for cause in causes)
 
     if has(NewConnectionError) and not has(requests.exceptions.ConnectTimeout):
-        return without_connection(proxy, urlsplit(connection.base_url), causes, os.environ)
+        return connection_problem(proxy, urlsplit(connection.base_url), causes, os.environ)
     if has(ssl.SSLCertVerificationError):
         advice = advice_on_authorities(connection.ca_path, os.environ)
         return f"the server's certificate is not trusted; {advice}{through}"
     if any(isinstance(cause, ssl.SSLError) and cause.library not in (None, "SSL") for cause in causes):
         return f"the certificate authorities cannot be read; {advice_on_authorities(connection.ca_path, os.environ)}"
-    refusal = refusal_of_tunnel(causes)
+    refusal = proxy_refusal(causes)
     if has(ssl.SSLError):
-        problem = "no TLS with this server; is base_url right?"
+        problem = "no TLS connection to this server; is base_url right?"
     elif refusal and not has(requests.exceptions.ConnectTimeout):
         problem = refusal
     elif has(requests.exceptions.ConnectTimeout, requests.exceptions.ReadTimeout, TimeoutError):
@@ -377,7 +378,7 @@ def _problem_of(error: Exception, connection: Connection, proxy: Optional[Proxy]
 
 
 def _causes(error: BaseException) -> list[BaseException]:
-    """An exception and those it wraps, as `requests` and urllib3 nest them in args and in ``reason``."""
+    """An exception and those that it wraps; `requests` and urllib3 nest them in args and ``reason``."""
     causes = [error]
     for cause in causes:
         inner = [*cause.args, getattr(cause, "reason", None), cause.__cause__]

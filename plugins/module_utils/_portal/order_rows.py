@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PURE: an order of the portal, read out of its row and its detail (docs/portal-api.md, 6.2 and 6.3)."""
+"""PURE: read an order of the portal from its row and its detail (docs/portal-api.md, 6.2 and 6.3)."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from .._text import clean, shortened
 from .fields import Fields, read_id, read_text
 
 PRODUCT_ID = 13  # Cloud PBX (PCE Instance): docs/portal-api.md, 5.1.2
-# How the operation types begin that are no renewal (docs/portal-api.md, 6.1.2).
+# Prefixes of the operation types that are not renewals (docs/portal-api.md, 6.1.2).
 _OTHER_OPERATIONS = ("purchase", "trial", "switch")
 
 Row = Mapping[str, Any]
 
 
 def read_order(row: Row, fields: Fields) -> Order:
-    """Read an order out of its row, its detail, or both laid over each other."""
+    """Read an order from its row, its detail, or both merged."""
     source = dict(row)
     for part in ("basicInformation", "orderInformation", "orderSummary"):
         if isinstance(row.get(part), Mapping):
             source = laid_over(source, row[part])
     po_number = fields.read(source, "po_number")
     if isinstance(po_number, Undetermined):
-        # A remark next to our tag must not hide it.
+        # A comment in another field must not hide our tag.
         po_number = next(filter(is_tag, fields.texts(source, "po_number")), None)
     try:
         created_at = _time.parse_instant(source.get("createTime"))
@@ -53,12 +53,12 @@ def read_order(row: Row, fields: Fields) -> Order:
 
 
 def is_of_other_product(row: Row) -> bool:
-    """Whether a row or an order says that it is of another product than ours."""
+    """Whether a row or an order says that it is for another product than Cloud PBX."""
     return id_of(row, "productId") not in (None, str(PRODUCT_ID))
 
 
 def _is_renewal(order: Row) -> Optional[bool]:
-    """Whether an order is a renewal; None where it does not tell, or in a word that is not known."""
+    """Whether an order is a renewal; None if its operation type is missing or not known."""
     kind = (text_of(order, "operationType") or "").casefold()
     if kind.startswith("renew"):
         return True
@@ -66,7 +66,7 @@ def _is_renewal(order: Row) -> Optional[bool]:
 
 
 def _lines(source: Row, fields: Fields) -> Optional[tuple[OrderLine, ...]]:
-    """The plan and services that an order is for, at whatever depth; None where no plan is among them."""
+    """The plan and services that an order is for, at any depth; None if there is no plan among them."""
     lines, has_plan = [], False
     for node in _objects(source):
         plan_id, service_id = id_of(node, "planId"), id_of(node, "serviceId")
@@ -86,23 +86,23 @@ def _objects(node: Any) -> Iterator[Row]:
 
 
 def laid_over(row: Row, base: Row) -> dict[str, Any]:
-    """A row with what it leaves empty taken from ``base``."""
+    """Merge two rows: ``row``, with its empty values taken from ``base``."""
     return {**base, **{key: value for key, value in row.items() if value not in (None, "")}}
 
 
 def _serial_number(order: Row) -> Optional[str]:
-    """The one PBX of an order; None where it names several in a text, of which each might be meant."""
+    """The PBX of an order; None if its text names several, since any of them may be meant."""
     product_no = id_of(order, "productNo")
     return None if product_no is None or re.search(r"[\s,;|/]", product_no) else product_no
 
 
 def status_of(row: Row) -> str:
-    """The order status in lower case; a status that is missing or not text is an open one, with no name."""
+    """The order status in lower case; empty, which counts as open, if it is missing or not text."""
     return (text_of(row, "orderStatus") or "").lower()
 
 
 def text_of(row: Row, key: str) -> Optional[str]:
-    """A text of a row; None where it is empty or no text."""
+    """A text of a row; None if it is empty or not text."""
     try:
         return read_text(row.get(key)) or None
     except ValueError:
@@ -110,7 +110,7 @@ def text_of(row: Row, key: str) -> Optional[str]:
 
 
 def id_of(row: Any, key: str) -> Optional[str]:
-    """An id of a row; None where it has none that can be read."""
+    """An id of a row; None if it has no readable one."""
     try:
         return read_id(row.get(key)) if isinstance(row, Mapping) else None
     except ValueError:
@@ -118,6 +118,6 @@ def id_of(row: Any, key: str) -> Optional[str]:
 
 
 def named_id_of(row: Any, key: str) -> Optional[str]:
-    """An id of a row, also one that cannot be read: as it is shown, which is the id of nothing else."""
+    """An id of a row, even an unreadable one: then as it is displayed, which no other id equals."""
     value = row.get(key) if isinstance(row, Mapping) else None
     return shortened(clean(value.strip())) or None if isinstance(value, str) else id_of(row, key)

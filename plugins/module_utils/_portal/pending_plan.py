@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PURE: what `currentPlan` tells: a pending switch to another plan, or on some portals just the running plan."""
+"""PURE: what `currentPlan` means: a pending switch to another plan, or on some portals just the running plan."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _UNMAPPED = Fields({})
 
 
 def pending_plan(row: Mapping[str, Any], expires_at: Union[datetime, Undetermined], fields: Fields) -> Optional[str]:
-    """The running plan of a row where a switch to another one is pending (docs/portal-api.md, 4.2).
+    """The running plan of a row if a switch to another one is pending (docs/portal-api.md, 4.2).
 
-    With a ``field_map`` by which a plan is read from `currentPlan`, that field tells of a switch only where the row has
-    another plan or another expiry as well.
+    If ``field_map`` reads the plan from `currentPlan`, that field means a switch only if the row also has another plan
+    or another expiry.
     """
     current, until = row.get(CURRENT_PLAN), row.get(ITS_EXPIRY)
     if not current:
@@ -40,7 +40,7 @@ def pending_plan(row: Mapping[str, Any], expires_at: Union[datetime, Undetermine
 
 
 def without_running_plan(subscription: Subscription) -> Subscription:
-    """A PBX of a portal that fills `currentPlan` for every PBX: its own plan there is no pending switch."""
+    """Drop a pending plan that is the PBX's own, for portals that fill `currentPlan` for every PBX."""
     plan, pending = subscription.plan, subscription.pending_plan
     if isinstance(plan, Offer) and pending is not None and plan.is_called(pending):
         return replace(subscription, pending_plan=None)

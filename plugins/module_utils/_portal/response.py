@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What one HTTP answer says: the envelope, which status counts, whether it refuses, how long to wait, what is wrong."""
+"""Interpret an HTTP answer: its envelope, which status counts, whether it is a refusal, how long to wait."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ from .._text import LONGEST_QUOTE, one_line
 from .envelope import SUCCESS, Envelope, parse_envelope
 from .http import Answer
 
-# What it may mean when it does not come in the vendor's envelope.
-_ON_THE_WAY = {
-    403: "refused without the vendor's envelope, so perhaps by a proxy or a firewall before the portal, which may also"
-    " find so many requests at once suspicious: check its rules, or lower concurrency",
-    429: "too many requests, without the vendor's envelope, so perhaps for a proxy or a firewall before the portal:"
+# What these may mean without the vendor's envelope.
+_WITHOUT_ENVELOPE = {
+    403: "refused without the vendor's envelope, perhaps by a proxy or a firewall in front of the portal, which may"
+    " also object to so many requests at once: check its rules, or lower concurrency",
+    429: "too many requests, without the vendor's envelope, perhaps for a proxy or a firewall in front of the portal:"
     " lower concurrency, or wait",
 }
 
-VALIDATION_FAILED = "parameter_validation_f"  # the one error code that is public, cut there (docs/portal-api.md, 1.1.2)
+# The only public error code, which the vendor's page truncates here (docs/portal-api.md, 1.1.2).
+VALIDATION_FAILED = "parameter_validation_f"
 
 
 def is_refusal(answer: Answer, envelope: Envelope) -> bool:
-    """Whether HTTP and envelope agree on a 4xx. A 408 says that a server gave up waiting, not that it did nothing."""
+    """Whether HTTP and envelope agree on a 4xx, except 408: a server that gave up waiting may have done something."""
     if answer.status not in (200, envelope.status) or envelope.code == SUCCESS:
         return False
     if envelope.code.startswith(VALIDATION_FAILED):
@@ -38,29 +39,29 @@ def is_refusal(answer: Answer, envelope: Envelope) -> bool:
 
 
 def is_definite(answer: Answer, envelope: Envelope) -> bool:
-    """Whether a refusal says that nothing was carried out: 401, 403, 429, or the one code that is public.
+    """Whether a refusal means that nothing was carried out: 401, 403, 429, or the one public error code.
 
-    What other codes mean is not known, and a portal that has made the order may refuse it for want of payment.
+    The meaning of other codes is not known: the portal may have created the order and refuse only its payment.
     """
     return envelope.code.startswith(VALIDATION_FAILED) or status_of(answer, envelope) in (401, 403, 429)
 
 
-def is_vendors(envelope: Optional[Envelope]) -> bool:
-    """Whether an answer is the portal's own, and not that of a proxy or a firewall before it."""
+def is_from_vendor(envelope: Optional[Envelope]) -> bool:
+    """Whether an answer is the portal's own, and not that of a proxy or a firewall in front of it."""
     return envelope is not None and envelope.is_complete
 
 
 def refuses_token(answer: Answer, envelope: Optional[Envelope]) -> bool:
-    """Whether a read failed for its token: a 401, or words that name the token (docs/portal-api.md, 11.9)."""
+    """Whether a read failed because of its token: a 401, or an error that mentions it (docs/portal-api.md, 11.9)."""
     status = status_of(answer, envelope)
     if envelope is None or envelope.is_success:
         return status == 401
-    names_it = "token" in f"{envelope.code} {envelope.detail}".casefold()
-    return status == 401 or (names_it and status < 500 and status != 429)
+    mentions_token = "token" in f"{envelope.code} {envelope.detail}".casefold()
+    return status == 401 or (mentions_token and status < 500 and status != 429)
 
 
 def envelope_of(answer: Answer) -> Optional[Envelope]:
-    """The vendor's envelope; None where the answer has none."""
+    """The vendor's envelope; None if the answer has none."""
     try:
         return parse_envelope(answer.content)
     except ValueError:
@@ -68,21 +69,21 @@ def envelope_of(answer: Answer) -> Optional[Envelope]:
 
 
 def status_of(answer: Answer, envelope: Optional[Envelope]) -> int:
-    """The HTTP status, or the envelope's own where HTTP says 200."""
+    """The HTTP status, or the envelope's own if HTTP says 200."""
     if answer.status == 200 and envelope is not None and envelope.status is not None:
         return envelope.status
     return answer.status
 
 
 def problem_of(answer: Answer, envelope: Optional[Envelope]) -> str:
-    """What is wrong with an answer that is no success, as a clause for people."""
+    """What is wrong with an answer that is not a success, as a clause for people."""
     if 300 <= answer.status < 400:
         return f"redirected to {_host_of(answer.headers.get('location', ''))}, which is not followed; check base_url"
-    if answer.status in _ON_THE_WAY and not is_vendors(envelope):
-        return _ON_THE_WAY[answer.status]
+    if answer.status in _WITHOUT_ENVELOPE and not is_from_vendor(envelope):
+        return _WITHOUT_ENVELOPE[answer.status]
     if envelope is not None:
         if not envelope.is_success:
-            return "the portal answered with an error" + what_it_lacks(envelope)
+            return "the portal answered with an error" + advice_on_partner_id(envelope)
         return "the answer claims success, but " + (
             "has another HTTP status" if answer.status != 200 else "lacks a member"
         )
@@ -90,20 +91,20 @@ def problem_of(answer: Answer, envelope: Optional[Envelope]) -> str:
         return "the answer is an error without the vendor's envelope"
     return (
         f"expected the vendor's JSON envelope, got {len(answer.content)} bytes of"
-        f" {content_type_of(answer) or 'no content type'} that are not one:"
+        f" {content_type_of(answer) or 'no content type'}:"
         f" {_flaw_of(answer)}; check base_url, and that no proxy or login page is in between"
     )
 
 
 def content_type_of(answer: Answer) -> str:
-    """What the answer says that it is, parameters apart, fit for a message; empty where it says nothing."""
+    """The content type without parameters, fit for a message; empty if there is none."""
     return one_line(answer.headers.get("content-type", "").split(";")[0].lower(), LONGEST_QUOTE)
 
 
-def what_it_lacks(envelope: Envelope) -> str:
-    """As the end of a clause, what to do where an error asks for `partnerId`; empty where it does not.
+def advice_on_partner_id(envelope: Envelope) -> str:
+    """What to do if an error asks for `partnerId`, as the end of a clause; empty if it does not.
 
-    The vendor's tutorials have it in orders of other products alone (docs/portal-api.md, 6.1.8).
+    In the vendor's tutorials only orders of other products have it (docs/portal-api.md, 6.1.8).
     """
     if "partnerid" not in f"{envelope.code} {envelope.detail} {envelope.result}".casefold().replace("_", ""):
         return ""
@@ -134,7 +135,7 @@ def _host_of(location: str) -> str:
 
 
 def date_of(answer: Answer) -> Optional[datetime]:
-    """The server's clock as the answer left it, from its Date header (RFC 9110, section 6.6.1); None without one."""
+    """The server's time when it sent the answer, from its Date header (RFC 9110, section 6.6.1); None without one."""
     return _http_date(answer.headers.get("date", ""))
 
 
@@ -147,7 +148,7 @@ def retry_after(answer: Answer) -> Optional[float]:
     return None if date is None else max(0.0, (date - utc_now()).total_seconds())
 
 
-@lru_cache(maxsize=1)  # many answers leave within the same second
+@lru_cache(maxsize=1)  # many answers have the same second
 def _http_date(text: str) -> Optional[datetime]:
     try:
         date = parsedate_to_datetime(text)

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The only way to send an order: one POST, sent once and never repeated.
 
-What became of it is its result or one of three exceptions: `NotSent`, `Rejected`, `Ambiguous` (docs/reliability.md, 15
-to 37). A run in check mode, or for a plan, is given no sender.
+The outcome is the order, or one of three exceptions: `NotSent`, `Rejected`, `Ambiguous` (docs/reliability.md, 15 to
+37). A run in check mode, or for a plan, has no sender.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .envelope import Envelope
 from .errors import Ambiguous, NotSent, ReadError, Rejected, Withheld
 from .http import Answer, ExchangeError
 from .order_rows import PRODUCT_ID, id_of, named_id_of, status_of, text_of
-from .response import is_definite, is_refusal, problem_of, what_it_lacks
+from .response import advice_on_partner_id, is_definite, is_refusal, problem_of
 from .transport import Transport
 
 ORDER_SAVE = "/order/openapi/order/v1/save"
@@ -29,19 +29,19 @@ class OrderSender:
     """Sends renewal orders to one portal."""
 
     def __init__(self, transport: Transport) -> None:
-        """``transport`` is the one that the run reads with, so that token, turns and pauses are shared."""
+        """``transport`` is the one that the run also reads with, so that they share token, turns and pauses."""
         self._transport = transport
 
     def send(self, order: OrderRequest, may_leave: Callable[[], bool] = lambda: True) -> Order:
-        """Send one renewal order, once (docs/portal-api.md, 12.4); ``may_leave`` is asked at the last moment.
+        """Send one renewal order, once (docs/portal-api.md, 12.4), if ``may_leave`` still allows it at the last moment.
 
-        Raises NotSent, Withheld if it may not leave, Rejected (a 4xx in the vendor's own envelope, be it definite or
-        not) or Ambiguous (everything else).
+        Raises NotSent, Withheld if it may not leave, Rejected (a 4xx in the vendor's own envelope, definite or not) or
+        Ambiguous (everything else).
         """
         try:
             content = json.dumps(order_body(order), ensure_ascii=False).encode("utf-8")
         except UnicodeEncodeError:
-            raise NotSent(_CALL, "the order holds text that is not valid Unicode") from None
+            raise NotSent(_CALL, "the order contains text that is not valid Unicode") from None
         try:
             token = self._transport.bearer_token()
         except ReadError as error:
@@ -69,7 +69,7 @@ class OrderSender:
                 raise (Ambiguous if error.sent else NotSent)(_CALL, str(error)) from None
 
     def _refusal(self, answer: Answer, envelope: Envelope, token: str) -> Rejected:
-        refusal = Rejected(_CALL, "the portal refused the order" + what_it_lacks(envelope), answer, envelope)
+        refusal = Rejected(_CALL, "the portal refused the order" + advice_on_partner_id(envelope), answer, envelope)
         refusal.is_definite = is_definite(answer, envelope)
         if refusal.status == 401:
             self._transport.forget(token)
@@ -81,7 +81,7 @@ def _accepted_order(order: OrderRequest, envelope: Envelope) -> Order:
     result = envelope.result
     order_no, product_no = id_of(result, "orderNo"), named_id_of(result, "productNo")
     if order_no is None:
-        raise Ambiguous(_CALL, "the portal claims success but names no order number", envelope=envelope)
+        raise Ambiguous(_CALL, "the portal claims success but gives no order number", envelope=envelope)
     if product_no not in (None, order.product_no):
         problem = f"ordered for {order.product_no}, the portal answered for {product_no}"
         raise Ambiguous(_CALL, problem, envelope=envelope)
@@ -97,7 +97,7 @@ def _accepted_order(order: OrderRequest, envelope: Envelope) -> Order:
 
 
 def order_body(order: OrderRequest) -> dict[str, Any]:
-    """The body of a renewal order, key for key the tutorial's sample: ids as bare integers, all lines in one order."""
+    """The body of a renewal order, exactly as in the tutorial: ids as integers, all lines in one order."""
     plan_id = int(order.plan_id)
     plan_line = {
         "serviceType": "plan",

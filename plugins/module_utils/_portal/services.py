@@ -1,10 +1,10 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PURE: the services of a PBX out of the rows that list them, and the expiries that its row tells besides the plan's.
+"""PURE: the services of a PBX, from the rows that list them, and expiries in its row other than the plan's.
 
-Nothing says that a portal lists only what a PBX has (docs/portal-api.md, 11.6). A row with a status, cycle or expiry
-of its own is a service of the PBX only where that is what the plan has; else it is doubtful, and a declaration decides.
+It is not known whether a portal lists only what a PBX has (docs/portal-api.md, 11.6). A row with its own status, cycle
+or expiry is a service of the PBX only if it matches the plan; otherwise it is doubtful, and a declaration decides.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .suggestions import folded, leaves
 Row = Mapping[str, Any]
 Services = Union[tuple[Offer, ...], Undetermined]
 
-# What a field of a service says, by its name without case and signs; the first that fits.
+# What a field of a service means, by its folded name; the first match counts.
 _KINDS = {
     "nothing": re.compile("autorenew|multicycle"),
     "no": re.compile("cancel(?!l?able)|suspend|unsubscri|terminat|delete|disabl|refund(?!able)|trial$|^(is)?expired$"),
@@ -51,9 +51,9 @@ def _kind_of(name: str) -> str:
 def services_of(
     row: Row, fields: Fields, billing_cycle: Union[str, Undetermined], expires_at: Union[datetime, Undetermined]
 ) -> Services:
-    """The services of a PBX, in the portal's order; each a name or an object. The plan's own line is left out.
+    """The services of a PBX, in the portal's order, from names or objects. The plan's own line is left out.
 
-    ``billing_cycle`` and ``expires_at`` are the plan's, by the same row.
+    ``billing_cycle`` and ``expires_at`` are those of the plan, from the same row.
     """
     plan = _Plan(fields, known(billing_cycle), known(expires_at))
     entries = fields.read(row, "services")
@@ -71,7 +71,7 @@ def _bounds(services: Services) -> Optional[Between]:
 
 @dataclass(frozen=True)
 class _Plan:
-    """How a row is read, and what the plan says in it, as far as it does."""
+    """How to read a row, and what is known about its plan."""
 
     fields: Fields
     billing_cycle: Optional[str]
@@ -103,7 +103,7 @@ def _listed(entries: Sequence[Any], plan: _Plan) -> Services:
 
 
 def _doubts_about(entry: Row, plan: _Plan) -> Iterator[str]:
-    """What in the row of a service leaves a doubt whether the PBX has it for this term, each with the field."""
+    """The fields in the row of a service that raise a doubt whether the PBX has it for this term, and why."""
     for path, value in leaves(entry):
         if value is not None and value != "" and not isinstance(value, (Mapping, list)):
             name = ".".join(path)
@@ -118,44 +118,44 @@ def _doubt(kind: str, value: Any, plan: _Plan) -> Optional[str]:
     if kind == "nothing":
         return None
     if kind == "expiry":
-        return _unlike_expiry(value, plan)
+        return _expiry_doubt(value, plan)
     if kind == "cycle":
-        is_unlike = plan.billing_cycle is None or plan.fields.read_as("billing_cycle", value) != plan.billing_cycle
-        return f"{quoted(value)}, and the plan's {_is(plan.billing_cycle)}" if is_unlike else None
+        differs = plan.billing_cycle is None or plan.fields.read_as("billing_cycle", value) != plan.billing_cycle
+        return f"{quoted(value)}, and the plan's {_known_or_not(plan.billing_cycle)}" if differs else None
     word = folded(str(value))
     if kind == "status":
-        return None if word in _ACTIVE else f"{quoted(value)}, which is no known word for active"
-    is_as_it_should_be = {
+        return None if word in _ACTIVE else f"{quoted(value)}, which is not a known word for active"
+    is_as_expected = {
         "yes": word in _YES,
         "no": word in _NO,
         "model": word == "recurring",
         "type": word != "trial",
         "quantity": word.strip("0") != "",
     }
-    return None if is_as_it_should_be[kind] else quoted(value)
+    return None if is_as_expected[kind] else quoted(value)
 
 
-def _unlike_expiry(value: Any, plan: _Plan) -> Optional[str]:
+def _expiry_doubt(value: Any, plan: _Plan) -> Optional[str]:
     instant = plan.fields.read_as("expires_at", value)
     if not isinstance(instant, datetime):
-        # A number of days, or whether to remind somebody, is no expiry.
-        return f"{quoted(value)}, which is no date" if isinstance(value, str) else None
+        # A number of days, or a flag for a reminder, is not an expiry.
+        return f"{quoted(value)}, which is not a date" if isinstance(value, str) else None
     if plan.expires_at is not None and abs(instant - plan.expires_at) < DAY:
         return None
     of_plan = None if plan.expires_at is None else format_instant(plan.expires_at)
-    return f"{format_instant(instant)}, and the plan's {_is(of_plan)}"
+    return f"{format_instant(instant)}, and the plan's {_known_or_not(of_plan)}"
 
 
-def _is(of_plan: Optional[str]) -> str:
+def _known_or_not(of_plan: Optional[str]) -> str:
     return "cannot be determined" if of_plan is None else f"is {of_plan}"
 
 
 def other_expiries(
     row: Row, fields: Fields, expires_at: Union[datetime, Undetermined]
 ) -> tuple[tuple[str, datetime], ...]:
-    """Every expiry in the row of a PBX that is not the plan's, by the field that tells it; sorted by that.
+    """Every expiry in the row of a PBX that is not the plan's, as pairs of field and instant, sorted by field.
 
-    They are shown, and decide nothing: a service is renewed with its plan.
+    They are only shown: a service is renewed with its plan.
     """
     found = dict(_expiries(row, lambda name: fields.names("expires_at", name)))
     entries = fields.read(row, "services")
@@ -178,9 +178,9 @@ def _expiries(row: Row, is_of_plan: Callable[[str], bool] = lambda name: False) 
 
 
 def offer_of(row: Row, fields: Fields, concept: str, id_concept: str, name_concept: str) -> Union[Offer, Undetermined]:
-    """Join id and name; one of them is enough, but what the row has of either must be readable.
+    """Join id and name. One of them is enough, but whatever the row reports must be readable.
 
-    Where it is not, ``seen`` is what the other one says, or else what can be read of it all the same.
+    If it is not, ``seen`` has the other one, or if there is none, every value that could be read.
     """
     offer_id, name = fields.read(row, id_concept), fields.read(row, name_concept)
     values = [value for value in (name, offer_id) if isinstance(value, Undetermined)]
@@ -189,11 +189,11 @@ def offer_of(row: Row, fields: Fields, concept: str, id_concept: str, name_conce
         return Offer(known(offer_id), known(name))
     ids = offer_id.seen if isinstance(offer_id, Undetermined) else ()
     names = name.seen if isinstance(name, Undetermined) else ()
-    sure = [] if len(values) > 1 else [Offer(known(offer_id), known(name))]
+    certain = [] if len(values) > 1 else [Offer(known(offer_id), known(name))]
     return Undetermined(
         concept,
         "; ".join(value.why for value in unclear),
         any(value.reported for value in unclear),
-        tuple(sure or [*(Offer(one, None) for one in ids), *(Offer(None, one) for one in names)]),
+        tuple(certain or [*(Offer(one, None) for one in ids), *(Offer(None, one) for one in names)]),
         tuple(mapping for value in unclear for mapping in value.mappings),
     )

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PURE: fields of a row that nobody has named, at any depth, and what they look like: to be suggested, never used."""
+"""PURE: unmapped fields of a row, at any depth, that look like a concept: only suggested, never used."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any
 
 from .._secrets import is_confidential
 
-DEEPEST = 4  # objects within each other
+DEEPEST = 4  # nested objects
 MOST_SUGGESTIONS = 3
 # The rows of a listing have the same fields.
 _by_name = lru_cache(maxsize=4096)
 
-# What a field may be called besides the candidates, and what is something else; both without case and signs.
+# What a field may be called other than the candidates, and what is something else; both match folded names.
 _LOOKS_LIKE = {
     "expires_at": re.compile("expir|valid(to|through|until|till)$|(end|due|renewal)(date|time)$"),
     "plan": re.compile("(plan|edition|package)(name)?$"),
@@ -40,9 +40,9 @@ _IS_SOMETHING_ELSE = {
 
 
 def leaves(row: Mapping[str, Any], within: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Every field of a row with the keys that lead to it, those of nested objects included.
+    """Every field of a row with its path of keys, including those of nested objects.
 
-    Left out is what no dotted path leads to, and what may be confidential.
+    Fields that no dotted path can name, and those that may be confidential, are left out.
     """
     for key, value in row.items():
         if _is_left_out(key):
@@ -59,13 +59,13 @@ def _is_left_out(key: str) -> bool:
 
 @_by_name
 def folded(name: str) -> str:
-    """A name without case and signs: expire_date and expireDate are the same."""
+    """A name in lower case without punctuation: expire_date and expireDate are the same."""
     return re.sub("[^a-z0-9]", "", name.casefold())
 
 
 @_by_name
 def looks_like(path: tuple[str, ...], concept: str, candidates: tuple[str, ...] = ()) -> bool:
-    """Whether the field at the end of a path may be what a concept means, by its name or its parent's and its own."""
+    """Whether the field at a path may be the concept, judging by its name, or by its parent's name and its own."""
     if concept not in _LOOKS_LIKE:
         return False
     whole, names = folded("".join(path)), [folded(path[-1]), folded("".join(path[-2:]))]
@@ -82,9 +82,9 @@ def suggestions(
     tried: Collection[str],
     reader: Callable[[Any], Any],
 ) -> list[str]:
-    """Dotted paths of fields that look like a concept and can be read as it, the first few.
+    """The first few dotted paths of fields that look like a concept and can be read as one.
 
-    ``tried`` are the paths that were looked at already.
+    ``tried`` are the paths that were already read.
     """
     found = []
     for path, value in leaves(row):

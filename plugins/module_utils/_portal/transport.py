@@ -1,9 +1,10 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The exchanges with one portal: the token, the turns that requests take, and reads that are repeated.
+"""The exchanges with one portal: the token, the turns that requests take, and repeated reads.
 
-A read is repeated after a failure that may pass. A write never is, see `sender` (docs/reliability.md, 15 to 37).
+A read is repeated after a failure that may be temporary. A write never is, see `sender` (docs/reliability.md, 15 to
+37).
 """
 
 from __future__ import annotations
@@ -26,17 +27,17 @@ from .response import (
     content_type_of,
     date_of,
     envelope_of,
-    is_vendors,
+    is_from_vendor,
     problem_of,
     refuses_token,
     status_of,
 )
 
 TOKEN_PATH = "/auth/openapi/v1/oauth/token"  # noqa: S105 (a path, not a secret)
-TOKEN_LIFETIME = 1800  # s, where the answer does not say (docs/portal-api.md, 2.4.1)
-TOKEN_MARGIN = 120  # s of life that a token needs beyond the longest call
+TOKEN_LIFETIME = 1800  # s, if the answer does not say (docs/portal-api.md, 2.4.1)
+TOKEN_MARGIN = 120  # s that a token must remain valid beyond the longest call
 MAX_RETRY_AFTER = 300.0  # s
-RATE_LIMIT_DELAYS = (30.0, 60.0)  # s, where a 429 names no time
+RATE_LIMIT_DELAYS = (30.0, 60.0)  # s, if a 429 gives no time
 
 T = TypeVar("T")
 
@@ -57,7 +58,7 @@ class _Token:
 
 
 class Transport:
-    """Signs in, takes turns, and reads. Orders are sent by `OrderSender` alone, which only a renewal is given."""
+    """Signs in, takes turns, and reads. Only `OrderSender` sends orders, and only a renewal has one."""
 
     def __init__(
         self,
@@ -71,19 +72,18 @@ class Transport:
         monotonic: Callable[[], float] = time.monotonic,
         may_write: bool = False,
     ) -> None:
-        """``secrets`` are hidden in all that is read; those of ``connection`` and what the portal issues are added.
+        """``secrets`` are hidden in everything that is read; those of ``connection`` and issued tokens are added.
 
-        ``clock`` gives the controller's instant, which the portal's is held against. With a ``pool``, reads and writes
-        may be asked for side by side; ``sleep`` must be its own then. ``http`` makes the exchanges, by default with
-        requests; ``monotonic`` gives the seconds by which tokens age. Unless it ``may_write``, nothing leaves
-        but reads and logins.
+        ``clock`` returns the controller's time, which is compared with the portal's. With a ``pool``, requests may be
+        made side by side; ``sleep`` must then be the pool's. ``http`` makes the exchanges, by default with requests.
+        ``monotonic`` returns the seconds by which tokens age. Unless ``may_write``, only reads and logins are sent.
         """
         self._connection = connection
         self.pool = pool or Pool()
         self._http = http or Http(connection, self.pool)
         self._login = Gate(self.pool)
-        # Closed while the portal has asked for less; nothing is sent then.
-        self.unhurried = Gate(self.pool)
+        # Closed during a pause that the portal asked for; nothing is sent then.
+        self.send_gate = Gate(self.pool)
         self._line = Gate(self.pool)
         self._is_limited = False
         self._secrets = secrets
@@ -97,36 +97,36 @@ class Transport:
         self._may_write = may_write
         self._token: Optional[_Token] = None
         self.traffic = Traffic()
-        # How far the portal's clock is ahead of the controller's; None until an answer had a Date.
+        # How far the portal's clock is ahead of the controller's; None before the first answer with a Date.
         self.clock_offset: Optional[timedelta] = None
 
     @property
     def can_sign_in(self) -> bool:
-        """Whether a token that is refused can be replaced, since none was given."""
+        """Whether a refused token can be replaced: not if the user gave it."""
         return self._connection.access_token is None
 
     def warn(self, warning: str) -> None:
-        """Warn of something, once."""
+        """Give a warning, each text only once."""
         if warning not in self._warned:
             self._warned.add(warning)
             self._on_warning(warning)
 
     def slow_down(self, error: TransportError, longest: float) -> None:
-        """After a request that was one too many, send nothing for as long as the portal asks, at most ``longest`` s."""
+        """After a 429, send nothing for as long as the portal asks, at most ``longest`` s."""
         if error.status == 429:
             delay = RATE_LIMIT_DELAYS[0] if error.retry_after is None else error.retry_after
-            with self.unhurried.closed():
+            with self.send_gate.closed():
                 self._sleep(min(delay, MAX_RETRY_AFTER, longest))
 
     def get(self, path: str, params: Optional[Mapping[str, str]] = None) -> Any:
-        """The ``result`` of a read. A token that is refused leads to one fresh token.
+        """Return the ``result`` of a read. A refused token is replaced once.
 
-        Raises ReadError after the last repeat; AccessError at once.
+        Raises ReadError after the last repeat, AccessError immediately.
         """
         return self.get_dated(path, params)[0]
 
     def get_dated(self, path: str, params: Optional[Mapping[str, str]] = None) -> tuple[Any, Optional[datetime]]:
-        """As `get`, and the `Date` of the answer; None where it had none."""
+        """Like `get`, with the `Date` of the answer, None if it has none."""
         token = self.bearer_token()
         try:
             return self._repeat(lambda: self._get_once(path, params, token))
@@ -148,7 +148,7 @@ class Transport:
         status = status_of(answer, envelope)
         if refuses_token(answer, envelope):
             raise TokenRefused(call, "the access token was refused", answer, envelope)
-        if status == 403 and is_vendors(envelope):
+        if status == 403 and is_from_vendor(envelope):
             problem = "access was refused; check the API permission and Client IP Restriction in the portal"
             raise AccessError(call, problem, answer, envelope)
         if status == 403:
@@ -160,18 +160,18 @@ class Transport:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """The moment to send: once no pause is on, and one at a time when the portal has found them too many."""
+        """Wait for the moment to send: not during a pause, and one request at a time after a 429."""
         with self._line.alone() if self._is_limited else nullcontext():
-            self.unhurried.pass_through()
+            self.send_gate.pass_through()
             yield
 
     def _exchange(self, method: str, path: str, token: Optional[str] = None, **payload: Any) -> Answer:
-        """One exchange. Raises ExchangeError."""
+        """Wait for the turn and make one exchange. Raises ExchangeError."""
         with self.turn():
             return self.exchange_now(method, path, token, **payload)
 
     def exchange_now(self, method: str, path: str, token: Optional[str] = None, **payload: Any) -> Answer:
-        """One exchange, for a caller whose `turn` it is. Raises ExchangeError; NotSent for a write that may not be."""
+        """Make one exchange, for a caller in its `turn`. Raises ExchangeError, and NotSent for a forbidden write."""
         if method != "GET" and path != TOKEN_PATH and not self._may_write:
             raise NotSent(f"{method} {path}", "this run only reads")
         try:
@@ -187,12 +187,12 @@ class Transport:
         return answer
 
     def read_envelope(self, answer: Answer) -> Optional[Envelope]:
-        """The envelope of an answer, without secrets; None where it has none."""
+        """The envelope of an answer, without secrets; None if it has none."""
         envelope = envelope_of(answer)
         return None if envelope is None else envelope.hidden(self._secrets)
 
     def accept_content_type(self, call: str, answer: Answer, envelope: Envelope) -> None:
-        """Warn of a complete answer that does not call itself JSON. Raises ReadError for one that is not complete."""
+        """Warn of a complete answer whose content type is not JSON. Raises ReadError if it is not complete."""
         content_type = content_type_of(answer)
         if content_type == "application/json":
             return
@@ -209,13 +209,13 @@ class Transport:
                 delay = _delay_before_repeat(error, attempt)
                 if delay is None or attempt >= self._connection.retries:
                     raise
-                is_asked_for_less = error.status == 429
+                is_rate_limited = error.status == 429
             attempt += 1
-            with self.unhurried.closed() if is_asked_for_less else nullcontext():
+            with self.send_gate.closed() if is_rate_limited else nullcontext():
                 self._sleep(delay)
 
     def bearer_token(self) -> str:
-        """The access token, a fresh one where there is none that lives long enough. Raises ReadError."""
+        """The access token, a new one if there is none that lasts long enough. Raises ReadError."""
         if self._connection.access_token is not None:
             return self._connection.access_token
         with self._login.alone():
@@ -224,7 +224,7 @@ class Transport:
             return self._token.value
 
     def forget(self, token: str) -> None:
-        """Stop using a token, unless another one has come since."""
+        """Stop using a token, unless it was already replaced."""
         if self._token is not None and self._token.value == token:
             self._token = None
 
@@ -232,7 +232,7 @@ class Transport:
         """Request an access token (docs/portal-api.md, 2.2). It charges nothing, so it may be repeated like a read."""
         call = f"POST {TOKEN_PATH}"
         self.traffic.token += 1
-        asked_at = self._monotonic()
+        requested_at = self._monotonic()
         form = {
             "client_id": self._connection.client_id,
             "client_secret": self._connection.client_secret,
@@ -245,9 +245,9 @@ class Transport:
         issued = envelope_of(answer)
         envelope = None if issued is None else issued.hidden(self._secrets)
         status = status_of(answer, envelope)
-        if status == 403 and not is_vendors(envelope):
+        if status == 403 and not is_from_vendor(envelope):
             raise BlockedOnTheWay(call, problem_of(answer, envelope), answer, envelope)
-        # HTTP 200 with another code than success as well: the one thing that is asked here was not given.
+        # Also HTTP 200 with a code other than success: a token was all that was requested.
         is_refused = envelope is not None and not envelope.is_success and status < 500 and status not in (408, 429)
         if status == 401 or is_refused:
             problem = (
@@ -262,8 +262,8 @@ class Transport:
             if isinstance(secret, str) and secret:
                 self._secrets.issue(secret)
         if not isinstance(details.get("token"), str) or not details["token"] or MARK in details["token"]:
-            raise ReadError(call, "expected a token in the answer, found none that can be used", answer, envelope)
-        return _Token(details["token"], asked_at + self._usable_life(call, details.get("expiresIn")))
+            raise ReadError(call, "expected a token in the answer, found no usable one", answer, envelope)
+        return _Token(details["token"], requested_at + self._usable_life(call, details.get("expiresIn")))
 
     def _usable_life(self, call: str, expires_in: Any) -> float:
         if isinstance(expires_in, str) and len(expires_in) > MAX_DIGITS:
@@ -271,13 +271,13 @@ class Transport:
         try:
             lifetime = read_count(expires_in) if expires_in is not None else TOKEN_LIFETIME
         except ValueError as error:
-            self.warn(f"{call}: expiresIn: {error}; the token is taken to live {TOKEN_LIFETIME} s")
+            self.warn(f"{call}: expiresIn: {error}; assuming that the token is valid for {TOKEN_LIFETIME} s")
             lifetime = TOKEN_LIFETIME
         return max(lifetime - TOKEN_MARGIN - self._connection.timeout, lifetime / 2)
 
 
 def _delay_before_repeat(error: ReadError, attempt: int) -> Optional[float]:
-    """Seconds before a failed read is repeated; None when a repeat would bring nothing new."""
+    """Seconds before a failed read is repeated; None if a repeat would not help."""
     if error.status == 429:
         if error.retry_after is None:
             return RATE_LIMIT_DELAYS[attempt] if attempt < len(RATE_LIMIT_DELAYS) else None

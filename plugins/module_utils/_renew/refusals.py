@@ -49,7 +49,7 @@ class Refusals:
             return False
         delay = error.retry_after if error.status in _BEFORE_PROCESSING and not is_last else None
         if delay is not None and delay <= MAX_RETRY_AFTER:
-            with self._facts.portal.unhurried.closed():
+            with self._facts.portal.send_gate.closed():
                 self._facts.context.sleep(delay)
             return not self._is_there_already(decision, intent, error)
         if error.status in (*_BEFORE_PROCESSING, 403):

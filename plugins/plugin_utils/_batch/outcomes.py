@@ -18,13 +18,13 @@ from .requests import PREFIX, Request
 
 
 class SharedOutcomes:
-    """The outcomes of one use of the role, a file for each host, in a directory of the controller that all workers see.
+    """The outcomes of one use of the role: a file for each host, in a directory that all workers share.
 
-    Whoever comes first runs the batch. Before that the files say so: should that worker die, no other runs it again.
+    The first worker runs the batch, and marks that in the files before: if it dies, no other worker runs it again.
     """
 
     def __init__(self, directory: str, use: str) -> None:
-        """``directory`` lives as long as the ansible-playbook that made it."""
+        """``directory`` exists as long as the ansible-playbook that created it."""
         self._path = Path(directory) / f"{PREFIX}{use}"
 
     def of(
@@ -33,13 +33,13 @@ class SharedOutcomes:
         requests_of_all: Callable[[], list[Request]],
         run_batch: Callable[[list[Request]], dict[str, Any]],
     ) -> Any:
-        """The outcome of a host; None when whoever ran its batch has not told it.
+        """The outcome of a host; None if the worker that ran its batch has not reported it.
 
-        ``run_batch`` gives the outcomes of those of the requests that have none yet; no host is ever run twice. The
-        requests are asked for only then: to collect them costs as much as there are hosts, for every host.
+        ``run_batch`` returns the outcomes of those requests that have none yet; no host is ever run twice. The requests
+        are only collected for a run, since each collection takes time in proportion to the number of hosts.
 
-        A task's timeout tells all hosts to end at the same moment, also the one whose run knows what it has ordered
-        for the others. Whoever is told to end here waits for that, and tells it.
+        A task's timeout interrupts all hosts at once, also the one whose run knows what it has ordered for the others.
+        So an interrupted host waits for that run here, and returns its own outcome.
         """
         try:
             with locked(self._path):
@@ -50,15 +50,15 @@ class SharedOutcomes:
                         self._write(request.host, None)
                     for name, outcome in run_batch(new).items():
                         self._write(name, outcome)
-                return self._told(host)
-        except BaseException:  # a task's timeout is one; raised again where nothing is told
+                return self._read(host)
+        except BaseException:  # such as a task's timeout; raised again if there is no outcome
             with locked(self._path):
-                told = self._told(host)
-            if told is None:
+                outcome = self._read(host)
+            if outcome is None:
                 raise
-            return told
+            return outcome
 
-    def _told(self, host: str) -> Any:
+    def _read(self, host: str) -> Any:
         file = self._file(host)
         return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
 

@@ -1,10 +1,10 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A play's hosts taken at once: each host's validated request, and one run for all of them, shared through a file.
+"""The hosts of a play as one run: each host registers a validated request, and one run serves them all.
 
-A batch is what has reached this very use of the role, which only a task of each host can tell: what a `when`, a
-`rescue` or a failure has kept away has registered no request, and is neither decided about nor ordered.
+A batch has the hosts that have reached this use of the role, which only a task on each host can tell. A host that a
+`when`, a `rescue` or a failure has excluded registers no request: nothing is decided or ordered for it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._files import locked
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.location import ledger_of
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.location import ledger_location_of
 from ansible_collections.pbxops.yeastar.plugins.module_utils._options.blanks import LIMITS, refuse_blanks, refuse_nulls
 from ansible_collections.pbxops.yeastar.plugins.module_utils._options.portal import connection_of
 from ansible_collections.pbxops.yeastar.plugins.module_utils._options.run import declarations_of
@@ -45,48 +45,49 @@ from .._variables import complaint_about, extra_variable
 PREFIX = "pce_renewal_"
 REQUEST_VARIABLE = f"{PREFIX}request"
 
-# What a batch may do.
+# The modes of a batch.
 PLAN, CHECK, RENEW = "plan", "check", "renew"
 
 _COMMON_OPTIONS = {**CONNECTION_OPTIONS, **RENEWAL_RUN_OPTIONS}
-# What a plan leaves to a renewal, each read in its own mode alone, so that one inventory may have both.
+# The options of each mode for the file of a plan; others ignore them, so that one inventory can set all.
 MODE_OPTIONS = {PLAN: SAVE_OPTIONS, CHECK: APPLY_OPTIONS, RENEW: APPLY_OPTIONS}
 _FILES = ("dest", "plan_file")
-# An environment has credentials blank that are not set, and the serial number has an error of its own.
+# Credentials that are not set may be blank in the environment, and the serial number has its own error.
 _MAY_BE_BLANK = ("client_id", "client_secret", "access_token", "ledger_password", "product_no")
 SECRET_OPTIONS = tuple(name for name, option in _COMMON_OPTIONS.items() if option.get("no_log"))
-# An address of a ledger is refused if it holds a password, and yet need not be shown.
+# A ledger address is refused if it contains a password, but is not shown either.
 _UNSHOWN_OPTIONS = (*SECRET_OPTIONS, "ledger")
 
 
 def use_of(task: Any) -> str:
-    """What tells one use of the role in a play from another: the block that both of its tasks lie in."""
+    """The id of a use of the role in a play: that of the block that contains both of its tasks."""
     return str(task._parent._uuid)
 
 
 def refuse_run_once(task: Any, templar: Any) -> None:
-    """Refuse a task that is run for one host alone, which Ansible lets stand for all. Raises ValueError.
+    """Refuse a task with ``run_once``, whose result Ansible applies to all hosts. Raises ValueError.
 
-    A task inherits ``run_once`` from its blocks, its play and what imports it; what includes it is asked itself.
+    A task inherits ``run_once`` from its blocks, its play and imports, but not from an include, so each parent is
+    checked.
     """
-    around = task
-    while around is not None:
-        if boolean(templar.template(getattr(around, "run_once", False)), strict=False):
+    parent = task
+    while parent is not None:
+        if boolean(templar.template(getattr(parent, "run_once", False)), strict=False):
             raise ValueError(
-                "run_once lets one host stand for all: only its PBX would be renewed, and the others would be shown its"
-                " outcome or none. Take run_once off the role and off every block, include and play around it; choose"
-                " hosts with --limit"
+                "run_once lets one host stand for all: only its PBX would be renewed, and the others would get its"
+                " outcome or none. Remove run_once from the role and from every block, include and play around it;"
+                " select hosts with --limit"
             )
-        around = getattr(around, "_parent", None)
+        parent = getattr(parent, "_parent", None)
 
 
 def conditions_of(task: Any) -> list[str]:
-    """The conditions that a task stands under, as text."""
+    """The conditions of a task, as text."""
     return [str(condition) for condition in task.when]
 
 
 def mode_of(task: Any, plan_only: Any) -> str:
-    """What a task may do. Raises ValueError when ``plan_only`` does not say so beyond doubt."""
+    """The mode of a task. Raises ValueError if ``plan_only`` is not clearly true or false."""
     try:
         plans_only = boolean(plan_only, strict=True)
     except TypeError:
@@ -101,8 +102,8 @@ def variable_of(option: str) -> str:
     return f"{PREFIX}plan_dest" if option == "dest" else PREFIX + option
 
 
-# Every variable of the role in any mode: for its options, and those that its playbooks read, that it registers, and in
-# which names of the user's own are listed.
+# All variables of the role in any mode: for its options, read by its playbooks, registered by it, and the list of the
+# user's own names.
 VARIABLES = frozenset(
     {
         *map(variable_of, (*_COMMON_OPTIONS, "product_no", *DECLARATION_OPTIONS, *SAVE_OPTIONS, *APPLY_OPTIONS)),
@@ -112,7 +113,7 @@ VARIABLES = frozenset(
 
 
 def refuse_unknown(task_vars: Mapping[str, Any], templar: Any) -> None:
-    """Raise ValueError for variables of a host that look like the role's and are not, such as a misspelt one."""
+    """Raise ValueError for unknown variables of a host with the role's prefix, such as misspelt ones."""
     extra = templar.template(task_vars.get(extra_variable(PREFIX)))
     complaint = complaint_about(task_vars, PREFIX, VARIABLES, extra or [])
     if complaint:
@@ -122,9 +123,9 @@ def refuse_unknown(task_vars: Mapping[str, Any], templar: Any) -> None:
 def read_params(
     arguments: Mapping[str, Any], task_vars: Mapping[str, Any], templar: Any, mode: str = RENEW
 ) -> dict[str, Any]:
-    """The validated options of a host, its own subscription the only one; variables go before task arguments.
+    """The validated options of a host, with its own subscription only; variables override task arguments.
 
-    Raises ValueError for whatever a module would refuse, and for a plan that only a part of the play would share.
+    Raises ValueError for anything that a module would refuse, and for a plan that not all hosts of the play share.
     """
     names = (*_COMMON_OPTIONS, "product_no", *DECLARATION_OPTIONS, *MODE_OPTIONS[mode])
     raw = {name: task_vars[variable_of(name)] for name in names if variable_of(name) in task_vars}
@@ -147,14 +148,14 @@ def _validated(
     is_approved = values.get("plan_file") is not None
     if values.get("max_orders") is None and not is_approved:
         raise ValueError(
-            f"{PREFIX}max_orders is not set: set it to the most orders that a batch may send;"
-            " the cap is the confirmation"
+            f"{PREFIX}max_orders is not set: set it to the maximum number of orders that a batch may send;"
+            " this cap is the confirmation"
         )
     declared = {name: values.pop(name) for name in DECLARATION_OPTIONS if name in values}
-    # Not a default of the role, since a template would cost each host more than all the rest of this.
+    # Not a default of the role, since a template would take longer for each host than everything else here.
     default = None if variable_of("product_no") in task_vars else task_vars["inventory_hostname"]
     values["subscriptions"] = [{"product_no": product_no_of(values.pop("product_no", default)), **declared}]
-    # With a plan, its digest is the confirmation, and the hosts are those that may have an item in it.
+    # With a plan, its digest is the confirmation, and not every host needs to have an item in it.
     rules = {} if is_approved else dict(RENEWAL_RULES)
     if mode != PLAN:
         rules["required_together"] = APPLY_RULES["required_together"]
@@ -164,25 +165,25 @@ def _validated(
         raise ValueError("; ".join(validation.error_messages))
     params: dict[str, Any] = validation.validated_parameters
     connection_of(params)
-    ledger_of(params)
+    ledger_location_of(params)
     declarations_of(params)
     return params
 
 
 def _refuse_part_of_play(files: list[str], task_vars: Mapping[str, Any]) -> None:
-    """A plan is one run's, so all hosts of the play must be in the batch that saves or applies it."""
+    """Refuse a plan unless all hosts of the play are in the batch, since a plan belongs to one run."""
     if files and set(task_vars["ansible_play_batch"]) != set(task_vars["ansible_play_hosts"]):
         raise ValueError(
-            f"{variable_of(files[0])}: one plan is one batch, and this batch is only a part of the play; take serial"
-            " out of it"
+            f"{variable_of(files[0])}: a plan needs all hosts in one batch, but this batch is only a part of the play;"
+            " remove serial from the play"
         )
 
 
 @dataclass(frozen=True)
 class Request:
-    """What one host wants of one use of the role, and in which mode.
+    """The request of one host in one use of the role, and its mode.
 
-    ``common`` holds no secret, only ``secrets``, a keyed hash of them; ``conditions`` are those of the task.
+    ``common`` contains no secrets; ``secrets`` is a keyed hash of them; ``conditions`` are those of the task.
     """
 
     host: str
@@ -195,7 +196,7 @@ class Request:
 
     @classmethod
     def of(cls, host: str, task: Any, mode: str, params: Mapping[str, Any], key: bytes) -> Request:
-        """The request of a host with these validated options; ``key`` is the run's own, see `run_key`."""
+        """The request of a host with these validated options; ``key`` is that of the run, see `run_key`."""
         return cls(
             host=host,
             use=use_of(task),
@@ -209,18 +210,18 @@ class Request:
         )
 
     def as_result(self) -> dict[str, Any]:
-        """The form in which it is registered."""
+        """The request as it is registered."""
         return asdict(self)
 
 
 def hash_secrets(params: Mapping[str, Any], key: bytes) -> str:
-    """A hash by which credentials can be compared within one run, and nowhere else."""
+    """A hash with which credentials can be compared within one run, and only there."""
     secrets = json.dumps([params[name] for name in _UNSHOWN_OPTIONS])
     return hmac.new(key, secrets.encode(), "sha256").hexdigest()
 
 
 def run_key(directory: str) -> bytes:
-    """A random key that lives as long as the ansible-playbook that made ``directory``, and is nowhere told."""
+    """A random key that exists as long as the ansible-playbook that created ``directory``, and is never shown."""
     path = Path(directory) / f"{PREFIX}key"
     with locked(path):
         if not path.exists():
@@ -230,9 +231,9 @@ def run_key(directory: str) -> bytes:
 
 
 def participants(use: str, task_vars: Mapping[str, Any]) -> list[Request]:
-    """The requests of this use of the role by the hosts of the batch.
+    """The requests of the hosts of the batch in this use of the role.
 
-    The variables are taken untemplated: templating a fleet's requests would cost the square of its size.
+    The variables are read without templating, which would take time in proportion to the square of a fleet's size.
     """
     found = []
     for host in task_vars["ansible_play_batch"]:
@@ -243,7 +244,7 @@ def participants(use: str, task_vars: Mapping[str, Any]) -> list[Request]:
 
 
 def request_of(host: str, use: str, variables: Mapping[str, Any]) -> Optional[Request]:
-    """The request that a host has made of this use of the role, from its variables; None if it has made none."""
+    """The request of a host in this use of the role, from its variables; None if it has made none."""
     registered = variables.get(REQUEST_VARIABLE, {}).get("request")
     if registered and registered["use"] == use and registered["host"] == host:
         return Request(**registered)
@@ -253,18 +254,18 @@ def request_of(host: str, use: str, variables: Mapping[str, Any]) -> Optional[Re
 def params_for(requests: list[Request], own_params: Mapping[str, Any], key: bytes) -> dict[str, Any]:
     """The options of one run for all requests: theirs, with the secrets of ``own_params``.
 
-    Raises ValueError when they are not of one account with one set of limits in one mode, when the secrets are not
-    theirs, or when two are the same PBX.
+    Raises ValueError if accounts, limits or modes of the requests differ, if the secrets are not theirs, or if two are
+    for the same PBX.
     """
     first = requests[0]
     hosts: dict[str, str] = {}
     for request in requests:
         if request.mode != first.mode:
-            _refuse(f"{first.host} is to {first.mode} and {request.host} to {request.mode}")
+            _refuse(f"the mode of {first.host} is {first.mode}, that of {request.host} is {request.mode}")
         for name, value in request.common.items():
             if value != first.common[name]:
-                seen = f"{first.common[name]} for {first.host} and {value} for {request.host}"
-                _refuse(f"{variable_of(name)} is {seen}")
+                values = f"{first.common[name]} for {first.host} and {value} for {request.host}"
+                _refuse(f"{variable_of(name)} is {values}")
         if request.secrets != first.secrets:
             _refuse(f"the credentials of {first.host} and {request.host} differ, or their ledgers")
         product_no = request.subscription["product_no"]
@@ -280,5 +281,6 @@ def params_for(requests: list[Request], own_params: Mapping[str, Any], key: byte
 
 def _refuse(difference: str) -> None:
     raise ValueError(
-        f"{difference}: one batch is one account with one set of limits; run them apart, with --limit or as two plays"
+        f"{difference}: a batch has one account and one set of limits; run them separately, with --limit or as two"
+        " plays"
     )

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of the event source, besides those of the connection."""
+"""The options of the event source, in addition to those of the connection."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ EVENT_OPTIONS: dict[str, dict[str, Any]] = {
 
 
 def event_params_of(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The validated options of the source of events, credentials from the environment where they are not given.
+    """The validated options of the event source, with defaults for credentials from the environment.
 
-    Raises ValueError. What ansible-rulebook adds of its own begins with ``eda_`` and is left out.
+    Arguments that ansible-rulebook adds, which begin with ``eda_``, are left out. Raises ValueError.
     """
     given = {name: value for name, value in arguments.items() if not name.startswith("eda_")}
     validation = ArgumentSpecValidator({**CONNECTION_OPTIONS, **EVENT_OPTIONS}).validate(given)
@@ -43,18 +43,18 @@ def event_params_of(arguments: Mapping[str, Any]) -> dict[str, Any]:
         most = MOST_SECONDS_BETWEEN_POLLS
         raise ValueError(f"interval: expected more than 0 and at most {most} seconds, got {params['interval']}")
     if params["access_token"]:
-        raise ValueError("access_token: it ends within the hour; set client_id and client_secret instead")
+        raise ValueError("access_token: it expires within the hour; set client_id and client_secret instead")
     connection_of(params)
     fields_of(params)
     return params
 
 
 def event_account_of(params: Mapping[str, Any]) -> str:
-    """What tells one account from another in a state file. Raises ValueError."""
+    """The fingerprint of the account in a state file. Raises ValueError."""
     return fingerprint_of(connection_of(params))
 
 
 def state_file_of(params: Mapping[str, Any]) -> str:
-    """Where it is remembered what was told: as the option says, or else in a file of the account's own."""
-    own = os.path.join(state_folder(), f"events-{event_account_of(params)}.json")
-    return params["state_file"] or own
+    """The path of the state file: the option, or by default a separate file for each account."""
+    default = os.path.join(state_folder(), f"events-{event_account_of(params)}.json")
+    return params["state_file"] or default

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Polls an account for as long as somebody listens, and tells of each subscription that enters a window."""
+"""Polls an account while anyone listens, and reports each subscription that enters a window."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._model.dates import
 from .._account import Account, AccountError
 from .._inventory.hosts import Row
 from .options import event_account_of, event_params_of, state_file_of
-from .state_file import Memory
-from .windows import Told, events_of
+from .state_file import StateFile
+from .windows import Reported, events_of
 
 LOGGER = logging.getLogger("pbxops.yeastar.expiring_subscriptions")
-LONGEST_PAUSE = 3600.0  # s between two polls of a portal that fails, unless the interval itself is longer
+LONGEST_PAUSE = 3600.0  # s between polls of a failing portal, unless the interval itself is longer
 PAUSE_FOR_LOCK = 0.2  # s
 SKEW_TO_WARN_OF = timedelta(hours=12)
 
@@ -32,30 +32,31 @@ class Queue(Protocol):
     """Where events go."""
 
     async def put(self, event: dict[str, Any]) -> None:
-        """Hand over an event; returns once it has been taken."""
+        """Put an event; returns once it was accepted."""
 
 
 class Watch:
-    """One account that is watched. Polls follow each other; none begins before the one before has ended."""
+    """Watches one account, with one poll at a time."""
 
     def __init__(self, queue: Queue, arguments: Mapping[str, Any]) -> None:
-        """Read the options, and what has been told before. Raises ValueError."""
+        """Read the options and the state file. Raises ValueError."""
         params = event_params_of(arguments)
         self._queue = queue
         self._interval: float = params["interval"]
-        self._memory = Memory(state_file_of(params), event_account_of(params))
-        self._memory.load()
+        self._state_file = StateFile(state_file_of(params), event_account_of(params))
+        self._state_file.load()
         self._account = Account(params, self._warn)
         self._warned: set[str] = set()
         self._failures = 0
 
     async def poll(self) -> float:
-        """Read the account and tell what is new; the seconds until the next poll. Raises ValueError for the state file.
+        """Read the account, send the new events, and return the seconds until the next poll.
 
-        The state is written after the events were handed over: whoever is killed between the two tells them again.
+        The state is saved after the events were sent: if the process is killed in between, it sends them again. Raises
+        ValueError for the state file.
         """
         while True:
-            with self._memory.locked() as is_ours:
+            with self._state_file.locked() as is_ours:
                 if is_ours:
                     await self._poll()
                     break
@@ -71,29 +72,31 @@ class Watch:
         except AccountError as error:
             self._failures += 1
             if self._failures == 1:
-                LOGGER.warning("the portal cannot be read, and is asked again ever less often until it can: %s", error)
+                LOGGER.warning("the portal cannot be read; retrying at increasing intervals until it can: %s", error)
             return
         if self._failures:
             LOGGER.warning("the portal can be read again, after %d failed polls", self._failures)
             self._failures = 0
         now = utc_now()
         if portal_now is not None and abs(portal_now - now) > SKEW_TO_WARN_OF:
-            self._warn("this machine's clock and the portal's differ by more than 12 hours; days are the portal's")
-        await self._tell(rows, portal_now or now)
+            self._warn(
+                "this machine's clock and the portal's differ by more than 12 hours; the portal's is used to count days"
+            )
+        await self._send_events(rows, portal_now or now)
 
-    async def _tell(self, rows: list[Row], now: datetime) -> None:
-        before = self._memory.load()
-        told: dict[str, Told] = dict(before)
+    async def _send_events(self, rows: list[Row], now: datetime) -> None:
+        before = self._state_file.load()
+        reported: dict[str, Reported] = dict(before)
         try:
             for row in rows:
-                events, after = events_of(row, told.get(row["product_no"]), now)
+                events, after = events_of(row, reported.get(row["product_no"]), now)
                 for event in events:
                     await self._queue.put(event)
                 if after is not None:
-                    told[row["product_no"]] = after
+                    reported[row["product_no"]] = after
         finally:
-            if told != before:
-                self._memory.save(told)
+            if reported != before:
+                self._state_file.save(reported)
 
     def _warn(self, warning: str) -> None:
         if warning not in self._warned:
@@ -109,9 +112,9 @@ async def watch(queue: Queue, arguments: Mapping[str, Any]) -> None:
 
 
 async def in_thread(work: Callable[[], T]) -> T:
-    """The result of ``work``, done in a thread that nobody waits for when the event loop ends.
+    """Run ``work`` in a thread that does not delay the end of the event loop, and return its result.
 
-    The loop's own threads would keep a process from ending for as long as a slow portal takes.
+    The loop's own threads would keep the process alive until a slow portal answers.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()

@@ -1,10 +1,10 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which events a subscription is due, by what was told of it before.
+"""Which events to send for a subscription, given what was reported about it before.
 
-A subscription enters a window once for each expiry. Whoever was away while it passed through several is told of the
-narrowest alone.
+A subscription enters a window once for each expiry. If it enters several between two polls, only the narrowest is
+reported.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._model.span import 
     span_in,
 )
 
-# From the widest to the narrowest; each is named by days, both ends included.
+# From the widest to the narrowest, named by their days, with both ends included.
 WINDOW_DAYS = (*reversed(EXPIRY_WINDOWS), 1)
 EXPIRED, RENEWED = "expired", "renewed"
 WINDOWS = (*(f"expires_in_{days}" for days in WINDOW_DAYS), EXPIRED)
 
 
 @dataclass(frozen=True)
-class Told:
-    """What was last told of a PBX: the narrowest window that it entered with this expiry; None for no window yet."""
+class Reported:
+    """What was last reported about a PBX: its expiry and the narrowest window entered with that; None for no window."""
 
     expires_at: datetime
     window: Optional[str] = None
 
 
 def window_of(expires_at: datetime, span: Optional[Span], now: datetime) -> Optional[str]:
-    """The narrowest window that an expiry lies in at that instant, or may; expired is what is so for certain."""
+    """The narrowest window that an expiry is in, or may be in, at an instant; expired only if that is certain."""
     if bounds(expires_at, span)[1] <= now:
         return EXPIRED
     within = [name for name, days in zip(WINDOWS, WINDOW_DAYS) if is_within(expires_at, span, now, days)]
@@ -48,25 +48,25 @@ def window_of(expires_at: datetime, span: Optional[Span], now: datetime) -> Opti
 
 
 def events_of(
-    row: Mapping[str, Any], told: Optional[Told], now: datetime
-) -> tuple[list[dict[str, Any]], Optional[Told]]:
-    """The events that a PBX is due, and what will have been told of it then. An unknown expiry changes nothing."""
+    row: Mapping[str, Any], reported: Optional[Reported], now: datetime
+) -> tuple[list[dict[str, Any]], Optional[Reported]]:
+    """The events to send for a PBX, and what is reported after that. An unknown expiry changes nothing."""
     if row["expires_at"] is None:
-        return [], told
+        return [], reported
     expires_at = parse_instant(row["expires_at"])
     events = []
-    if told is None:
-        told = Told(expires_at)
-    elif expires_at > told.expires_at and not same_expiry(expires_at, told.expires_at):
-        events.append(_event(RENEWED, row, expires_at, told.expires_at, now))
-        told = Told(expires_at)
-    elif not same_expiry(expires_at, told.expires_at):
-        told = Told(expires_at, told.window)
+    if reported is None:
+        reported = Reported(expires_at)
+    elif expires_at > reported.expires_at and not same_expiry(expires_at, reported.expires_at):
+        events.append(_event(RENEWED, row, expires_at, reported.expires_at, now))
+        reported = Reported(expires_at)
+    elif not same_expiry(expires_at, reported.expires_at):
+        reported = Reported(expires_at, reported.window)
     window = window_of(expires_at, span_in(row["expires_between"]), now)
-    if _rank(window) > _rank(told.window):
+    if _rank(window) > _rank(reported.window):
         events.append(_event(str(window), row, expires_at, None, now))
-        told = Told(told.expires_at, window)
-    return events, told
+        reported = Reported(reported.expires_at, window)
+    return events, reported
 
 
 def _rank(window: Optional[str]) -> int:
@@ -76,7 +76,7 @@ def _rank(window: Optional[str]) -> int:
 def _event(
     entered: str, row: Mapping[str, Any], expires_at: datetime, before: Optional[datetime], now: datetime
 ) -> dict[str, Any]:
-    """An event. It becomes a variable of a play, where a text could be taken for a template."""
+    """An event. Its texts are made inert, since it becomes a variable of a play, which may contain templates."""
     plan = row["plan"]
     return {
         "entered": entered,
@@ -89,25 +89,25 @@ def _event(
 
 
 def _inert(text: str) -> str:
-    """On one line, without braces and without a header that names others, as Ansible reads one at a text's begin."""
+    """Put a text on one line, without braces and leading #, which may start a template or a Jinja header."""
     return " ".join(text.split()).lstrip("# ").replace("{", "(").replace("}", ")")
 
 
-def told_as_document(told: Mapping[str, Told]) -> dict[str, Any]:
-    """What was told, by PBX, as it is written down."""
+def reported_as_document(reported: Mapping[str, Reported]) -> dict[str, Any]:
+    """What was reported, by PBX, as it is stored."""
     return {
         product_no: {"expires_at": format_instant(one.expires_at), "window": one.window}
-        for product_no, one in sorted(told.items())
+        for product_no, one in sorted(reported.items())
     }
 
 
-def told_in(document: object) -> dict[str, Told]:
-    """Read `told_as_document`. Raises ValueError for anything else."""
+def read_reported(document: object) -> dict[str, Reported]:
+    """Read `reported_as_document`. Raises ValueError for anything else."""
     if not isinstance(document, Mapping):
-        raise ValueError("expected what was told, by serial number")
-    told = {}
+        raise ValueError("expected what was reported, by serial number")
+    reported = {}
     for product_no, one in document.items():
         if not isinstance(one, Mapping) or one.get("window") not in (None, *WINDOWS):
             raise ValueError(f"expected expires_at and window of {product_no}")
-        told[product_no] = Told(parse_instant(one.get("expires_at")), one["window"])
-    return told
+        reported[product_no] = Reported(parse_instant(one.get("expires_at")), one["window"])
+    return reported

@@ -1,9 +1,9 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an inventory makes of an account's subscriptions: what is cached of them, their variables and their groups.
+"""From the subscriptions of an account to an inventory: what is cached, their variables and their groups.
 
-A row is a subscription as `_renew.report` shows it, without `days_left`, which is counted when it is looked at.
+A row is a subscription as in `_renew.report`, without `days_left`, which is calculated when the row is used.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._text import quoted
 
 Row = Mapping[str, Any]
 
-SCHEMA = 3  # of what is cached; to be raised with each change of the rows
+SCHEMA = 3  # of the cache; increase it with each change of the rows
 EXPIRY_GROUPS = {f"expires_in_{days}": days for days in EXPIRY_WINDOWS}
 EXPIRED, EXPIRY_UNKNOWN = "expired", "expiry_unknown"
 EVERY_GROUP = (*EXPIRY_GROUPS, EXPIRED, EXPIRY_UNKNOWN)
@@ -56,16 +56,16 @@ PRODUCT_NO_VARIABLE = "pce_renewal_product_no"
 
 Evaluator = Callable[[str, Row], Any]
 
-# A letter or digit first; nothing that a pattern, a path or a terminal would take for something else.
+# Starts with a letter or digit, and has no character with a meaning in a pattern, a path or a terminal.
 _HOST_NAME = re.compile(r"\w[\w.@-]{0,252}")
 _TAKEN = ("all", "ungrouped", "localhost")
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Which PBXs an inventory has, and how.
+    """Which PBXs an inventory contains, and how.
 
-    ``role_variables`` are the same for all; ``hostname`` is a template, None for the serial number.
+    ``role_variables`` are the same for all hosts; ``hostname`` is a template, None for the serial number.
     """
 
     filters: Filters
@@ -78,7 +78,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Host:
-    """A PBX in an inventory. The names of its groups are not yet made safe."""
+    """A PBX in an inventory. The names of its groups are not sanitized yet."""
 
     name: str
     variables: Row
@@ -86,17 +86,17 @@ class Host:
 
 
 def rows_of(subscriptions: Iterable[Row]) -> list[Row]:
-    """Subscriptions as `_renew.report` shows them, as rows."""
+    """Convert subscriptions of `_renew.report` to rows."""
     return [{name: value for name, value in one.items() if name != "days_left"} for one in subscriptions]
 
 
 def payload_of(rows: list[Row], fingerprint: str) -> dict[str, Any]:
-    """What is cached: no secret, and nothing that is true for a moment only."""
+    """The content of the cache: no secrets, and nothing that depends on the time."""
     return {"schema": SCHEMA, "fingerprint": fingerprint, "subscriptions": rows}
 
 
 def cached_rows(payload: object, fingerprint: str) -> Optional[list[Row]]:
-    """The rows in a payload; None when it is of another account, of another version of this file, or not whole."""
+    """The rows of a payload; None if it belongs to another account or schema, or is incomplete."""
     if not isinstance(payload, Mapping) or (payload.get("schema"), payload.get("fingerprint")) != (SCHEMA, fingerprint):
         return None
     rows = payload.get("subscriptions")
@@ -119,21 +119,21 @@ def _is_row(row: object) -> bool:
 
 
 def row_at(row: Row, now: datetime) -> dict[str, Any]:
-    """A row with the days that are left at that instant; null where the expiry is not known."""
+    """A row with the days left at an instant; null if the expiry is unknown."""
     expires_at = _expiry(row)
     return {**row, "days_left": None if expires_at is None else days_left(expires_at, _span(row), now)}
 
 
 def is_wanted(row: Row, filters: Filters) -> bool:
-    """Whether a subscription is wanted, as far as is known."""
+    """Whether the filters match a subscription, as far as it is known."""
     offer = Offer(row["plan_id"], row["plan"]) if row["plan"] is not None else None
     return filters.match_facts(_expiry(row), _span(row), offer)
 
 
 def groups_of(row: Row, now: datetime) -> list[str]:
-    """The groups of a PBX, that of its plan not yet made safe. The windows lie within each other, both ends included.
+    """The groups of a PBX; that of its plan is not sanitized yet. Wider windows include narrower ones, and both ends.
 
-    What has expired for certain is in no window any more: it is not renewed unless somebody says so.
+    A PBX that has certainly expired is in no window: it is not renewed unless the user explicitly wants that.
     """
     expires_at, span = _expiry(row), _span(row)
     if expires_at is None:
@@ -146,10 +146,10 @@ def groups_of(row: Row, now: datetime) -> list[str]:
 
 
 def hosts_of(rows: Iterable[Row], choice: Choice, evaluate: Evaluator, render: Evaluator) -> list[Host]:
-    """The PBXs that are wanted, each a host with a name of its own.
+    """The wanted PBXs, each as a host with a unique name.
 
-    ``evaluate`` gives the value of an expression over variables, ``render`` the text of a template. Raises ValueError,
-    whatever they raise: a host that cannot be told would otherwise just be missing.
+    ``evaluate`` returns the value of an expression with variables, ``render`` the text of a template. Raises ValueError
+    for any error of these: otherwise the host would be missing without notice.
     """
     hosts: dict[str, Host] = {}
     for row in rows:
@@ -161,8 +161,8 @@ def hosts_of(rows: Iterable[Row], choice: Choice, evaluate: Evaluator, render: E
         if name in hosts:
             other = hosts[name].variables[PRODUCT_NO_VARIABLE]
             raise ValueError(
-                f"hostname: {other} and {row['product_no']} would both be the host {name!r}; have the template tell"
-                " them apart, for instance by the serial number"
+                f"hostname: {other} and {row['product_no']} would both be the host {name!r}; make the names unique, for"
+                " instance with the serial number"
             )
         own = {**choice.role_variables, PRODUCT_NO_VARIABLE: row["product_no"]}
         hosts[name] = Host(name, {**variables, **own}, groups_of(row, choice.filters.now))
@@ -193,7 +193,7 @@ def _name_of(row: Row, choice: Choice, variables: Row, render: Evaluator) -> str
         return text
     raise ValueError(
         f"hostname: expected letters, digits and . _ @ - for {row['product_no']}, got {quoted(name)}; the filters"
-        " default and regex_replace can make a name of it"
+        " default and regex_replace can turn it into a name"
     )
 
 
@@ -205,7 +205,7 @@ def _attempt(text: str, row: Row, variables: Row, evaluate: Evaluator) -> Any:
 
 
 def check_not_taken(host: Host, present: Any) -> None:
-    """Raise ValueError when ``present``, a host of that name of another source, is another PBX."""
+    """Raise ValueError if ``present``, a host with the same name from another source, is another PBX."""
     product_no = host.variables[PRODUCT_NO_VARIABLE]
     other = product_no if present is None else present.vars.get(PRODUCT_NO_VARIABLE, product_no)
     if other != product_no:

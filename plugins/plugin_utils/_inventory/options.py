@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of what is no module, besides those of the connection: the inventory and the source of events."""
+"""The options of the inventory plugin, in addition to those of the connection."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ INVENTORY_OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-# Which of the connection's may be templates in an inventory's file.
+# The options of the connection that may be templates in an inventory file.
 TEMPLATED_OPTIONS = ("base_url", "client_id", "client_secret", "access_token", "ca_path", "user_agent", "time_zone")
 READ_OPTIONS = (*CONNECTION_OPTIONS, *INVENTORY_OPTIONS)
 
@@ -38,40 +38,40 @@ _PREFIX = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)?")
 
 
 def inventory_account_of(params: Mapping[str, Any]) -> str:
-    """What tells one account, read in one way, from all else in a cache, without telling anything of it.
+    """A hash that identifies in a cache an account and how it is read, without revealing anything. Raises ValueError.
 
-    A token has no name, so it is hashed itself; where there is one it counts, whatever else is set. Raises ValueError.
+    A token does not name its account, so the token itself is hashed, and overrides the other credentials.
     """
     connection = connection_of(params)
     token = connection.access_token
     account = fingerprint_of(connection) if token is None else f"{connection.base_url}\0{token}"
-    told = json.dumps([account, params["field_map"] or {}, params["time_zone"]], sort_keys=True)
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
+    identity = json.dumps([account, params["field_map"] or {}, params["time_zone"]], sort_keys=True)
+    return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
 
 def check_known(given: Iterable[str], options: Iterable[str]) -> None:
-    """Raise ValueError for what is no option: Ansible passes over a filter whose name is misspelt."""
+    """Raise ValueError for unknown options: Ansible would ignore a filter with a misspelt name."""
     unknown = sorted(set(given) - set(options))
     if unknown:
-        raise ValueError(f"{', '.join(unknown)}: no option of this plugin")
+        raise ValueError(f"{', '.join(unknown)}: not an option of this plugin")
 
 
 def choice_of(params: Mapping[str, Any], given: Mapping[str, Any], now: datetime) -> Choice:
-    """Which PBXs an inventory is to have at that instant, and how; ``given`` is what the file itself sets.
+    """Read which PBXs an inventory has at an instant, and how; ``given`` has the options that the file itself sets.
 
-    What the file sets of the connection reaches the role, since its environment may say otherwise; a secret does not.
-    Raises ValueError for a bad value.
+    Connection options of the file, except secrets, are passed on to the role, since its environment may differ. Raises
+    ValueError for a bad value.
     """
     filters = filters_of({**params, "product_no": None, "now": None})
     if not _PREFIX.fullmatch(params["hostvars_prefix"]):
-        expected = "expected letters, digits and _, a digit not first"
+        expected = "expected letters, digits and _, not starting with a digit"
         raise ValueError(f"hostvars_prefix: {expected}, got {quoted(params['hostvars_prefix'])}")
-    told = [name for name in CONNECTION_OPTIONS if name in given and name not in SECRET_OPTIONS]
+    passed_on = [name for name in CONNECTION_OPTIONS if name in given and name not in SECRET_OPTIONS]
     return Choice(
         filters=replace(filters, now=now),
         include=params["include"],
         exclude=params["exclude"],
         hostname=params["hostname"],
         prefix=params["hostvars_prefix"],
-        role_variables={f"pce_renewal_{name}": params[name] for name in told},
+        role_variables={f"pce_renewal_{name}": params[name] for name in passed_on},
     )

@@ -180,7 +180,7 @@ def test_what_libpq_cannot_read_is_refused_without_repeating_it(location: str, t
 
 
 def test_an_empty_database_in_which_something_is_to_be_settled_stays_empty(server: Postgres, location: str) -> None:
-    ledger = open_ledger(location, PORTAL, lambda: NOW, read_only=False, makes=False)
+    ledger = open_ledger(location, PORTAL, lambda: NOW, read_only=False, creates=False)
     assert ledger.intents() == [] and not ledger.is_kept and ledger.name.startswith("postgresql://127.0.0.1/test_")
     with server.admin(location.rpartition("/")[2]) as connection:
         assert connection.execute("SELECT to_regclass('yeastar_schema')").fetchone() == (None,)
@@ -197,7 +197,7 @@ def test_a_pooler_that_pools_transactions_is_refused_for_ordering_and_named(
     server: Postgres, location: str, pool_mode: str
 ) -> None:
     with pooled(server, location, pool_mode) as address:
-        with pytest.raises(LedgerError, match=r"behind a pooler .* Name the server's own address in ledger"):
+        with pytest.raises(LedgerError, match=r"behind a pooler .* Set ledger to the server's own address"):
             opened(address)
         assert opened(address, read_only=True).intents() == []
     assert not opened(location, read_only=True).is_kept  # nothing was made

@@ -91,7 +91,7 @@ def test_no_timeout_of_the_server_ends_a_run_that_waits_for_a_portal_or_takes_it
 
 
 def test_a_statement_that_takes_too_long_is_ended_by_the_server(location: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(_postgresql._SETTINGS, "statement_timeout", "200ms")
+    monkeypatch.setitem(_postgresql._SESSION_SETTINGS, "statement_timeout", "200ms")
     with contextlib.closing(opened(location)) as ledger, pytest.raises(LedgerError, match="statement timeout"):
         ledger._database.query("SELECT pg_sleep(20)")
 
@@ -102,7 +102,7 @@ def test_a_statement_that_takes_too_long_is_ended_by_the_server(location: str, m
 def test_a_user_who_may_not_make_the_tables_is_refused_with_the_grant(server: Postgres, location: str) -> None:
     run_as_admin(server, location, f"ALTER DATABASE {name_of(location)} OWNER TO admin")
     assert "in the schema public. Have an administrator run GRANT USAGE, CREATE ON SCHEMA public" in refusal(location)
-    with contextlib.closing(open_ledger(location, PORTAL, lambda: NOW, False, makes=False)) as settling:
+    with contextlib.closing(open_ledger(location, PORTAL, lambda: NOW, False, creates=False)) as settling:
         assert not settling.is_kept
     run_as_admin(server, location, f"GRANT USAGE, CREATE ON SCHEMA public TO {ROLE}")
     orders(opened(location))
@@ -110,7 +110,7 @@ def test_a_user_who_may_not_make_the_tables_is_refused_with_the_grant(server: Po
 
 def test_without_any_schema_to_make_tables_in_it_is_refused(server: Postgres, location: str) -> None:
     server.preset(location, search_path="nowhere")
-    assert "no schema of this user's search_path is there" in refusal(location)
+    assert "no schema of this user's search_path exists" in refusal(location)
 
 
 def test_tables_that_an_administrator_has_made_once_are_enough(server: Postgres, location: str) -> None:
@@ -148,7 +148,7 @@ def test_tables_of_an_earlier_release_are_brought_up_to_date_by_their_owner_alon
         "ALTER TABLE yeastar_intent OWNER TO admin",
         f"GRANT ALL ON yeastar_intent TO {ROLE}",
     )
-    assert "of an earlier release, and this user may not bring them up to date. Have their owner" in refusal(location)
+    assert "of an earlier release, and this user may not upgrade them. Have their owner" in refusal(location)
     run_as_admin(
         server, location, f"ALTER TABLE yeastar_intent OWNER TO {ROLE}", "REVOKE CREATE ON SCHEMA public FROM PUBLIC"
     )

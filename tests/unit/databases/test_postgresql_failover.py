@@ -88,7 +88,7 @@ def test_a_standby_is_read_with_a_doubt_and_refused_for_ordering_until_it_is_pro
         server.isolate(location, default)
         standby.catch_up()
         address = standby.url(location.rpartition("/")[2])
-        with pytest.raises(LedgerError, match=r"it is a standby, which .* Name the primary in ledger"):
+        with pytest.raises(LedgerError, match=r"it is a standby, which .* Set ledger to the primary"):
             opened(address)
         with contextlib.closing(opened(address, read_only=True)) as reader:
             assert [one.product_no for one in reader.intents()] == ["A"]

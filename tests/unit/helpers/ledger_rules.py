@@ -582,7 +582,7 @@ class LedgerRules:
                 (SN, 2026, "unknown", 1, None),
             ]
             assert ledger.intents_of(SN)[0].note == (
-                "the answer timed out; as http://localhost:8080 the ledger had it as rejected (refused: quantity)"
+                "the answer timed out; under http://localhost:8080 the ledger had rejected (refused: quantity)"
             )
             assert {number for dummy, number in ledger.unrelated_orders()} == {"BN13", "BN14", "BN16"}
         with contextlib.closing(opened(of_0_2_0, PORTAL, read_only)) as ledger:

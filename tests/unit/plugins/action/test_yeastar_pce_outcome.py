@@ -127,7 +127,7 @@ def test_a_plan_that_cannot_be_saved_fails_every_host(play: Any, monkeypatch: py
 def test_a_plan_that_a_part_of_the_play_would_share_is_refused(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     controller = play(SN, plan_dest="plan.json")
     controller.later = [ABSENT]
-    with expecting(monkeypatch), pytest.raises(AnsibleActionFail, match="one plan is one batch"):
+    with expecting(monkeypatch), pytest.raises(AnsibleActionFail, match="a plan needs all hosts in one batch"):
         controller.request(SN, plan_only=True)
 
 
@@ -176,7 +176,7 @@ def test_hosts_that_cannot_be_one_batch_are_all_failed_before_any_request(
         controller.request(host)
     with expecting(monkeypatch):
         outcomes = [controller.outcome(host) for host in (SN, ABSENT)]
-    assert all(outcome["failed"] and "one batch is one account" in outcome["msg"] for outcome in outcomes)
+    assert all(outcome["failed"] and "a batch has one account" in outcome["msg"] for outcome in outcomes)
 
 
 def test_credentials_that_have_changed_since_are_refused_and_not_shown(

@@ -74,7 +74,7 @@ def test_variables_of_every_mode_what_the_role_registers_and_names_of_the_users_
     [
         ({"max_orders": None}, {}, "pce_renewal_max_orders is not set"),
         ({"quantity": 0}, {}, "quantity"),
-        ({"quantiy": 5}, {}, r"pce_renewal_quantiy \(the nearest is pce_renewal_quantity\)"),
+        ({"quantiy": 5}, {}, r"pce_renewal_quantiy \(the closest is pce_renewal_quantity\)"),
         ({"note": "", "extra_variables": 5}, {}, "pce_renewal_extra_variables: expected a list"),
         ({}, {"plan_only": "perhaps"}, "plan_only: expected true or false"),
         ({}, {"no_such_option": 1}, "no_such_option"),

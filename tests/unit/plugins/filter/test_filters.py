@@ -201,7 +201,7 @@ def test_a_misspelt_name_is_told_with_its_nearest_and_none_is_an_empty_text() ->
     known = ["my_role_formats", "my_role_dest"]
     assert misspelt_variables(known, "my_role_", known) == ""
     assert misspelt_variables(["my_role_note"], "my_role_", known, ["my_role_note"]) == ""
-    assert "my_role_fromats (the nearest is my_role_formats)" in misspelt_variables(
+    assert "my_role_fromats (the closest is my_role_formats)" in misspelt_variables(
         [*known, "my_role_fromats"], "my_role_", known
     )
     with pytest.raises(AnsibleFilterError, match="my_role_extra_variables: expected a list"):

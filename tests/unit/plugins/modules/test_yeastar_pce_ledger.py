@@ -107,8 +107,8 @@ def test_what_was_settled_as_not_ordered_is_ordered_by_the_next_run(modules: Mod
         ({**SETTLED, "outcome": "perhaps"}, "outcome"),
         ({"ledger": " "}, "ledger: expected an absolute path"),
         ({"ledger": "NONE"}, "ledger: expected an absolute path"),
-        ({**SETTLED, "ledger": "none"}, "ledger: expected one that is kept"),
-        ({"ledger_password": "canary"}, "ledger_password: expected with a ledger in PostgreSQL"),
+        ({**SETTLED, "ledger": "none"}, "ledger: expected a path or an address"),
+        ({"ledger_password": "canary"}, "ledger_password: expected only with a ledger in PostgreSQL"),
         ({"base_url": "http://portal.example"}, "base_url: expected https"),
     ],
 )

@@ -32,9 +32,9 @@ def test_known_names_and_those_of_others_are_no_matter() -> None:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("pce_renewal_quantiy", "pce_renewal_quantiy (the nearest is pce_renewal_quantity)."),
-        ("pce_renewal_plan_fil", "pce_renewal_plan_fil (the nearest is pce_renewal_plan_file)."),
-        ("pce_renewal_Plan", "pce_renewal_Plan (the nearest is pce_renewal_plan)."),
+        ("pce_renewal_quantiy", "pce_renewal_quantiy (the closest is pce_renewal_quantity)."),
+        ("pce_renewal_plan_fil", "pce_renewal_plan_fil (the closest is pce_renewal_plan_file)."),
+        ("pce_renewal_Plan", "pce_renewal_Plan (the closest is pce_renewal_plan)."),
         ("pce_renewal_zzz", "pce_renewal_zzz."),
         ("pce_renewal_", "pce_renewal_."),
     ],

@@ -110,12 +110,12 @@ def test_a_ledger_that_is_only_read_stays_as_it_is(path: Path) -> None:
 
 
 def test_a_ledger_in_which_something_is_to_be_settled_is_not_made_for_it(path: Path) -> None:
-    ledger = open_ledger(str(path), PORTAL, lambda: NOW, read_only=False, makes=False)
+    ledger = open_ledger(str(path), PORTAL, lambda: NOW, read_only=False, creates=False)
     assert ledger.intents() == [] and not ledger.is_kept and ledger.name == str(path)
     ledger.close()
     assert not path.parent.parent.exists()
     _written(path)
-    ledger = open_ledger(str(path), PORTAL, lambda: NOW, read_only=False, makes=False)
+    ledger = open_ledger(str(path), PORTAL, lambda: NOW, read_only=False, creates=False)
     assert ledger.intents() == [intent()] and ledger.is_kept
     ledger.close()
 
@@ -353,7 +353,7 @@ def test_a_damaged_ledger_is_refused_and_left_as_it_is(path: Path) -> None:
     _damage(_written(path))
     for read_only in (True, False):
         text = _refused(path, read_only)
-        assert "do not delete it before all that it holds is settled" in text
+        assert "do not delete it before everything in it is settled" in text
 
 
 def test_a_ledger_that_is_cut_short_is_refused(path: Path) -> None:
@@ -364,7 +364,7 @@ def test_a_ledger_that_is_cut_short_is_refused(path: Path) -> None:
 
 def test_a_path_that_cannot_be_made_is_refused() -> None:
     text = _refused(Path("/proc/nothing/ledger.sqlite3"))
-    assert "see that it may be written" in text.lower()
+    assert "make sure that it is writable" in text.lower()
 
 
 def test_a_directory_is_no_ledger(tmp_path: Path) -> None:
@@ -380,7 +380,7 @@ def test_the_home_of_a_user_who_is_not_there_is_refused() -> None:
 def test_a_full_disk_shows_as_an_error_that_names_the_ledger_and_the_next_step(path: Path) -> None:
     (output,) = finished(started(FULL_DISK, str(_written(path))))
     assert output.startswith(f"LedgerError the ledger {path} cannot be used: ")
-    assert "its disk has room" in output
+    assert "its disk has space" in output
     assert opened(str(path)).intents() == [intent()]
 
 

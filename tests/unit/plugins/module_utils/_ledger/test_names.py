@@ -91,8 +91,8 @@ def test_the_higher_generation_counts_and_the_note_tells_of_the_other_one() -> N
         assert (one["status"], one["generation"], one["order_no"]) == ("unknown", 3, None)
         assert one["note"] == (
             "the answer timed out"
-            "; as http://[::1]:8080 the ledger had it as accepted, order BN7 (order BN7 is accepted)"
-            "; as http://localhost:8080 the ledger had it as absent (it was not ordered)"
+            "; under http://[::1]:8080 the ledger had accepted, order BN7 (order BN7 is accepted)"
+            "; under http://localhost:8080 the ledger had absent (it was not ordered)"
         )
 
 

@@ -103,21 +103,21 @@ class TestLedger:
             monkeypatch.delenv("XDG_STATE_HOME", raising=False)
         else:
             monkeypatch.setenv("XDG_STATE_HOME", state_home)
-        assert _location.ledger_of(_params()) == expected
+        assert _location.ledger_location_of(_params()) == expected
 
     @pytest.mark.parametrize("text", ACCEPTED)
     def test_a_name_is_taken_as_it_is_without_blanks_around(self, text: str) -> None:
-        assert _location.ledger_of(_params(ledger=f" {text}\n")) == text
+        assert _location.ledger_location_of(_params(ledger=f" {text}\n")) == text
 
     @pytest.mark.parametrize("text", ["", "  ", "\n"])
     def test_an_empty_name_is_refused(self, text: str) -> None:
         with pytest.raises(ValueError, match=r"^ledger: expected an absolute path .*, got an empty text$"):
-            _location.ledger_of(_params(ledger=text))
+            _location.ledger_location_of(_params(ledger=text))
 
     @pytest.mark.parametrize("text", NO_LOCATION)
     def test_what_is_none_of_the_accepted_forms_is_refused_without_repeating_it(self, text: Any) -> None:
         with pytest.raises(ValueError) as refused:
-            _location.ledger_of(_params(ledger=text))
+            _location.ledger_location_of(_params(ledger=text))
         said = str(refused.value)
         assert said.startswith("ledger: expected an absolute path or one that begins with ~, a postgresql:// address")
         assert said.endswith("or none, got something else, which is not shown") and "canary" not in said
@@ -125,7 +125,7 @@ class TestLedger:
     @pytest.mark.parametrize("text", WITH_PASSWORD)
     def test_an_address_with_a_password_is_refused_with_the_ways_out(self, text: str) -> None:
         with pytest.raises(ValueError) as refused:
-            _location.ledger_of(_params(ledger=text))
+            _location.ledger_location_of(_params(ledger=text))
         said = str(refused.value)
         assert said.startswith("ledger: expected an address without a password") and "canary" not in said
         for way in ("ledger_password", "pce_renewal_ledger_password", "PGPASSWORD", "~/.pgpass"):
@@ -134,7 +134,7 @@ class TestLedger:
     @pytest.mark.parametrize("text", BAD_ADDRESSES)
     def test_an_address_that_cannot_be_taken_apart_is_refused_without_repeating_it(self, text: str) -> None:
         with pytest.raises(ValueError) as refused:
-            _location.ledger_of(_params(ledger=text))
+            _location.ledger_location_of(_params(ledger=text))
         said = str(refused.value)
         assert said.startswith("ledger: expected postgresql://user@host:port/database") and "canary" not in said
 
@@ -144,28 +144,28 @@ class TestLedger:
         validated = validator.validate({"ledger": text}).validated_parameters
         assert "canary" not in str(validated)
         with pytest.raises(ValueError, match=r"^ledger: expected"):
-            _location.ledger_of(validated)
+            _location.ledger_location_of(validated)
 
     @pytest.mark.parametrize("text", ACCEPTED)
     def test_what_is_accepted_is_validated_as_it_is(self, text: str) -> None:
         validator = ArgumentSpecValidator(_argument_specs.LEDGER_OPTIONS)
         validated = validator.validate({"ledger": text}).validated_parameters
-        assert _location.ledger_of(validated) == text
+        assert _location.ledger_location_of(validated) == text
 
 
 class TestPassword:
     @pytest.mark.parametrize("location", ["postgresql://u@h/d", "postgres://h/d"])
     @pytest.mark.parametrize("password", ["word", "", None])
     def test_a_ledger_in_postgresql_may_have_one(self, location: str, password: Optional[str]) -> None:
-        assert _location.ledger_of(_params(ledger=location, ledger_password=password)) == location
+        assert _location.ledger_location_of(_params(ledger=location, ledger_password=password)) == location
 
     @pytest.mark.parametrize("location", [None, "none", "/ledger", "~/ledger"])
     def test_one_without_such_a_ledger_is_refused_since_another_ledger_is_meant(self, location: Optional[str]) -> None:
         with pytest.raises(ValueError) as refused:
-            _location.ledger_of(_params(ledger=location, ledger_password="canary"))
+            _location.ledger_location_of(_params(ledger=location, ledger_password="canary"))
         said = str(refused.value)
-        assert said.startswith("ledger_password: expected with a ledger in PostgreSQL alone") and "canary" not in said
-        assert _location.ledger_of(_params(ledger=location, ledger_password=""))
+        assert said.startswith("ledger_password: expected only with a ledger in PostgreSQL") and "canary" not in said
+        assert _location.ledger_location_of(_params(ledger=location, ledger_password=""))
 
 
 def test_a_user_is_named_also_where_the_system_has_no_name_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,7 +270,7 @@ class TestWord:
         assert word == Word(SN, "ordered", "seen", utc(2026, 12, 5), "BN1")
 
     def test_nothing_is_settled_where_nothing_is_kept(self) -> None:
-        with pytest.raises(ValueError, match=r"^ledger: expected one that is kept, got none"):
+        with pytest.raises(ValueError, match=r"^ledger: expected a path or an address, got none"):
             word_of(_settle(ledger="none"))
         assert word_of(_settle(ledger="none", state="listed")) == Word(SN)
 

@@ -19,7 +19,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.agreement i
     CONCEPTS,
     Answer,
     disagreements,
-    of_several_rows,
+    merge_rows,
     reconciled,
     without_lag,
 )
@@ -159,7 +159,7 @@ def test_of_several_rows_the_one_that_may_expire_first_counts() -> None:
     first = Span(EXPIRY - 8 * HOUR, EXPIRY - 8 * HOUR, "Asia/Shanghai")
     rows = [subscription(expires_at=EXPIRY + 5 * HOUR), subscription(span=first)]
     declared = declaration(plan="Enterprise Plan")
-    seen = of_several_rows(rows, [{}, {"x": 1}], declared)
+    seen = merge_rows(rows, [{}, {"x": 1}], declared)
     assert (seen.expires_at, seen.span) == (EXPIRY, first)
 
 
@@ -202,7 +202,7 @@ ROWS = (
 
 
 def _of_rows(*found: Subscription, rows: Any = ROWS, **declared: Any) -> Subscription:
-    return of_several_rows(found, rows, declaration(**declared) if declared else None)
+    return merge_rows(found, rows, declaration(**declared) if declared else None)
 
 
 def test_a_pbx_that_is_listed_twice_is_known_as_far_as_the_rows_agree() -> None:
@@ -249,7 +249,7 @@ def test_what_fits_no_row_tells_nothing_apart() -> None:
 @pytest.mark.parametrize("build", [subscription, silent_subscription])
 def test_rows_that_are_alike_want_the_plan_declared(build: Any) -> None:
     seen = _of_rows(build(), build(), rows=[TRIAL, TRIAL])
-    assert isinstance(seen.plan, Undetermined) and "in rows that are alike; declare plan" in seen.plan.why
+    assert isinstance(seen.plan, Undetermined) and "in identical rows; declare plan" in seen.plan.why
     assert _of_rows(build(), build(), rows=[TRIAL, TRIAL], plan="Enterprise Plan") == build()
     assert isinstance(_of_rows(build(), build(), rows=[TRIAL, TRIAL], quantity=100).plan, Undetermined)
 

@@ -312,7 +312,7 @@ def test_an_order_whose_id_cannot_be_read_is_asked_for_by_no_other(order_id: str
 @pytest.mark.parametrize("form", HIDDEN.values(), ids=HIDDEN)
 def test_a_success_whose_order_or_pbx_cannot_be_read_is_ambiguous(changed: str, form: str) -> None:
     bench, sender = ordering({**RESULT, changed: form.format(RESULT[changed], RESULT[changed])})
-    with bench, pytest.raises(Ambiguous, match=r"names no order number|the portal answered for .*\ufffd"):
+    with bench, pytest.raises(Ambiguous, match=r"gives no order number|the portal answered for .*\ufffd"):
         sender.send(ORDER)
 
 
@@ -458,8 +458,8 @@ def test_the_price_of_a_renewal_is_the_sum_of_all_its_lines() -> None:
         ({"amount": 1, "currency": "USD"}, {"amount": 1, "currency": "EUR"}, "its parts are in EUR and USD"),
         ({"amount": 1, "price": 2, "currency": "USD"}, {"amount": 1, "currency": "USD"}, "amount, price disagree"),
         ({"amount": "1,200", "currency": "USD"}, {"amount": 1, "currency": "USD"}, "got '1,200'"),
-        ({"price": 12, "quantity": 100, "currency": "USD"}, {}, "price may be that of one unit"),
-        ({"price": 12, "currency": "USD"}, {}, "price may be that of one unit"),
+        ({"price": 12, "quantity": 100, "currency": "USD"}, {}, "price may be the price of one unit"),
+        ({"price": 12, "currency": "USD"}, {}, "price may be the price of one unit"),
         ({"amount": "1.200", "currency": "USD"}, {}, "'1.200' may be 1200 or 1.200"),
         ({"amount": 0, "currency": "USD"}, {}, "amount is 0"),
         ({"amount": 1, "currency": "USD"}, {"amount": 0, "currency": "USD"}, "amount is 0"),
@@ -491,7 +491,7 @@ def test_a_plan_of_two_offerings_is_priced_only_where_it_is_clear_as_which(prici
     with bench:
         price = portal.renewal_price(replace(ORDER, service_ids=()), portal.catalog(entries))
     assert isinstance(price, Undetermined)
-    assert "tells no single pricingPlanId" in price.why and "pricing_plan_id" in price.why
+    assert "has no single pricingPlanId" in price.why and "pricing_plan_id" in price.why
 
 
 def test_a_plan_that_is_listed_again_without_its_pricing_id_is_priced_all_the_same() -> None:
@@ -517,14 +517,14 @@ def test_the_price_of_a_service_is_that_of_its_own_plan_and_unknown_where_that_i
     bench, portal = reading(get(f"{path}/plan_info/11", one, **query))
     with bench:
         price = portal.renewal_price(ORDER, Catalog(plan, (service("21", ENTERPRISE), service("31", None))))
-    assert isinstance(price, Undetermined) and "tells no single pricingServiceId" in price.why
+    assert isinstance(price, Undetermined) and "has no single pricingServiceId" in price.why
 
 
 def test_a_price_whose_line_is_not_in_the_catalog_is_unknown() -> None:
     bench, portal = reading()
     with bench:
         price = portal.renewal_price(ORDER, Catalog())
-    assert isinstance(price, Undetermined) and "tells no single pricingPlanId" in price.why
+    assert isinstance(price, Undetermined) and "has no single pricingPlanId" in price.why
 
 
 def test_a_page_of_the_billing_contacts_is_not_taken_for_all_of_them() -> None:

@@ -67,7 +67,7 @@ def connection_to(base_url: str = PORTAL, **options: Any) -> Connection:
 
 def refusal(**options: Any) -> str:
     with pytest.raises(ValueError) as caught:
-        _http.refuse_surroundings(connection_to(**options))
+        _http.check_environment(connection_to(**options))
     assert SECRET not in str(caught.value)
     return str(caught.value)
 
@@ -75,7 +75,7 @@ def refusal(**options: Any) -> str:
 def broken() -> str:
     """What is said of an order that could not leave."""
     connection = connection_to()
-    _http.refuse_surroundings(connection)
+    _http.check_environment(connection)
     with pytest.raises(ExchangeError) as caught:
         Http(connection).exchange("POST", "/order", "token", data=b"order")
     assert not caught.value.sent and SECRET not in str(caught.value)
@@ -92,7 +92,7 @@ def test_a_proxy_without_scheme_and_dot_is_refused_by_its_variable_and_the_form(
 ) -> None:
     monkeypatch.setenv(name, f"{user}proxyhost:3128")
     assert refusal() == (
-        f"{name}: expected the proxy's address with its scheme, as in http://proxyhost:3128, got it without"
+        f"{name}: expected the proxy's address with its scheme, as in http://proxyhost:3128, got no scheme"
     )
 
 
@@ -116,7 +116,7 @@ def test_an_address_that_is_none_is_refused_without_being_shown(monkeypatch: pyt
 )
 def test_what_requests_can_use_is_not_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("HTTPS_PROXY", text)
-    _http.refuse_surroundings(connection_to())
+    _http.check_environment(connection_to())
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_a_proxy_that_is_not_used_does_not_matter(
 ) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    _http.refuse_surroundings(connection_to(base_url))
+    _http.check_environment(connection_to(base_url))
 
 
 def test_small_letters_go_before_capitals(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,7 +149,7 @@ def test_a_socks_proxy_needs_its_library(monkeypatch: pytest.MonkeyPatch, scheme
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert refusal().startswith(f"ALL_PROXY: {scheme.lower()} needs the Python library PySocks, which is not installed")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: name == "socks" or None)
-    _http.refuse_surroundings(connection_to())
+    _http.check_environment(connection_to())
 
 
 @pytest.mark.parametrize("scheme", ["ftp", "socks6", "socks"])
@@ -174,7 +174,7 @@ def test_a_proxy_that_cannot_be_resolved_is_named(monkeypatch: pytest.MonkeyPatc
     [
         (
             b"HTTP/1.1 407 canary\r\n\r\n",
-            "refused to connect, with HTTP 407: it wants a user and password, or other ones",
+            "refused to connect, with HTTP 407: it requires a user and password, or different ones",
         ),
         (b"HTTP/1.1 403 canary\r\n\r\n", "refused to connect, with HTTP 403"),
         (b"", "the connection broke (RemoteDisconnected)"),
@@ -195,7 +195,7 @@ def test_an_exception_from_the_proxy_is_named_where_the_host_is_out_of_reach(mon
     monkeypatch.setenv("NO_PROXY", ".invalid")
     assert broken() == (
         "no connection: is base_url right, and is the host reachable? (the name cannot be resolved)"
-        " NO_PROXY keeps the host from the proxy of HTTPS_PROXY"
+        " NO_PROXY excludes the host from the proxy of HTTPS_PROXY"
     )
 
 
@@ -246,7 +246,7 @@ def test_a_file_that_is_not_read_does_not_matter(
 ) -> None:
     for name, file in variables.items():
         monkeypatch.setenv(name, files[file])
-    _http.refuse_surroundings(connection_to(**options))
+    _http.check_environment(connection_to(**options))
 
 
 @pytest.mark.parametrize(

@@ -313,8 +313,8 @@ def test_of_several_named_fields_of_auto_renewal_any_that_is_on_counts(other: ob
         ({"services": [{"autoRenewStatus": "off"}, {"autoRenewStatus": "?"}]}, "services.autoRenewStatus cannot be"),
         ({"autoRenew": {"plan": {"kind": 3}}}, "autoRenew cannot be read: an object"),
         ({"autoRenewStatus": ["one", "two"]}, "autoRenewStatus cannot be read: 'one'"),
-        ({"disableAutoRenew": True}, "disableAutoRenew cannot be read: its name may say the opposite"),
-        ({"autoRenewCancelled": False}, "autoRenewCancelled cannot be read: its name may say the opposite"),
+        ({"disableAutoRenew": True}, "disableAutoRenew cannot be read: its name may reverse the meaning"),
+        ({"autoRenewCancelled": False}, "autoRenewCancelled cannot be read: its name may reverse the meaning"),
         ({"autoRenew": "x" * 61}, "autoRenew cannot be read: text of 61 characters"),
         ({"autoRenew": "\x1b[2K"}, "autoRenew cannot be read: '\\x1b[2K'"),
     ],
@@ -522,7 +522,7 @@ def test_any_other_id_is_refused(value: Any) -> None:
 
 @pytest.mark.parametrize("value", ["3658\u200bB", "3658\ufffd(8203)B", "12\ufffd(10)3", "\ufffd", "1" * 129])
 def test_an_id_with_what_cannot_be_shown_is_refused_and_never_made_another_one(value: str) -> None:
-    with pytest.raises(ValueError, match=r"expected an id that can be shown, got .*; have it mended in the portal"):
+    with pytest.raises(ValueError, match=r"expected an id that can be shown, got .*; have it corrected in the portal"):
         read_id(clean(value))
 
 
@@ -582,7 +582,7 @@ class TestPrice:
         answer = {**answer, "currency": "USD"}
         price = Fields({}).price(answer)
         assert isinstance(price, Undetermined) and price.reported
-        assert f"{key} may be that of one unit" in price.why
+        assert f"{key} may be the price of one unit" in price.why
         assert Fields({"amount": key}).price(answer) == Money(Decimal("12.00"), "USD")
 
     def test_a_total_says_what_a_price_is_not_sure_of(self) -> None:

@@ -238,7 +238,7 @@ def nothing_left_behind() -> Iterator[None]:
     assert left == ([], set())
 
 
-GIVEN_UP_SAYS = rf"^no whole answer within {TIMEOUT:g} s$"
+GIVEN_UP_SAYS = rf"^no complete answer within {TIMEOUT:g} s$"
 GIVEN_UP = {
     "silence": b"",
     "status line": b"HTTP/1.1 ",
@@ -329,8 +329,8 @@ def test_a_line_that_was_cut_leads_over_no_further_socket() -> None:
     line, (one, other) = _http._Line(), socket.socketpair()
     line.cut()
     with one, other, pytest.raises(OSError, match="given up"):
-        line.lead_over(None, one)
-    line.end()
+        line.attach(None, one)
+    line.detach()
 
 
 CUT = {
@@ -416,7 +416,7 @@ def test_an_answer_that_is_packed_otherwise_is_not_read_and_costs_nothing(
         most = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert error.sent and "expected an answer that is not packed" in str(error)
+    assert error.sent and "expected an uncompressed answer" in str(error)
     assert "\x1b" not in str(error) and "xxx" not in str(error) and len(str(error)) < 300
     assert most < 8 * 1024 * 1024
 
@@ -700,7 +700,7 @@ def test_a_deadline_that_rings_late_still_names_its_seconds(serve: Any, monkeypa
     """A busy machine wakes the caller after the socket's clock would have rung."""
     wait = Pool.wait
     monkeypatch.setattr(Pool, "wait", lambda pool, future, timeout: wait(pool, future, timeout + 0.5))
-    with pytest.raises(ExchangeError, match=r"^no whole answer within 0\.5 s$"):
+    with pytest.raises(ExchangeError, match=r"^no complete answer within 0\.5 s$"):
         post(http_to(serve(say(then=3)), timeout=0.5))
 
 

@@ -146,7 +146,7 @@ def test_where_nothing_may_be_taken_for_absent_no_page_with_rows_is_the_last(cou
 @pytest.mark.parametrize("count", [26, 30, 51, 75])
 def test_a_total_that_ends_with_a_page_hides_nothing_that_may_not_be_taken_for_absent(count: int) -> None:
     portal = Portal(serving(count, total=25, totalPage=1))
-    assert portal.read(to_the_end=True).gap == f"it names 25 rows and gives {count}"
+    assert portal.read(to_the_end=True).gap == f"it announces 25 rows and returns {count}"
 
 
 def test_pages_after_the_first_are_under_way_at_once() -> None:
@@ -261,9 +261,9 @@ def test_a_total_that_is_off_in_every_reading_is_said_and_all_rows_are_there(cou
     portal = Portal(serving(count, total=total), size)
     listing = portal.read()
     assert [row["id"] for row in listing.rows] == list(range(1, count + 1))
-    assert listing.gap == f"it names {total} rows and gives {count}"
+    assert listing.gap == f"it announces {total} rows and returns {count}"
     assert len(portal.warnings) == 1
-    assert f"GET /list: it names {total} rows and gives {count}" in portal.warnings[0]
+    assert f"GET /list: it announces {total} rows and returns {count}" in portal.warnings[0]
     portal.read()
     assert len(portal.warnings) == 1
 
@@ -274,7 +274,7 @@ def test_rows_that_each_page_keeps_back_are_missing_and_said_so() -> None:
         return {**whole, "results": whole["results"][:20]}
 
     listing = Portal(serve).read()
-    assert listing.gap == "it names 60 rows and gives 50" and {row["id"] for row in listing.rows} >= {1, 20, 26}
+    assert listing.gap == "it announces 60 rows and returns 50" and {row["id"] for row in listing.rows} >= {1, 20, 26}
 
 
 def _refused_after_the_first(status: int, count: int) -> Serve:
@@ -319,13 +319,13 @@ def _overlapping(whole: list[dict[str, Any]]) -> Serve:
 @pytest.mark.parametrize("to_the_end", [True, False])
 def test_a_row_that_came_on_the_page_before_does_not_stand_for_one_that_never_comes(to_the_end: bool) -> None:
     listing = Portal(_overlapping(rows(0, 25))).read(to_the_end=to_the_end)
-    assert listing.gap == "it names 26 rows and gives 25" and listing.rows == rows(0, 24)
+    assert listing.gap == "it announces 26 rows and returns 25" and listing.rows == rows(0, 24)
 
 
 def test_rows_of_one_number_that_differ_are_several_but_where_they_might_hide_one() -> None:
     whole = [{**row, "kind": number} for number, row in enumerate([*rows(1, 20), *rows(1, 20)])]
     assert Portal(serving(whole)).read().gap is None
-    assert Portal(serving(whole)).read(to_the_end=True).gap == "it names 40 rows and gives 20"
+    assert Portal(serving(whole)).read(to_the_end=True).gap == "it announces 40 rows and returns 20"
 
 
 def test_a_row_that_is_like_one_before_it_in_one_reading_only_is_not_the_same_way_twice() -> None:
@@ -337,7 +337,7 @@ def test_a_row_that_is_like_one_before_it_in_one_reading_only_is_not_the_same_wa
         served["results"] = [{**row, "reading": asked.count(1) * number % 2} for row in served["results"]]
         return served
 
-    with pytest.raises(ReadError, match="a row came twice: 24"):
+    with pytest.raises(ReadError, match="a row was returned twice: 24"):
         Portal(serve).read()
 
 
@@ -354,7 +354,7 @@ def test_pages_that_overlap_since_they_got_smaller_are_read_again_at_that_size()
 def test_a_page_that_always_comes_again_is_the_end() -> None:
     portal = Portal(lambda number, size: serving(60)(1, size))
     assert portal.ids() == list(range(1, 26)) and portal.asked == [1, 2, 1, 2]
-    assert "it names 60 rows and gives 25" in portal.warnings[0]
+    assert "it announces 60 rows and returns 25" in portal.warnings[0]
 
 
 def test_pages_without_anything_new_are_not_read_for_ever() -> None:
@@ -387,7 +387,7 @@ def test_a_listing_that_shifts_is_read_again_from_its_start(shifted: list[Any]) 
 def test_a_listing_that_is_odd_in_another_way_each_time_is_never_taken_for_what_it_is(first: str, second: str) -> None:
     if first == second:
         return
-    with pytest.raises(ReadError, match="GET /list: the listing did not come back whole in 3 attempts: "):
+    with pytest.raises(ReadError, match="GET /list: the listing could not be read completely in 3 attempts: "):
         read(*SHIFTS[first], *SHIFTS[second], *SHIFTS[first])
 
 
@@ -395,7 +395,7 @@ def test_a_listing_that_is_odd_in_another_way_each_time_is_never_taken_for_what_
     ("change", "says"),
     [
         (lambda reading: {"total": 100 + reading}, "the total changed from 100 to 103"),
-        (lambda reading: {"results": [{"id": 3 + reading}]}, "a row came twice"),
+        (lambda reading: {"results": [{"id": 3 + reading}]}, "a row was returned twice"),
         (lambda reading: {"results": rows(51, 75 - reading)}, "expected 100 rows, got 97"),
     ],
 )
@@ -418,7 +418,7 @@ def test_a_listing_that_shifts_between_its_pages_is_read_again_and_refused_if_it
 @pytest.mark.parametrize("total", [99, 1])
 def test_a_listing_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch, total: int) -> None:
     monkeypatch.setattr(_listing, "MAX_PAGES", 3)
-    with pytest.raises(ReadError, match="no end"):
+    with pytest.raises(ReadError, match="not ended"):
         read(*[(number, page(rows(number, number), total, totalPage=9)) for number in range(1, 4)])
 
 
@@ -474,5 +474,5 @@ def test_a_row_whose_number_is_no_text_and_no_number_is_refused(number: Any) -> 
 
 
 def test_a_listing_in_whose_numbers_a_secret_was_is_refused_since_two_of_them_may_be_one() -> None:
-    with pytest.raises(ReadError, match="a row of the listing has a secret in its id; have it mended in the portal"):
+    with pytest.raises(ReadError, match="a row of the listing has a secret in its id; have it corrected in the portal"):
         read((1, {"total": 2, "results": [{"id": "5 ********"}, {"id": "5 ********", "is": "another"}]}))

@@ -36,7 +36,7 @@ def read(*own: dict[str, Any], **row: Any) -> Any:
 
 
 DOUBTS = [
-    ({"status": "unsubscribed"}, "status is 'unsubscribed', which is no known word for active"),
+    ({"status": "unsubscribed"}, "status is 'unsubscribed', which is not a known word for active"),
     ({"status": "Expired"}, "status is 'Expired'"),
     ({"serviceStatus": "available"}, "serviceStatus is 'available'"),
     ({"status": 1}, "status is 1"),
@@ -65,8 +65,8 @@ DOUBTS = [
     ({"unsubscribed": 1}, "unsubscribed is 1"),
     ({"quantity": 0}, "quantity is 0"),
     ({"extensionNum": "0"}, "extensionNum is '0'"),
-    ({"status": "no longer " * 20}, "status is text of 200 characters, which is no known word for active"),
-    ({"validTo": "canary " * 20}, "validTo is text of 140 characters, which is no date"),
+    ({"status": "no longer " * 20}, "status is text of 200 characters, which is not a known word for active"),
+    ({"validTo": "canary " * 20}, "validTo is text of 140 characters, which is not a date"),
 ]
 
 

@@ -71,9 +71,9 @@ def test_a_row_that_two_pages_have_does_not_stand_for_a_pbx_that_is_on_none() ->
     bench, snapshot = snapshot_of(*pages, *pages)
     with bench:
         assert len(snapshot.read_listing()["S24"]) == 1
-    with pytest.raises(ReadError, match="it names 26 rows and gives 25"):
-        snapshot.refuse_short()
-    assert "it names 26 rows and gives 25" in bench.warnings[0]
+    with pytest.raises(ReadError, match="it announces 26 rows and returns 25"):
+        snapshot.require_all_rows()
+    assert "it announces 26 rows and returns 25" in bench.warnings[0]
 
 
 def test_while_the_listing_is_read_again_the_rows_are_those_before(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,7 +176,7 @@ def test_what_is_not_in_the_list_may_be_of_another_product_or_missing() -> None:
     bench, snapshot = snapshot_of(*[product_list({"productNo": "A"}, total=2), product_list(total=2)] * 2)
     with bench:
         snapshot.read_listing()
-    assert "may not be whole: it names 2 rows and gives 1" in snapshot.why_not_found("D")
+    assert "may be incomplete: it announces 2 rows and returns 1" in snapshot.why_not_found("D")
 
 
 # --- orders -----------------------------------------------------------------------------------------------------------
@@ -260,7 +260,7 @@ def test_an_order_list_that_is_not_whole_says_so_and_still_shows_what_it_has() -
     with bench:
         snapshot.read_orders(SINCE)
         assert list(snapshot.orders) == ["A"]
-        assert snapshot.orders_gap == "it names 2 rows and gives 1"
+        assert snapshot.orders_gap == "it announces 2 rows and returns 1"
         snapshot.read_orders(SINCE)
     assert snapshot.orders_gap is None
 
@@ -277,9 +277,9 @@ def test_an_order_in_several_rows_is_one_that_may_still_take_effect(words: tuple
 # --- orders that do not tell their PBX --------------------------------------------------------------------------------
 
 UNKNOWN: list[tuple[Any, str]] = [
-    ({"basicInformation": {}}, "neither list nor detail tells"),
-    (refusal(403), "the list does not tell, and the detail is refused"),
-    (refusal(404), "the list does not tell, and the detail is refused"),
+    ({"basicInformation": {}}, "neither list nor detail says"),
+    (refusal(403), "the list does not say, and the refused detail"),
+    (refusal(404), "the list does not say, and the refused detail"),
 ]
 
 

@@ -105,7 +105,7 @@ def test_an_order_waits_for_the_end_of_the_pause_and_is_held_back_if_it_may_not_
     may_leave = [True]
 
     def pause(_item: int) -> None:
-        with line.transport.unhurried.closed():
+        with line.transport.send_gate.closed():
             line.pool.sleep(0.05)
             may_leave[0] = False
 

@@ -68,7 +68,7 @@ def test_without_a_ledger_a_gap_in_the_order_list_blocks_every_pbx_that_is_due(o
     trial = Trial(account, ordering).go()
     assert trial.states() == {**dict.fromkeys("AB", "blocked/recent_order"), "C": "current/enough_time"}
     assert account.sent == [] and "run again" not in trial.report.message()
-    for said in ("it names 1 rows and gives 0", "`ledger`", "renew it in the portal"):
+    for said in ("it announces 1 rows and returns 0", "`ledger`", "renew it in the portal"):
         assert said in trial.report.message()
 
 
@@ -90,7 +90,7 @@ def test_with_a_ledger_a_gap_in_the_order_list_is_a_warning(tmp_path: Path, orde
     ledger = open_ledger(str(tmp_path / "ledger"), PORTAL, lambda: NOW, read_only=not makes)
     trial = Trial(_hides_an_order(Account(A=5)), ordering, ledger).go()
     assert trial.states() == {"A": "renewed/expiry_moved" if ordering else "due/in_window"}
-    assert "it names 1 rows and gives 0" in trial.bench.warnings[0]
+    assert "it announces 1 rows and returns 0" in trial.bench.warnings[0]
 
 
 # --- an order that is uncertain ---------------------------------------------------------------------------------------

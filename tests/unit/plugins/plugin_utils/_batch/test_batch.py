@@ -115,7 +115,7 @@ def test_one_run_has_the_subscriptions_of_all() -> None:
             ["the credentials of A and B differ, or their ledgers"],
         ),
         ({"product_no": "A"}, ["A and B are the same PBX, A"]),
-        ({"mode": "check"}, ["A is to renew and B to check"]),
+        ({"mode": "check"}, ["the mode of A is renew, that of B is check"]),
     ],
 )
 def test_hosts_that_cannot_be_one_batch_are_refused(other: dict[str, Any], words: list[str]) -> None:
@@ -175,7 +175,7 @@ def test_a_variable_that_is_null_or_omitted_counts_as_unset(unset: Any) -> None:
         ({"expires_at": "03/04/2026"}, "expires_at"),
         ({"ledger": "renewals/ledger.sqlite3"}, "^ledger: expected an absolute path"),
         ({"ledger": "postgresql://u:canary@h/d"}, "^ledger: expected an address without a password"),
-        ({"ledger_password": "canary"}, "^ledger_password: expected with a ledger in PostgreSQL"),
+        ({"ledger_password": "canary"}, "^ledger_password: expected only with a ledger in PostgreSQL"),
     ],
 )
 def test_what_is_wrong_with_a_host_is_told_before_there_is_a_batch(variables: dict[str, Any], words: str) -> None:
@@ -222,7 +222,7 @@ def test_a_plan_that_comes_to_nothing_does_not_become_a_renewal_without_one(null
 
 @pytest.mark.parametrize(("mode", "variables"), [("renew", APPROVED), ("plan", {"plan_dest": "p", "max_orders": 1})])
 def test_a_plan_is_not_shared_by_parts_of_a_play(mode: str, variables: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=f"pce_renewal_{next(iter(variables))}: one plan is one batch"):
+    with pytest.raises(ValueError, match=f"pce_renewal_{next(iter(variables))}: a plan needs all hosts in one batch"):
         asked(mode, others=("B",), **variables)
 
 

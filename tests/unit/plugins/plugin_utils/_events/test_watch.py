@@ -21,8 +21,8 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils import _files
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.dates import utc_now
 from ansible_collections.pbxops.yeastar.plugins.plugin_utils._account import AccountError
 from ansible_collections.pbxops.yeastar.plugins.plugin_utils._events import watch as _watch
-from ansible_collections.pbxops.yeastar.plugins.plugin_utils._events.state_file import Memory
-from ansible_collections.pbxops.yeastar.plugins.plugin_utils._events.windows import Told
+from ansible_collections.pbxops.yeastar.plugins.plugin_utils._events.state_file import StateFile
+from ansible_collections.pbxops.yeastar.plugins.plugin_utils._events.windows import Reported
 
 NOW = utc_now()
 SECRET = "canary-of-a-secret"
@@ -144,7 +144,7 @@ def test_who_is_killed_after_handing_over_tells_again(
     queue = Queue()
     watch = begin(queue, rows(5))
     with monkeypatch.context() as patched:
-        patched.setattr(Memory, "save", lambda self, told: None)
+        patched.setattr(StateFile, "save", lambda self, told: None)
         polls(watch)
     polls(begin(queue, rows(5)))
     assert queue.events == [("PBX0", "expires_in_7")] * 2
@@ -160,9 +160,9 @@ def test_an_outage_is_told_once_and_its_end_once_with_ever_longer_pauses(
     assert pauses == [60, 60, 120, 240, 480, 60, 60, 60]
     messages = [record.getMessage() for record in caplog.records]
     assert messages == [
-        "the portal cannot be read, and is asked again ever less often until it can: GET /list: HTTP 503",
+        "the portal cannot be read; retrying at increasing intervals until it can: GET /list: HTTP 503",
         "the portal can be read again, after 4 failed polls",
-        "the portal cannot be read, and is asked again ever less often until it can: GET /list: HTTP 503",
+        "the portal cannot be read; retrying at increasing intervals until it can: GET /list: HTTP 503",
         "the portal can be read again, after 1 failed polls",
     ]
     assert queue.events == [("PBX0", "expires_in_7")]
@@ -184,7 +184,7 @@ def test_clocks_that_differ_are_told_once(begin: Callable[..., Any], caplog: pyt
 def test_two_sources_with_one_state_poll_one_after_the_other(begin: Callable[..., Any], options: Any) -> None:
     queue = Queue()
     first, second = begin(queue, rows(5)), begin(queue, rows(5))
-    memory = Memory(options["state_file"], "any")
+    memory = StateFile(options["state_file"], "any")
 
     async def run() -> None:
         with memory.locked() as is_ours:
@@ -244,7 +244,7 @@ def test_watch_polls_until_it_is_cancelled(options: dict[str, Any], monkeypatch:
         ({"interval": float("nan")}, "interval"),
         ({"interval": 1e9}, "interval"),
         ({"client_secret": None}, "no credentials"),
-        ({"access_token": "token"}, "access_token: it ends"),
+        ({"access_token": "token"}, "access_token: it expires"),
         ({"base_url": "http://portal.example"}, "base_url"),
         ({"field_map": {"expiry": "x"}}, "expiry"),
         ({"intervall": 5}, "intervall"),
@@ -322,7 +322,7 @@ def test_an_error_in_a_thread_is_that_of_whoever_waits() -> None:
 
 
 def test_what_was_told_is_what_is_loaded(tmp_path: Path) -> None:
-    memory = Memory(str(tmp_path / "deep" / "state.json"), "account")
+    memory = StateFile(str(tmp_path / "deep" / "state.json"), "account")
     assert memory.load() == {}
-    memory.save({"A": Told(NOW.replace(microsecond=0), "expired")})
-    assert memory.load() == {"A": Told(NOW.replace(microsecond=0), "expired")}
+    memory.save({"A": Reported(NOW.replace(microsecond=0), "expired")})
+    assert memory.load() == {"A": Reported(NOW.replace(microsecond=0), "expired")}

@@ -10,10 +10,10 @@ import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.plugin_utils._events.windows import (
     WINDOWS,
-    Told,
+    Reported,
     events_of,
-    told_as_document,
-    told_in,
+    read_reported,
+    reported_as_document,
     window_of,
 )
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import SN, utc
@@ -65,16 +65,16 @@ def test_every_window_is_told_once_as_time_goes_by() -> None:
 )
 def test_who_comes_late_is_told_of_the_narrowest_window_alone(left: int, expected: list[str]) -> None:
     assert entered(None, EXPIRY - left * DAY) == expected
-    assert entered(Told(EXPIRY), EXPIRY - left * DAY) == expected
+    assert entered(Reported(EXPIRY), EXPIRY - left * DAY) == expected
 
 
 def test_a_clock_that_is_put_back_tells_nothing_again() -> None:
-    assert entered(Told(EXPIRY, "expires_in_7"), EXPIRY - 20 * DAY) == []
+    assert entered(Reported(EXPIRY, "expires_in_7"), EXPIRY - 20 * DAY) == []
 
 
 def test_a_renewal_is_told_once_and_the_windows_begin_anew() -> None:
     now, later = EXPIRY - 3 * DAY, EXPIRY + 365 * DAY
-    (event,), told = events_of(row(later), Told(EXPIRY, "expires_in_7"), now)
+    (event,), told = events_of(row(later), Reported(EXPIRY, "expires_in_7"), now)
     assert event == {
         "entered": "renewed",
         "product_no": SN,
@@ -83,23 +83,23 @@ def test_a_renewal_is_told_once_and_the_windows_begin_anew() -> None:
         "expires_before": "2026-12-31T00:00:00Z",
         "days_left": 368,
     }
-    assert told == Told(later)
+    assert told == Reported(later)
     assert events_of(row(later), told, now) == ([], told)
     assert entered(told, later - 30 * DAY, later) == ["expires_in_30"]
 
 
 def test_a_monthly_renewal_may_enter_a_window_at_once() -> None:
-    assert entered(Told(EXPIRY, "expired"), EXPIRY + DAY, EXPIRY + 30 * DAY) == ["renewed", "expires_in_30"]
+    assert entered(Reported(EXPIRY, "expired"), EXPIRY + DAY, EXPIRY + 30 * DAY) == ["renewed", "expires_in_30"]
 
 
 @pytest.mark.parametrize("moved", [-23, 1, 23])
 def test_an_expiry_that_is_put_right_by_hours_is_the_same(moved: int) -> None:
-    told = Told(EXPIRY, "expires_in_7")
+    told = Reported(EXPIRY, "expires_in_7")
     assert events_of(row(EXPIRY + timedelta(hours=moved)), told, EXPIRY - 5 * DAY) == ([], told)
 
 
 def test_many_small_steps_are_a_renewal_in_the_end() -> None:
-    told, heard = Told(EXPIRY, "expires_in_7"), []
+    told, heard = Reported(EXPIRY, "expires_in_7"), []
     for hours in (10, 20, 30):
         events, after = events_of(row(EXPIRY + timedelta(hours=hours)), told, EXPIRY - 5 * DAY)
         heard += [event["entered"] for event in events]
@@ -110,12 +110,12 @@ def test_many_small_steps_are_a_renewal_in_the_end() -> None:
 
 def test_an_expiry_that_moves_nearer_tells_only_of_a_narrower_window() -> None:
     now = EXPIRY - 20 * DAY
-    assert entered(Told(EXPIRY, "expires_in_30"), now, EXPIRY - 3 * DAY) == []
-    assert entered(Told(EXPIRY, "expires_in_30"), now, EXPIRY - 15 * DAY) == ["expires_in_7"]
+    assert entered(Reported(EXPIRY, "expires_in_30"), now, EXPIRY - 3 * DAY) == []
+    assert entered(Reported(EXPIRY, "expires_in_30"), now, EXPIRY - 15 * DAY) == ["expires_in_7"]
 
 
 def test_an_unknown_expiry_tells_nothing_and_forgets_nothing() -> None:
-    told = Told(EXPIRY, "expires_in_7")
+    told = Reported(EXPIRY, "expires_in_7")
     assert events_of(row(None), told, EXPIRY) == ([], told)
     assert events_of(row(None), None, EXPIRY) == ([], None)
 
@@ -132,7 +132,7 @@ def test_what_becomes_a_variable_of_a_play_has_no_braces() -> None:
 
 @pytest.mark.parametrize("expires_at", [utc(2000, 1, 1), EXPIRY, utc(2099, 12, 31)], ids=str)
 def test_values_are_text_and_numbers_that_a_rule_engine_of_32_bits_keeps(expires_at: datetime) -> None:
-    told = Told(utc(1999, 1, 1))
+    told = Reported(utc(1999, 1, 1))
     renewed = events_of(row(expires_at, product_no="36580000012345"), told, EXPIRY)[0][0]
     assert renewed["entered"] == "renewed" and str(renewed["days_left"]).lstrip("-").isdigit()
     assert abs(renewed.pop("days_left")) < 2**31
@@ -140,8 +140,8 @@ def test_values_are_text_and_numbers_that_a_rule_engine_of_32_bits_keeps(expires
 
 
 def test_what_was_told_is_read_as_it_was_written() -> None:
-    told = {"B": Told(EXPIRY, "expired"), "A": Told(EXPIRY)}
-    assert told_in(told_as_document(told)) == told
+    told = {"B": Reported(EXPIRY, "expired"), "A": Reported(EXPIRY)}
+    assert read_reported(reported_as_document(told)) == told
 
 
 @pytest.mark.parametrize(
@@ -158,4 +158,4 @@ def test_what_was_told_is_read_as_it_was_written() -> None:
 )
 def test_anything_else_is_refused(document: Any) -> None:
     with pytest.raises(ValueError):
-        told_in(document)
+        read_reported(document)

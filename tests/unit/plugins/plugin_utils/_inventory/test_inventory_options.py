@@ -104,7 +104,7 @@ class TestChoice:
 
     def test_a_misspelt_option_is_refused(self) -> None:
         _plugin_options.check_known(["exclude"], ["exclude", "include"])
-        with pytest.raises(ValueError, match="exlude, x: no option"):
+        with pytest.raises(ValueError, match="exlude, x: not an option"):
             _plugin_options.check_known(["x", "exlude", "include"], ["exclude", "include"])
 
 
