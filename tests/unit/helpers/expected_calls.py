@@ -206,7 +206,7 @@ def detail(expire_date: str = EXPIRES, product_no: str = SN) -> Call:
 
 
 def evidence() -> list[Call]:
-    """What a decision needs beside the PBX is read: the catalog, the billing contacts and the orders, of which none."""
+    """The reads that a decision needs besides the PBX: the catalog, the billing contacts, and a list without orders."""
     plan = {"planId": 3048571730026938368, "planName": "Enterprise Plan", "pricingPlanId": 1001}
     contact = {"billingContactId": 3197218168379846218, "emailAddress": "billing@example.com"}
     return [

@@ -91,7 +91,7 @@ def _told(ledger: Ledger) -> list[tuple[Any, ...]]:
 
 
 class LedgerRules:
-    """The rules; ``location`` is a fixture of whoever derives it."""
+    """The rules; ``location`` is a fixture of the class that inherits them."""
 
     @pytest.fixture
     def ledger(self, location: str) -> Iterator[Ledger]:

@@ -108,7 +108,7 @@ def holding(location: str, product_no: str) -> Iterator[subprocess.Popen[str]]:
 
 
 class Watched:
-    """A database that tells of each transaction before and after it; what is told may raise."""
+    """A database that calls a function before and after each transaction; the function may raise."""
 
     def __init__(self, database: Database, tell: Callable[[str], None]) -> None:
         self._database, self._tell = database, tell

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What goes on side by side: exchanges that take a while, waits that end together, and a caller that is told to end."""
+"""What goes on side by side: slow exchanges, waits that end together, and a caller that is asked to end."""
 
 from __future__ import annotations
 
@@ -72,12 +72,12 @@ class Wire:
         self.under_way -= 1
 
 
-class Told(BaseException):
-    """What a caller is told to end by."""
+class CallerEnded(BaseException):
+    """What a caller is ended by."""
 
 
 def _tell(number: int, frame: Any) -> None:
-    raise Told
+    raise CallerEnded
 
 
 def tell_main_thread() -> None:
@@ -87,7 +87,7 @@ def tell_main_thread() -> None:
 
 @contextmanager
 def listening() -> Iterator[None]:
-    """The caller can be told to end as long as one is in the block."""
+    """The caller can be ended as long as one is in the block."""
     previous = signal.signal(signal.SIGUSR1, _tell)
     try:
         yield

@@ -13,7 +13,12 @@ from typing import Any, Optional
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._concurrency import BrokenOff, Gate, Pool
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.side_by_side import Told, Wire, listening, tell_main_thread
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.side_by_side import (
+    CallerEnded,
+    Wire,
+    listening,
+    tell_main_thread,
+)
 
 CONTEXT: contextvars.ContextVar[str] = contextvars.ContextVar("CONTEXT")
 
@@ -155,7 +160,7 @@ def test_who_interrupts_the_caller_interrupts_all_that_wait_and_nothing_else_is_
             raise
 
     started = time.monotonic()
-    with listening(), pytest.raises(Told):
+    with listening(), pytest.raises(CallerEnded):
         pool.map(work, range(9))
     assert begun == [0, 1, 2] and sorted(interrupted) == [0, 1, 2]
     assert time.monotonic() - started < 10
@@ -175,7 +180,7 @@ def test_nothing_that_would_be_waited_for_is_begun_after_that() -> None:
             pool.check()
             sent.append(item)
 
-    with listening(), pytest.raises(Told):
+    with listening(), pytest.raises(CallerEnded):
         pool.map(work, range(2))
     assert sent == []
 

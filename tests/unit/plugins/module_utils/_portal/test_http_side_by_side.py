@@ -16,7 +16,7 @@ import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._concurrency import BrokenOff, Pool
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Connection, Http
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.side_by_side import Told, listening, tell_main_thread
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.side_by_side import CallerEnded, listening, tell_main_thread
 
 
 class _Server(ThreadingHTTPServer):
@@ -105,7 +105,7 @@ def test_who_is_told_to_end_waits_for_no_answer_and_sends_nothing_more(
         http.exchange("GET", f"/{number}")
 
     started = time.monotonic()
-    with listening(), pytest.raises(Told):
+    with listening(), pytest.raises(CallerEnded):
         pool.map(work, range(4))
     assert time.monotonic() - started < 10
     time.sleep(0.5)  # on a busy machine, what is sent after all takes its time

@@ -18,7 +18,12 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.account import Account
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW, intent, wanted
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import refusal
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.side_by_side import Told, Wire, listening, tell_main_thread
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.side_by_side import (
+    CallerEnded,
+    Wire,
+    listening,
+    tell_main_thread,
+)
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.trial import PORTAL, Trial
 
 SIX = {"A": 11, "B": 12, "C": 13, "D": 14, "E": 15, "F": 16}
@@ -178,7 +183,7 @@ def test_whoever_is_told_to_end_leaves_what_is_in_flight_as_perhaps_ordered_and_
         raise AssertionError("the portal answered after all")
 
     trial.account.save = hold
-    with listening(), pytest.raises(Told):
+    with listening(), pytest.raises(CallerEnded):
         trial.go()
     uncertain = dict.fromkeys("ABC", "unknown/ambiguous")
     assert trial.states() == {**uncertain, **dict.fromkeys("DEF", STOPPED)} and sorted(entered) == ["A", "B", "C"]

@@ -144,7 +144,7 @@ def test_who_is_killed_after_handing_over_tells_again(
     queue = Queue()
     watch = begin(queue, rows(5))
     with monkeypatch.context() as patched:
-        patched.setattr(StateFile, "save", lambda self, told: None)
+        patched.setattr(StateFile, "save", lambda self, reported: None)
         polls(watch)
     polls(begin(queue, rows(5)))
     assert queue.events == [("PBX0", "expires_in_7")] * 2

@@ -27,8 +27,8 @@ def row(expires_at: Any = EXPIRY, plan: Any = "Enterprise Plan", product_no: str
     return {"product_no": product_no, "expires_at": text, "expires_between": None, "plan": plan}
 
 
-def entered(told: Any, now: datetime, expires_at: Any = EXPIRY) -> list[str]:
-    return [event["entered"] for event in events_of(row(expires_at), told, now)[0]]
+def entered(reported: Any, now: datetime, expires_at: Any = EXPIRY) -> list[str]:
+    return [event["entered"] for event in events_of(row(expires_at), reported, now)[0]]
 
 
 @pytest.mark.parametrize(
@@ -53,9 +53,9 @@ def test_the_window_is_the_narrowest_and_both_ends_lie_in_it(left: timedelta, wi
 
 
 def test_every_window_is_told_once_as_time_goes_by() -> None:
-    told, heard = None, []
+    reported, heard = None, []
     for hours in range(40 * 24, -48, -1):
-        events, told = events_of(row(), told, EXPIRY - timedelta(hours=hours))
+        events, reported = events_of(row(), reported, EXPIRY - timedelta(hours=hours))
         heard += [event["entered"] for event in events]
     assert heard == list(WINDOWS)
 
@@ -74,7 +74,7 @@ def test_a_clock_that_is_put_back_tells_nothing_again() -> None:
 
 def test_a_renewal_is_told_once_and_the_windows_begin_anew() -> None:
     now, later = EXPIRY - 3 * DAY, EXPIRY + 365 * DAY
-    (event,), told = events_of(row(later), Reported(EXPIRY, "expires_in_7"), now)
+    (event,), reported = events_of(row(later), Reported(EXPIRY, "expires_in_7"), now)
     assert event == {
         "entered": "renewed",
         "product_no": SN,
@@ -83,9 +83,9 @@ def test_a_renewal_is_told_once_and_the_windows_begin_anew() -> None:
         "expires_before": "2026-12-31T00:00:00Z",
         "days_left": 368,
     }
-    assert told == Reported(later)
-    assert events_of(row(later), told, now) == ([], told)
-    assert entered(told, later - 30 * DAY, later) == ["expires_in_30"]
+    assert reported == Reported(later)
+    assert events_of(row(later), reported, now) == ([], reported)
+    assert entered(reported, later - 30 * DAY, later) == ["expires_in_30"]
 
 
 def test_a_monthly_renewal_may_enter_a_window_at_once() -> None:
@@ -94,17 +94,17 @@ def test_a_monthly_renewal_may_enter_a_window_at_once() -> None:
 
 @pytest.mark.parametrize("moved", [-23, 1, 23])
 def test_an_expiry_that_is_put_right_by_hours_is_the_same(moved: int) -> None:
-    told = Reported(EXPIRY, "expires_in_7")
-    assert events_of(row(EXPIRY + timedelta(hours=moved)), told, EXPIRY - 5 * DAY) == ([], told)
+    reported = Reported(EXPIRY, "expires_in_7")
+    assert events_of(row(EXPIRY + timedelta(hours=moved)), reported, EXPIRY - 5 * DAY) == ([], reported)
 
 
 def test_many_small_steps_are_a_renewal_in_the_end() -> None:
-    told, heard = Reported(EXPIRY, "expires_in_7"), []
+    reported, heard = Reported(EXPIRY, "expires_in_7"), []
     for hours in (10, 20, 30):
-        events, after = events_of(row(EXPIRY + timedelta(hours=hours)), told, EXPIRY - 5 * DAY)
+        events, after = events_of(row(EXPIRY + timedelta(hours=hours)), reported, EXPIRY - 5 * DAY)
         heard += [event["entered"] for event in events]
         assert after is not None
-        told = after
+        reported = after
     assert heard == ["renewed", "expires_in_7"]
 
 
@@ -115,8 +115,8 @@ def test_an_expiry_that_moves_nearer_tells_only_of_a_narrower_window() -> None:
 
 
 def test_an_unknown_expiry_tells_nothing_and_forgets_nothing() -> None:
-    told = Reported(EXPIRY, "expires_in_7")
-    assert events_of(row(None), told, EXPIRY) == ([], told)
+    reported = Reported(EXPIRY, "expires_in_7")
+    assert events_of(row(None), reported, EXPIRY) == ([], reported)
     assert events_of(row(None), None, EXPIRY) == ([], None)
 
 
@@ -132,16 +132,16 @@ def test_what_becomes_a_variable_of_a_play_has_no_braces() -> None:
 
 @pytest.mark.parametrize("expires_at", [utc(2000, 1, 1), EXPIRY, utc(2099, 12, 31)], ids=str)
 def test_values_are_text_and_numbers_that_a_rule_engine_of_32_bits_keeps(expires_at: datetime) -> None:
-    told = Reported(utc(1999, 1, 1))
-    renewed = events_of(row(expires_at, product_no="36580000012345"), told, EXPIRY)[0][0]
+    reported = Reported(utc(1999, 1, 1))
+    renewed = events_of(row(expires_at, product_no="36580000012345"), reported, EXPIRY)[0][0]
     assert renewed["entered"] == "renewed" and str(renewed["days_left"]).lstrip("-").isdigit()
     assert abs(renewed.pop("days_left")) < 2**31
     assert {type(value) for value in renewed.values()} == {str}
 
 
 def test_what_was_told_is_read_as_it_was_written() -> None:
-    told = {"B": Reported(EXPIRY, "expired"), "A": Reported(EXPIRY)}
-    assert read_reported(reported_as_document(told)) == told
+    reported = {"B": Reported(EXPIRY, "expired"), "A": Reported(EXPIRY)}
+    assert read_reported(reported_as_document(reported)) == reported
 
 
 @pytest.mark.parametrize(
