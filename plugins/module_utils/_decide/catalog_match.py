@@ -15,22 +15,13 @@ from .._model.catalog import Between, CatalogEntry, Offer, same_name
 from .._model.undetermined import Undetermined
 from .._model.vocabulary import Reason
 from .._text import listed
+from .objection import Objection
 
 Entries = tuple[CatalogEntry, ...]
 Texts = tuple[str, ...]
 Offers = tuple[Offer, ...]
 
 _OPTIONS = {"plan": "plan", "service": "services"}
-
-
-class Objection(Exception):
-    """Terms that cannot be settled. ``reason`` is one of the reason codes, the text says what to do."""
-
-    def __init__(self, reason: Reason, message: str, advice: str = "") -> None:
-        """``message`` names every value that was expected and seen, ``advice`` what to do unless it says so itself."""
-        self.reason = reason
-        self.seen = message
-        super().__init__(f"{message}; {advice}" if advice else message)
 
 
 def is_plain_number(text: str) -> bool:

@@ -25,8 +25,8 @@ from .._model.undetermined import Undetermined, known
 from .._model.vocabulary import IntentStatus, Reason, State
 from .._text import bare
 from .caps import Reservation
-from .catalog_match import Objection
 from .cycles import current_term_began, days_lost, expiry_after
+from .objection import Objection
 from .terms import (
     cannot_determine,
     choose_contact,

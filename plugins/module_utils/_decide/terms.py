@@ -26,7 +26,8 @@ from .._model.subscription import Subscription
 from .._model.undetermined import Undetermined
 from .._model.vocabulary import Reason
 from .._text import listed
-from .catalog_match import Objection, as_offer, is_plain_number, is_possible, join
+from .catalog_match import as_offer, is_plain_number, is_possible, join
+from .objection import Objection
 
 T = TypeVar("T")
 

@@ -7,12 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.catalog_match import (
-    Objection,
-    as_offer,
-    is_possible,
-    join,
-)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.catalog_match import as_offer, is_possible, join
+from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.objection import Objection
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.catalog import Between, CatalogEntry, Offer
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import (
     ENTERPRISE,

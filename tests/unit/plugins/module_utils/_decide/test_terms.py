@@ -9,7 +9,7 @@ from typing import Any, Optional
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._decide import terms as _terms
-from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.catalog_match import Objection
+from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.objection import Objection
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.catalog import Between, Catalog, CatalogEntry, Offer
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.decision import Terms
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.declaration import Declaration
