@@ -1,10 +1,10 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PURE: the one read model of a report, from what the modules returned. Every format of `pce_report` shows just this.
+"""PURE: the one read model of a report, from what the modules returned. Every format of `pce_report` shows only this.
 
-What is not known is None in it, comes first, and is counted apart; no format shows it as a number. All text is one
-line of characters that every format may hold, so that a format has only its own signs to escape.
+Unknown values are None in it, come first, and are counted separately; no format shows them as a number. Every text is
+one line of characters that any format can hold, so that a format only has to escape its own special characters.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary i
 from ansible_collections.pbxops.yeastar.plugins.module_utils._text import LONGEST_TEXT, MARK, UNSHOWABLE
 
 UNKNOWN, EXPIRED, LATER = "unknown", "expired", "later"
-# The windows before an expiry, in days.
+# Windows before an expiry, in days.
 WINDOWS = {f"within_{days}": days for days in EXPIRY_WINDOWS}
 BANDS = (UNKNOWN, EXPIRED, *WINDOWS, LATER)
 
@@ -69,8 +69,8 @@ def read_model(
 ) -> dict[str, Any]:
     """Join what is known of each PBX.
 
-    ``subscriptions`` are those of `yeastar_pce_info`; ``results`` those of `yeastar_pce_plan`, or None where nothing
-    was decided; of the further results ``prices`` only the prices count; of a saved ``plan`` only its items are due.
+    ``subscriptions`` are those of `yeastar_pce_info`; ``results`` those of `yeastar_pce_plan`, or None if nothing was
+    decided; ``prices`` are further results, of which only the prices count; of a saved ``plan`` only its items are due.
     """
     seen, decided, priced = _by_number(subscriptions), _by_number(results or ()), _by_number(prices)
     items = [_item_of_result(row) for row in (results or ()) if row["state"] == State.DUE]
@@ -103,7 +103,7 @@ def read_model(
 
 
 def _orders(items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What is to be ordered, at what price, and of how many it is not known whether the portal renews them itself."""
+    """What is to be ordered, at what price, and for how many it is unknown whether the portal renews them itself."""
     unknown = sum(item["auto_renewal"] is None for item in items)
     return {"due": items, "unknown_auto_renewals": unknown, **_sums(items)}
 
@@ -149,7 +149,7 @@ def _row(
 
 
 def _assumed_zones(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """Of how many expiries the portal tells no zone, by the zone that they are shown by."""
+    """How many expiries the portal reports without a zone, by the zone in which they are shown."""
     zones = Counter((row["expires_between"]["time_zone"] or "UTC") for row in rows if row["expires_between"])
     return dict(sorted(zones.items()))
 
@@ -173,7 +173,7 @@ def _held(
     decided: Mapping[str, Mapping[str, Any]],
     planned: Mapping[str, Mapping[str, Any]],
 ) -> Mapping[str, Any]:
-    """What a run that applies a saved plan would say of a PBX, as far as it is known without prices."""
+    """What a run that applies a saved plan would say about a PBX, as far as known without prices."""
     decision, item = decided.get(product_no, {}), planned.get(product_no)
     is_due = decision.get("state") in (None, State.DUE)
     if item is None:
@@ -194,7 +194,7 @@ def _outcome(reason: Reason, message: str) -> dict[str, str]:
 
 
 def _has_moved(seen: Optional[str], planned: str) -> bool:
-    """Whether an expiry is another than when the plan was made; see `same_expiry` for the day."""
+    """Whether an expiry differs from that in the plan; for the tolerance of a day, see `same_expiry`."""
     return seen is not None and abs(parse_instant(seen) - parse_instant(planned)) >= DAY
 
 
@@ -230,7 +230,7 @@ def _item_of_plan(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _instants(row: Mapping[str, Any], *names: str) -> dict[str, str]:
-    """Of a file that anybody may have written. Raises ValueError for what is no instant."""
+    """Read instants from a file that anyone may have written. Raises ValueError for anything else."""
     return {name: format_instant(parse_instant(row[name])) for name in names}
 
 
@@ -245,7 +245,7 @@ def _header(plan: Mapping[str, Any], now: datetime) -> dict[str, Any]:
 
 
 def _sums(items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The known prices per currency, as text, and of how many the price is not known."""
+    """The known prices per currency, as text, and how many are unknown."""
     prices = [_price(item) for item in items]
     return {"totals": _texts(_money.total(prices)), "unknown_prices": prices.count(None)}
 
@@ -260,7 +260,7 @@ def _price(row: Mapping[str, Any]) -> Optional[Money]:
 
 
 def _ahead(rows: Sequence[Mapping[str, Any]], now: datetime) -> dict[str, Any]:
-    """What the coming months bring: expiries by their quarter of the month, and renewals with what they cost."""
+    """What the coming months bring: expiries by quarter of the month, and renewals with their cost."""
     first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     starts = [add_cycles(first, MONTHLY, number) for number in range(MONTHS + 1)]
     by_month: list[list[Mapping[str, Any]]] = [[] for dummy in range(MONTHS)]
@@ -288,7 +288,7 @@ def _ahead(rows: Sequence[Mapping[str, Any]], now: datetime) -> dict[str, Any]:
 
 
 def _bin(week: int, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What expires together, with the most urgent band; the rows come in the order of expiry."""
+    """What expires together, with the most urgent band; the rows are sorted by expiry."""
     return {
         "week": week,
         "count": len(rows),
@@ -298,7 +298,7 @@ def _bin(week: int, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _renewals(row: Mapping[str, Any], now: datetime, end: datetime) -> list[datetime]:
-    """When a PBX is to be renewed before ``end``, as far as is known. One that is ordered already is not again."""
+    """When a PBX is to be renewed before ``end``, as far as known. A pending order counts as done."""
     if row["expires_at"] is None:
         return []
     expires_at = parse_instant(row["expires_at"])

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PURE: whether the portal renews a PBX itself, from its row, its answer and the declaration, and what follows.
+"""PURE: whether the portal renews a PBX itself, judged by row, answer and declaration, and what follows from that.
 
 A PBX that the portal renews and that is ordered as well is paid for twice (docs/portal-api.md, 10.8).
 """
@@ -25,9 +25,9 @@ _ADVICE = "look in the portal and declare auto_renewal, or name the right field 
 
 
 def combined(reported: Switch, answer: Switch) -> Switch:
-    """What a row and the portal's answer say together: any "on" wins over any "off", and either over what is not known.
+    """Combine a row with the portal's answer: "on" in either wins, then "off" in either; both beat an unknown value.
 
-    Where neither says, it is the row if that has something unreadable.
+    If neither is known, return the row's value if something unreadable stands there, and the answer otherwise.
     """
     for wanted in (True, False):
         if wanted in (known(reported), known(answer)):
@@ -36,7 +36,7 @@ def combined(reported: Switch, answer: Switch) -> Switch:
 
 
 def needs_answer(decision: Decision) -> bool:
-    """Whether the portal must be asked: of what would be ordered, and of what only a declaration keeps from it."""
+    """Whether to ask the portal: the PBX would be ordered, or only its declaration prevents an order."""
     if decision.subscription is None:
         return False
     only_declared = decision.reason == Reason.AUTO_RENEWAL and decision.subscription.auto_renewal is not True
@@ -51,9 +51,9 @@ def held_to_auto_renewal(
     now: datetime,
     approved: Optional[bool] = None,
 ) -> Decision:
-    """Hold a decision that needs it against the portal's answer; what is known then is noted in its subscription.
+    """Check a decision that needs it against the portal's answer, and record the result in its subscription.
 
-    ``approved`` is what a saved plan says. It stands in where the portal says nothing, and is not asserted.
+    ``approved`` is what a saved plan says. It is used if the portal says nothing, and it is not asserted.
     """
     if decision.subscription is None:
         raise ValueError("expected a decision about a PBX of the account")

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PURE: the caps of a run, held against every order that the run has reserved and those that it would send now."""
+"""PURE: the caps of a run, checked against every order that it has reserved and those that it would send now."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from .._model.money import Money
 from .._model.span import same_expiry
 from .._model.vocabulary import Reason
 
-_MOST_NAMED = 5  # PBXs in a message; of the others it says how many they are
+_MOST_NAMED = 5  # PBXs named in a message; the rest are counted
 
 
 @dataclass(frozen=True)
 class Caps:
-    """The most that a run, identified by ``run_id``, may order across all its processes. None is no limit.
+    """The most that a run, identified by ``run_id``, may order across all its processes. None means no limit.
 
-    ``holder`` names the one process of the run that reserves; ``currency`` is that of ``max_total``, where it is known.
+    ``holder`` names the one process of the run that reserves; ``currency`` is that of ``max_total``, if it is known.
     """
 
     run_id: str
@@ -36,9 +36,9 @@ class Caps:
 
 @dataclass(frozen=True)
 class Reservation:
-    """One order of a run: the PBX, the expiry that it renews, and its price, None where that is not known.
+    """One order of a run: the PBX, the expiry that it renews, and its price, or None if that is unknown.
 
-    ``expires_at`` is None of what a ledger before version 3 has reserved: one order, of whatever expiry.
+    ``expires_at`` is None for a reservation from a ledger before version 3: one order, whatever its expiry.
     """
 
     product_no: str
@@ -46,7 +46,7 @@ class Reservation:
     price: Optional[Money] = None
 
     def is_same_order_as(self, other: Reservation) -> bool:
-        """Whether both are for one order, of which at most one is ever bought."""
+        """Whether both are for the same order, which is bought at most once."""
         if self.expires_at is None or other.expires_at is None:
             is_same_expiry = self.expires_at is other.expires_at
         else:
@@ -55,17 +55,17 @@ class Reservation:
 
 
 def caps_of(policy: Policy, holder: str) -> Caps:
-    """The caps of a run, for the process of it that is called ``holder``."""
+    """The caps of a run, for its process ``holder``."""
     return Caps(policy.run_id, policy.max_orders, policy.max_total, holder, policy.currency)
 
 
 def excess_of(
     caps: Caps, wanted: Collection[Reservation], reserved: Collection[Reservation]
 ) -> Optional[tuple[Reason, str]]:
-    """The cap that a run exceeds with the orders ``wanted``, and a sentence about it; None if none.
+    """Return the cap that a run exceeds with the orders ``wanted``, and a sentence about it; None if it exceeds none.
 
     ``reserved`` is what all processes of the run have reserved. An order that several of them have reserved counts
-    once, at the highest of its prices. Nobody exceeds a cap by ordering nothing.
+    once, at the highest of its prices. Ordering nothing never exceeds a cap.
     """
     if not wanted:
         return None
@@ -87,7 +87,7 @@ def excess_of(
 
 
 def _orders_in(reservations: Iterable[Reservation]) -> list[list[Reservation]]:
-    """The reservations, those of one order together."""
+    """Group the reservations by order."""
     of_pbx: dict[str, list[list[Reservation]]] = {}
     for reservation in reservations:
         orders = of_pbx.setdefault(reservation.product_no, [])
@@ -101,7 +101,7 @@ def _orders_in(reservations: Iterable[Reservation]) -> list[list[Reservation]]:
 
 
 def _cost(orders: Iterable[Iterable[Reservation]]) -> dict[str, Decimal]:
-    """What orders cost, per currency: each the highest of its known prices."""
+    """Sum up orders per currency, each at the highest of its known prices."""
     prices: list[Money] = []
     for order in orders:
         highest: dict[str, Money] = {}
@@ -117,7 +117,7 @@ def _amounts(orders: Iterable[Iterable[Reservation]]) -> str:
 
 
 def _already(caps: Caps, reserved: Collection[Reservation]) -> str:
-    """What is known of a run's other processes: that they have reserved, and not yet whether they have ordered."""
+    """Say what the run's other processes have reserved; whether they have ordered it is not known yet."""
     return f"this run ({caps.run_id}) has ordered or is ordering {_counted(reserved)} already"
 
 

@@ -1,10 +1,10 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PURE: which entries of the catalog the plan and the services of a PBX are.
+"""PURE: find the catalog entries for the plan and the services of a PBX.
 
-What may be bought is listed by id and name, and a PBX tells ids, names, or both of what it has; nothing says how they
-are joined (docs/portal-api.md, 5.2). Where they do not lead to one entry, a declared id or name decides.
+The catalog lists what may be bought by id and name, and a PBX reports ids, names, or both; nothing says how to match
+them (docs/portal-api.md, 5.2). If they do not lead to exactly one entry, a declared id or name decides.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ _OPTIONS = {"plan": "plan", "service": "services"}
 
 
 def is_plain_number(text: str) -> bool:
-    """Whether an id can stand as a bare integer in an order's body."""
+    """Whether an id can be written as a bare integer in an order's body."""
     return text.isascii() and text.isdigit() and (text == "0" or not text.startswith("0"))
 
 
 def as_offer(text: str) -> Offer:
-    """What an operator calls a plan or a service: an id if it is a number, or else a name."""
+    """Read an operator's word for a plan or a service: an id if it is a number, and a name otherwise."""
     word = text.strip()
     return Offer(word, None) if is_plain_number(word) else Offer(None, word)
 
 
 def join(kind: str, offers: Offers, declared: Texts, entries: Entries) -> tuple[Offers, tuple[Undetermined, ...]]:
-    """Plans or services as the catalog has them, and those for which a declared one stands in since the join fails.
+    """Match plans or services to the catalog; if that fails for one, use a declared one in its place.
 
-    ``kind`` is ``plan`` or ``service``. Raises Objection for one that is not in the catalog, or twice, and
-    that none of the declared ones can be.
+    Returns the matches, and why each declared one was needed. ``kind`` is ``plan`` or ``service``. Raises Objection for
+    one that is not in the catalog, or there twice, if none of the declared ones can be it.
     """
     option = _OPTIONS[kind]
     joined: list[Offer] = []
@@ -53,7 +53,7 @@ def join(kind: str, offers: Offers, declared: Texts, entries: Entries) -> tuple[
         raise failed[0][1]
     left = [(text, _entry_of(kind, as_offer(text), entries)) for text in declared] if failed else []
     left = [(text, entry) for text, entry in left if entry.id not in {one.id for one in joined}]
-    # First those whose id or name says something, so that the others get what is left.
+    # Those with a telling id or name choose first, and the others get what is left.
     for offer, failure in sorted(failed, key=lambda pair: not _meant_by(pair[0], entries)):
         found = next((pair for pair in left if _can_be(offer, *pair, entries)), None)
         if found is None:
@@ -68,7 +68,7 @@ def join(kind: str, offers: Offers, declared: Texts, entries: Entries) -> tuple[
 
 
 def is_possible(seen: tuple[Union[Offer, Between], ...], declared: Texts, offers: Offers, entries: Entries) -> bool:
-    """Whether declared plans or services, and so joined, agree with one of the ways to read what the portal says."""
+    """Whether declared plans or services, matched as ``offers``, agree with one reading of what the portal says."""
 
     def agrees(between: Between) -> bool:
         pairs = list(zip(declared, offers))
@@ -80,7 +80,7 @@ def is_possible(seen: tuple[Union[Offer, Between], ...], declared: Texts, offers
 
 
 def _meant_by(offer: Offer, entries: Entries) -> list[Optional[str]]:
-    """The ids of all entries that have the id or the name of an offer."""
+    """The ids of all entries that share the id or the name of an offer."""
     return [
         entry.offer.id
         for entry in entries
@@ -90,16 +90,16 @@ def _meant_by(offer: Offer, entries: Entries) -> list[Optional[str]]:
 
 
 def _can_be(offer: Offer, text: str, entry: Offer, entries: Entries) -> bool:
-    """Whether an offer of the portal may be the entry that is declared by this text.
+    """Whether an offer of the portal may be the entry that this text declares.
 
-    One of which the catalog knows neither id nor name may be any entry, but only its declared id says so.
+    An offer that the catalog knows by neither id nor name may be any entry, but only one declared by its id.
     """
     meant = _meant_by(offer, entries)
     return entry.id in meant if meant else is_plain_number(text.strip())
 
 
 def _entry_of(kind: str, offer: Offer, entries: Entries) -> Offer:
-    """The one entry that has the id of an offer, or its name where it has no id. Raises Objection."""
+    """Find the one entry with the id of an offer, or with its name if it has no id. Raises Objection."""
     matching = [
         entry.offer
         for entry in entries

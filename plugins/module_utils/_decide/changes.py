@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PURE: whether a decision that is made again just before the order is still the one that was planned."""
+"""PURE: whether a decision made again just before the order is still the one that was planned."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .planner import settled
 
 
 def changed_since(planned: Decision, fresh: Decision) -> list[str]:
-    """What an order would say differently after the re-read, in the user's words (docs/reliability.md, 45, 54, 55)."""
+    """List what an order would say differently after the re-read, for the user (docs/reliability.md, 45, 54, 55)."""
     if planned.terms is None or fresh.terms is None or planned.order is None or fresh.order is None:
         raise ValueError("expected two decisions that are due")
     old, new = planned.terms, fresh.terms
@@ -26,7 +26,7 @@ def changed_since(planned: Decision, fresh: Decision) -> list[str]:
         changes.append(f"billing_cycle {old.billing_cycle} -> {new.billing_cycle}")
     if old.plan.id != new.plan.id:
         changes.append(f"plan {old.plan} -> {new.plan}")
-    # A listing that names no services may just not have them: then the detail is no change.
+    # A listing that names no services may simply not report them; then the detail is not a change.
     if old.services and set(planned.order.service_ids) != set(fresh.order.service_ids):
         before, after = (", ".join(sorted(map(str, terms.services))) or "none" for terms in (old, new))
         changes.append(f"services {before} -> {after}")
@@ -36,7 +36,7 @@ def changed_since(planned: Decision, fresh: Decision) -> list[str]:
 
 
 def unless_changed(planned: Decision, fresh: Decision) -> Decision:
-    """A decision that was made again, or what keeps it from being the one that was planned."""
+    """Return the new decision, or refuse it if it differs from the planned one."""
     changes = changed_since(planned, fresh) if fresh.order is not None else []
     if changes:
         message = f"changed while the run was under way: {'; '.join(changes)}; run again"

@@ -9,10 +9,10 @@ from .._model.vocabulary import Reason
 
 
 class Objection(Exception):
-    """Terms that cannot be settled. ``reason`` is one of the reason codes, the text says what to do."""
+    """Terms that cannot be settled. ``reason`` is one of the reason codes; the text says what to do."""
 
     def __init__(self, reason: Reason, message: str, advice: str = "") -> None:
-        """``message`` names every value that was expected and seen, ``advice`` what to do unless it says so itself."""
+        """``message`` names every value expected and seen; ``advice`` says what to do unless the message does."""
         self.reason = reason
         self.seen = message
         super().__init__(f"{message}; {advice}" if advice else message)

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """PURE: what to do about each PBX, and why. No clock, no network, no Ansible; `now` is an argument.
 
-The rules are in docs/architecture.md, 3: due first, then whatever blocks.
+The rules are in docs/architecture.md, 3: first whether it is due, then whatever blocks it.
 """
 
 from __future__ import annotations
@@ -37,35 +37,35 @@ from .terms import (
     resolve_terms,
 )
 
-# Days before expiry at which a renewal is due, and the days of the shortest cycle of the kind.
+# Days before expiry at which a renewal becomes due, and the days of the shortest cycle of each kind.
 DEFAULT_WINDOW = {ANNUALLY: 30, MONTHLY: 7}
 SHORTEST_CYCLE = {ANNUALLY: 365, MONTHLY: 28}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The decisions of one run, sorted by product_no. ``excess`` says why none of the orders may be sent, if so."""
+    """The decisions of one run, sorted by product_no. ``excess`` says why no order may be sent; None if they may."""
 
     decisions: tuple[Decision, ...]
     excess: Optional[str] = None
 
     def due(self) -> list[Decision]:
-        """Those that are to be ordered, the most urgent first."""
+        """The decisions to be ordered, the most urgent first."""
         due = [(one, one.terms) for one in self.decisions if one.order is not None and one.terms is not None]
         due.sort(key=lambda pair: (pair[1].expires_at, pair[0].product_no))
         return [decision for decision, dummy in due]
 
     def reservations(self) -> list[Reservation]:
-        """What the orders of the plan are to count as towards the caps of the run."""
+        """What the orders of the plan count towards the caps of the run."""
         return [Reservation(decision.product_no, decision.expires_at, decision.price) for decision in self.due()]
 
 
 def screen(
     declaration: Declaration, subscription: Subscription, policy: Policy, now: datetime
 ) -> Union[Decision, Terms]:
-    """Decide as far as the subscription alone allows: a decision, or the terms of one that is due.
+    """Decide as far as the subscription alone allows: return a decision, or the terms of a PBX that is due.
 
-    What comes back as Terms still needs the account's evidence; see `decide`.
+    Terms still have to be checked against the account's evidence; see `decide`.
     """
     expires_at = effective(declaration.expires_at, subscription.expires_at)
     try:
@@ -89,7 +89,7 @@ def _screen(
     if declaration.expected_expiry is not None and not _is_expected(declaration.expected_expiry, expires_at, span):
         expected, seen = format_instant(declaration.expected_expiry), in_text(expires_at, span)
         raise Objection(Reason.EXPECTED_EXPIRY, f"expected_expiry is {expected}, but it expires {seen}")
-    # Whether what is declared is so, the portal is asked for later; that its row contradicts is seen below.
+    # The portal is asked later whether a declaration is true; a row that contradicts it is refused below.
     renews_itself = declaration.auto_renewal or (subscription.auto_renewal is True and declaration.auto_renewal is None)
     _refuse_expired(renews_itself, expires_at, span, policy, now)
     if renews_itself:
@@ -105,7 +105,7 @@ def _screen(
 
 
 def _is_expected(expected: datetime, expires_at: datetime, span: Optional[Span]) -> bool:
-    """Whether an expiry is the one that was expected, as it was read or as it was shown."""
+    """Whether an expiry is the expected one, as read or as shown."""
     return same_expiry(expected, expires_at) or same_expiry(expected, shown(expires_at, span))
 
 
@@ -136,7 +136,7 @@ def _refuse_expired(
 
 
 def _window(declaration: Declaration, subscription: Subscription, policy: Policy) -> int:
-    """Days before expiry at which this PBX is due. Without any known cycle, the longest default."""
+    """Days before expiry at which this PBX becomes due; the longest default if neither these nor a cycle are known."""
     cycle = effective(declaration.billing_cycle, subscription.billing_cycle)
     wanted = declaration.remaining_days if declaration.remaining_days is not None else policy.remaining_days
     if isinstance(cycle, Undetermined):
@@ -153,7 +153,7 @@ def _window(declaration: Declaration, subscription: Subscription, policy: Policy
 
 
 def longest_window(billing_cycle: str, term_starts: str) -> int:
-    """Days before expiry at which a renewal may be due at most; where those are lost, less than half of a cycle."""
+    """How many days before expiry a renewal may be due at most; if those are lost, less than half a cycle."""
     shortest = SHORTEST_CYCLE[billing_cycle]
     return (shortest if term_starts == FROM_EXPIRY else shortest // 2) - 1
 
@@ -163,8 +163,8 @@ def decide(
 ) -> Decision:
     """Decide about one PBX with everything that is known.
 
-    Orders come first (what is already ordered is not ordered again), then catalog and billing contact. Of one that
-    comes back due, `prices` looks at the price next, and `auto_renewal` at what the portal says of auto-renewal.
+    Orders come first (what is already ordered is not ordered again), then catalog and billing contact. If the PBX comes
+    out as due, `prices` checks its price next, and `auto_renewal` what the portal says about auto-renewal.
     """
     screened = screen(declaration, subscription, policy, now)
     if isinstance(screened, Decision):
@@ -236,7 +236,7 @@ def _earlier_intent(subscription: Subscription, terms: Terms, evidence: Evidence
 
 
 def _next_generation(product_no: str, expires_at: datetime, evidence: Evidence) -> int:
-    """How often an order for this expiry has been tried, this time included, as far as ledger and orders tell."""
+    """Count the attempts to order for this expiry, including this one, as far as ledger and orders show."""
     intents = evidence.intents.get(product_no, ())
     known = [intent.generation for intent in intents if same_expiry(intent.expires_at, expires_at)]
     tagged = [generation for dummy, generation in tagged_for(expires_at, evidence.orders.get(product_no, ()))]
@@ -244,7 +244,7 @@ def _next_generation(product_no: str, expires_at: datetime, evidence: Evidence) 
 
 
 def _refuse_unplaced(product_no: str, terms: Terms, evidence: Evidence) -> None:
-    """An order that nobody can tell the PBX of may be the renewal of this one (docs/reliability.md, 63)."""
+    """Raise Objection if an order of an unknown PBX may be the renewal of this one (docs/reliability.md, 63)."""
     for order, why in evidence.unplaced_for(product_no):
         is_recent = order.created_at is None or order.created_at > current_term_began(terms)
         if is_recent or (order.is_open and not _is_over(order, terms)):
@@ -256,7 +256,7 @@ def _refuse_unplaced(product_no: str, terms: Terms, evidence: Evidence) -> None:
 
 
 def _earlier_order(subscription: Subscription, terms: Terms, evidence: Evidence) -> Optional[Decision]:
-    """An order of this PBX that is open, or that is or may be the renewal of this very term."""
+    """Find an order of this PBX that is open or renews this very term. Raises Objection for one that may renew it."""
     orders = related_orders(evidence, subscription.product_no)
     intents = evidence.intents.get(subscription.product_no, ())
     renewed_by = {intent.order_no for intent in intents if intent.status == IntentStatus.RENEWED}
@@ -275,7 +275,7 @@ def _earlier_order(subscription: Subscription, terms: Terms, evidence: Evidence)
         return replace(_decision_on(terms, subscription, Reason.AWAITING_EXPIRY, message), known_order=tagged[0])
     since = current_term_began(terms)
     recent = [order for order in orders if order.created_at is None or order.created_at > since]
-    # An order with our tag for an earlier expiry is what led to this term, however late it was placed.
+    # An order with our tag for an earlier expiry led to this term, however late it was placed.
     recent = [order for order in recent if not is_of_earlier_term(order.po_number or "", terms.expires_at)]
     recent = [order for order in recent if order.is_done]
     if recent:
@@ -289,10 +289,10 @@ def _earlier_order(subscription: Subscription, terms: Terms, evidence: Evidence)
 
 
 def unless_overdue(decision: Decision, since: Optional[datetime], now: datetime) -> Decision:
-    """A due PBX whose order has been open for more than a day needs a person, before it has expired and after.
+    """Call for a person once the order of a due PBX has been open for more than a day, expired or not.
 
-    ``since`` is when the order was placed. Where nobody knows that, it counts as long ago: a PBX that stays green
-    until it lapses is the worst outcome there is (docs/portal-api.md, 11.8 and 11.15).
+    ``since`` is when the order was placed. None counts as long ago: a PBX that stays green until it lapses is the worst
+    possible outcome (docs/portal-api.md, 11.8 and 11.15).
     """
     if decision.state != State.PENDING or (since is not None and now - since <= DAY):
         return decision
@@ -314,8 +314,8 @@ def _lapse(decision: Decision, now: datetime) -> str:
 def _is_over(order: Order, terms: Terms) -> bool:
     """Whether an order with an unknown status has led to the current term or an earlier one.
 
-    Not every word for done is known (docs/portal-api.md, 6.2.5), and none may block a PBX for ever. An order that is
-    unpaid can still take effect, however old it is (docs/reliability.md, 59).
+    Not every word for done is known (docs/portal-api.md, 6.2.5), and no unknown word may block a PBX for ever. An
+    unpaid order can still take effect, however old it is (docs/reliability.md, 59).
     """
     if order.is_unpaid:
         return False
@@ -324,20 +324,20 @@ def _is_over(order: Order, terms: Terms) -> bool:
 
 
 def make_plan(decisions: Iterable[Decision]) -> Plan:
-    """The decisions of a run, before they are held against its caps."""
+    """The decisions of a run, before they are checked against its caps."""
     return Plan(tuple(sorted(decisions, key=lambda decision: decision.product_no)))
 
 
 def without_orders(plan: Plan, reason: Reason, excess: str) -> Plan:
-    """A plan in which nothing is ordered, since that would exceed a cap; ``excess`` says so in a sentence."""
+    """A plan that orders nothing because it would exceed a cap; ``excess`` is a sentence that says so."""
     decisions = (settled(one, reason, excess) if one.state == State.DUE else one for one in plan.decisions)
     return Plan(tuple(decisions), excess)
 
 
 def not_found(product_no: str, seen: Collection[str], why: str = "") -> Decision:
-    """A PBX that is not among those ``seen`` in the account, perhaps for the reason ``why``.
+    """Fail a PBX that is not among those ``seen`` in the account; ``why`` is the likely reason, if there is one.
 
-    It may be another account's, or not sold as product 13.
+    It may belong to another account, or not be sold as product 13.
     """
     message = f"{product_no} is not among the {len(seen)} PBXs of this account; check the serial number and the account"
     alike = [number for number in seen if bare(number).casefold() == product_no.casefold()]
@@ -349,13 +349,13 @@ def not_found(product_no: str, seen: Collection[str], why: str = "") -> Decision
 
 
 def undecided(subscription: Subscription, terms: Terms) -> Decision:
-    """One that may be due, before the account's evidence is read. It stands if that never comes."""
+    """A PBX that may be due, before the account's evidence is read. This stands if it never is."""
     message = "not attempted: the run broke off before this was decided"
     return _decision_of(subscription, terms.expires_at, terms.span, Reason.STOPPED, message)
 
 
 def settled(decision: Decision, reason: Reason, message: str) -> Decision:
-    """The decision with another outcome: the state follows from the reason, and nothing is left to order."""
+    """The decision with another outcome: the state follows from the reason, and no order is left."""
     return replace(decision, state=reason.state, reason=reason, message=message, order=None)
 
 

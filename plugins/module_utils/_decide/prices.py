@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PURE: whether an order may be sent at the price that the portal names, or without one that is known."""
+"""PURE: whether an order may be sent at the portal's price, or at an unknown one."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from .planner import settled
 def priced(
     decision: Decision, price: Union[Money, Undetermined], policy: Policy, intents: Collection[Intent] = ()
 ) -> Decision:
-    """Hold a due decision against the price limits.
+    """Check a due decision against the price limits.
 
-    ``intents`` are those of the PBX; the last one's price is what ``max_price_increase_percent`` counts from.
+    ``intents`` are those of the PBX; ``max_price_increase_percent`` counts from the price of its last renewal.
     """
     decision = replace(decision, price=known(price), price_asked=True)
     if isinstance(price, Undetermined):
@@ -71,7 +71,7 @@ def _held_to_last(
 
 
 def _last_price(decision: Decision, intents: Collection[Intent], term_starts: str) -> Union[Money, Undetermined]:
-    """What the renewal cost that led to the current term, if it was one of just the same."""
+    """The price of the renewal that led to the current term, if plan, services, extensions and cycle are the same."""
     terms, order = decision.terms, decision.order
     renewed = [intent for intent in intents if intent.status == IntentStatus.RENEWED]
     if terms is None or order is None or not renewed:

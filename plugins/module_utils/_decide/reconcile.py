@@ -1,11 +1,11 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PURE: what the portal's evidence says of an intent. Nothing is taken for absent that could still be there.
+"""PURE: what the portal's evidence says about an intent. Nothing that may still exist counts as absent.
 
 The rules: the expiry moved by a cycle -> renewed; an order that carries the tag, or that agrees with the intent in
-PBX, kind, lines and time -> adopted with its status; an order that may be the intent's -> open until a person says;
-absent from a list that was read after the settle window -> not ordered; otherwise not known, with one next step.
+PBX, kind, lines and time -> adopted with its status; an order that may be the intent's -> open until a person decides;
+absent from a list that was read after the settle window -> not ordered; otherwise unknown, with one next step.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from .cycles import advanced_by_one_cycle, current_term_began, days_lost
 from .planner import settled
 from .terms import effective
 
-# How far the portal's clock and the one that dated an intent may lie apart without the intent knowing (see MAX_SKEW).
+# How far an order may predate its intent: if the portal's time is not noted in it (see SKEW_TO_REFUSE), and if it is.
 UNKNOWN_SKEW = timedelta(hours=12)
 KNOWN_SKEW = timedelta(minutes=5)
 
@@ -42,9 +42,9 @@ LOOK_BEFORE_ANYTHING_ELSE = (
 class Times:
     """When the orders were read, and the settle window.
 
-    ``now`` is the controller's instant before they were asked for; ``portal`` the `Date` of the oldest page of the
-    answer, however far off that clock is, so that a list from a cache is as old as it is. None where no answer had one.
-    ``gap`` says why an order may be there although it is not in the list; None for a list that is whole.
+    ``now`` is the controller's instant before they were requested; ``portal`` is the `Date` of the oldest page of the
+    answer, however far off that clock is, so that a cached list keeps its true age. None if no answer had one. ``gap``
+    says why an order may exist without being in the list; None if the list is complete.
     """
 
     now: datetime
@@ -57,7 +57,7 @@ class Times:
         return self.left_since(intent.uncertain_since, intent.portal_uncertain_since)
 
     def left_since(self, since: datetime, portal_since: Optional[datetime] = None) -> timedelta:
-        """How long the portal may still take to show what was ordered until then, by either clock."""
+        """How long the portal may still take to show what was ordered until then, by the clock that leaves more."""
         ages = [self.now - since]
         if self.portal is not None:
             ages.append(self.portal - (portal_since or since))
@@ -66,7 +66,7 @@ class Times:
 
 @dataclass(frozen=True)
 class Settlement:
-    """What an intent has come to. ``reason`` is the result's; ``doubt`` is what only a person can find out."""
+    """What became of an intent. ``reason`` is that of the result; ``doubt`` is what only a person can find out."""
 
     status: IntentStatus
     reason: Reason
@@ -87,7 +87,7 @@ def settle(
 ) -> Settlement:
     """Judge an intent by the PBX as it is now, its orders, and the orders of other PBXs (``strays``).
 
-    ``orders`` must be all that are open and all since the intent. ``declared_expiry`` counts where the portal reports
+    ``orders`` must contain all open ones and all since the intent. ``declared_expiry`` is used if the portal reports
     none. ``term_starts`` is from when the portal counts the new term, see `Policy`.
     """
     foreign = [order for order in strays if order.po_number == intent.po_number and is_tag(intent.po_number)]
@@ -118,7 +118,8 @@ def settle(
 
 def _own_order(intent: Intent, found: OrdersOfIntent, times: Times) -> Optional[Order]:
     order = _order_that_counts(found.certain) or recorded_order(intent)
-    # A dead order that only agrees may be another's: it proves nothing against a renewal, a person's word or time.
+    # A dead order that merely agrees may be someone else's: it neither overrides a renewal or a person's word nor cuts
+    # the settle window short.
     may_be_dead = intent.status != IntentStatus.RENEWED and not times.left_of_window(intent) and times.gap is None
     if order is None and (living(found.agreeing) or may_be_dead):
         order = _order_that_counts(found.agreeing)
@@ -128,7 +129,7 @@ def _own_order(intent: Intent, found: OrdersOfIntent, times: Times) -> Optional[
 def _told_expiry(
     intent: Intent, reported: Union[datetime, Undetermined], term_starts: str
 ) -> Union[datetime, Undetermined]:
-    """Where fields disagree, the one that has moved by a cycle, once none shows the expiry that was renewed."""
+    """If fields disagree, take the one that has moved by a cycle, unless one still shows the expiry to be renewed."""
     if not isinstance(reported, Undetermined) or any(same_expiry(intent.expires_at, one) for one in reported.seen):
         return reported
     cycle, since = intent.billing_cycle, intent.uncertain_since
@@ -137,7 +138,7 @@ def _told_expiry(
 
 
 def _doubt_about(order: Optional[Order], others: Iterable[Order]) -> Optional[str]:
-    """A copy of an order has its number. Where the portal tells none, a copy looks like anybody's order."""
+    """Warn of a possible second charge: if the portal shows no number, a copy of an order looks like anyone's order."""
     if order is None:
         return None
     dated = [other for other in living(others) if other.created_at is not None and other.key != order.key]
@@ -155,8 +156,8 @@ class OrdersOfIntent:
     """The orders of an intent's PBX that may be the intent's own.
 
     ``certain`` carry its number or tag; ``agreeing`` came later and are a renewal with the same lines; ``possible``
-    came later, and the portal does not show enough of them. What came before, is of another kind, has other lines or
-    carries a tag of ours for something else is in none of them.
+    came later, and the portal does not show enough of them. An order that came before, is of another kind, has other
+    lines or carries a tag of ours for something else is in none of them.
     """
 
     certain: tuple[Order, ...]
@@ -167,8 +168,8 @@ class OrdersOfIntent:
 def orders_of_intent(intent: Intent, orders: Iterable[Order]) -> OrdersOfIntent:
     """Sort the orders of an intent's PBX by what they prove.
 
-    A purchase order number that differs proves nothing, unless it is a tag of ours: people write remarks where some
-    portals show that number.
+    A different purchase order number proves nothing, unless it is a tag of ours: on some portals people write remarks
+    where that number is shown.
     """
     certain, agreeing, possible = [], [], []
     for order in orders:
@@ -177,9 +178,9 @@ def orders_of_intent(intent: Intent, orders: Iterable[Order]) -> OrdersOfIntent:
         if (
             (intent.order_no is not None and order.order_no == intent.order_no)
             or (is_tag(intent.po_number) and order.po_number == intent.po_number)
-            # An order for this expiry is one too many, whichever attempt of the intent it belongs to.
+            # An order for this expiry is one too many, whichever attempt it belongs to.
             or (is_alive and tagged_for(intent.expires_at, [order]))
-            # An operator's number may stand on the dead order of an earlier attempt as well.
+            # The dead order of an earlier attempt may carry the operator's number as well.
             or (order.po_number == intent.po_number and is_later and is_alive)
         ):
             certain.append(order)
@@ -195,8 +196,8 @@ def orders_of_intent(intent: Intent, orders: Iterable[Order]) -> OrdersOfIntent:
 def _is_later(order: Order, intent: Intent) -> bool:
     """Whether an order may have been placed after the intent was written.
 
-    One that the list showed before the intent was not; one of the current term that it did not show counts as later,
-    whatever its creation time says, since the clock that dates orders need not be that of the `Date` header.
+    If the list showed it before the intent, it was not. An order of the current term that the list did not show counts
+    as later, whatever its creation time, since orders may be dated by another clock than the `Date` header.
     """
     before = None if intent.orders_before is None else intent.orders_before.splitlines()
     if before is not None and order.key in before:
@@ -212,7 +213,7 @@ def _is_later(order: Order, intent: Intent) -> bool:
 
 
 def _agrees(order: Order, intent: Intent) -> Optional[bool]:
-    """Whether an order is a renewal with an intent's lines; None where the portal does not show enough of it."""
+    """Whether an order is a renewal with the intent's lines; None if the portal does not show enough of it."""
     if order.is_renewal is False:
         return False
     if order.lines is None or intent.plan_id is None:
@@ -227,7 +228,7 @@ def _agrees(order: Order, intent: Intent) -> Optional[bool]:
 
 
 def _completed(order: Order, intent: Intent) -> Order:
-    """An order with what the portal's list does not tell of it and the ledger does."""
+    """Fill in what the portal's list leaves out of an order and the ledger knows."""
     return replace(
         order,
         po_number=order.po_number or intent.po_number,
@@ -241,13 +242,13 @@ def living(orders: Iterable[Order]) -> list[Order]:
 
 
 def _order_that_counts(orders: Collection[Order]) -> Optional[Order]:
-    """Of several, one that is still open, since that may have to be acted upon; else one that is done; else any."""
+    """Pick one that is still open, since it may need action; otherwise one that is done; otherwise any."""
     alive = living(orders)
     return next((order for order in alive if order.is_open), next(iter(alive or orders), None))
 
 
 def recorded_order(intent: Intent) -> Optional[Order]:
-    """The order as the ledger knows it, where the portal's list does not show it; None where it knows none."""
+    """The order as the ledger knows it, for when the portal's list does not show it; None if the ledger knows none."""
     if intent.order_no is None:
         return None
     return Order(
@@ -341,10 +342,10 @@ def _without_order(intent: Intent, possible: Collection[Order], times: Times) ->
 
 
 def unless_lost(decision: Decision, changed_at: Optional[datetime], times: Times) -> Decision:
-    """Order nothing that may have been ordered without a note left of it, since another server holds the ledger.
+    """Block an order that may already have been placed without a trace, because another server now holds the ledger.
 
-    ``changed_at`` is when that was noticed; None where the ledger is where it was. A list with a gap never proves
-    that no order is there.
+    ``changed_at`` is when that was noticed; None if the ledger has not moved. A list with a gap never proves that there
+    is no order.
     """
     if decision.state != State.DUE or decision.terms is None or changed_at is None:
         return decision
@@ -362,7 +363,7 @@ def unless_lost(decision: Decision, changed_at: Optional[datetime], times: Times
 
 
 def until_freed(instant: datetime) -> str:
-    """When an uncertain order is tried again, as a clause for people."""
+    """Say when an uncertain order is tried again, as a clause for people."""
     return f"it is tried again by a run later than {format_instant(instant)}, if no order shows until then"
 
 

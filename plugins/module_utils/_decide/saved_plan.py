@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of a saved plan may be bought: that or nothing. What it looks like as a file is `_renew.plan_file`'s."""
+"""What may be bought from a saved plan: exactly what was approved. For the file itself, see `_renew.plan_file`."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ LONGEST_VALIDITY = timedelta(days=7)
 
 
 class PlanError(CollectionError, ValueError):
-    """A saved plan that must not be applied: not one, edited, expired, or made for another portal or account."""
+    """A saved plan that must not be applied: not a plan, edited, expired, or made for another portal or account."""
 
 
 @dataclass(frozen=True)
 class SavedPlan:
-    """A plan that was read from a file and is what its digest says. ``items`` is keyed by product_no.
+    """A plan that was read from a file and matches its digest. ``items`` is keyed by product_no.
 
-    ``max_price_increase_percent`` is by how much a price may have risen for those who apply it; None if not at all.
+    ``max_price_increase_percent`` is how far a price may have risen when the plan is applied; None if not at all.
     """
 
     digest: str
@@ -48,7 +48,7 @@ class SavedPlan:
     term_starts: str = FROM_EXPIRY
 
     def bound(self, policy: Policy) -> Policy:
-        """What holds for those who apply the plan. Where prices may rise, its own limits hold as well as theirs."""
+        """The policy for applying the plan. If prices may rise, the plan's own limits hold as well."""
         bound = replace(policy, asks_prices=True, include_expired=self.include_expired, term_starts=self.term_starts)
         if policy.max_price_increase_percent is None:
             return bound
@@ -61,7 +61,7 @@ class SavedPlan:
         )
 
     def declarations(self) -> list[Declaration]:
-        """What a run must find to order just what was approved. What was due then counts as due now."""
+        """Declare what a run must find to order exactly what was approved. What was due then counts as due now."""
         return [
             Declaration(
                 product_no=product_no,
@@ -79,12 +79,12 @@ class SavedPlan:
         ]
 
     def _window_of(self, item: Mapping[str, Any]) -> int:
-        """Days before expiry at which an item is due for certain, also where its time zone has come to be known."""
+        """Days before expiry at which an item is certainly due, even if its time zone has become known since."""
         days = -((self.created - parse_instant(item["expires_before"])) // DAY) + 2
         return min(max(0, days), longest_window(item["billing_cycle"], self.term_starts))
 
     def as_options(self) -> dict[str, dict[str, Any]]:
-        """The declarations as the modules' option `subscriptions` takes them, keyed by product_no."""
+        """The declarations in the form of the modules' option `subscriptions`, keyed by product_no."""
         return {
             one.product_no: {
                 **{name: value for name, value in vars(one).items() if value is not None and name != "span"},
@@ -95,10 +95,11 @@ class SavedPlan:
         }
 
     def declarations_for(self, own: Iterable[Declaration]) -> list[Declaration]:
-        """As `declarations`, for PBXs of which something is declared; that counts before what the plan says.
+        """Like `declarations`, for PBXs that have a declaration of their own, which takes precedence over the plan.
 
-        What is declared otherwise than it was approved thus leads to another order, which `hold` refuses. A PBX that is
-        no item of the plan is decided about as it is declared. Raises PlanError for an item that is none of these PBXs.
+        A value declared differently from what was approved thus leads to another order, which `hold` refuses. A PBX
+        that is not in the plan is decided as declared. Raises PlanError for a plan item whose PBX is not
+        among them.
         """
         declared = {declaration.product_no: declaration for declaration in own}
         missing = sorted(set(self.items) - set(declared))
@@ -115,7 +116,7 @@ class SavedPlan:
         return list(declared.values())
 
     def hold(self, decision: Decision) -> Decision:
-        """A decision as it is if it orders nothing, or just what was approved; else one that is refused."""
+        """Pass a decision that orders nothing, or exactly what was approved; refuse any other."""
         item = self.items.get(decision.product_no)
         if item is None:
             return decision if decision.order is None else _not_in_plan(decision)
@@ -144,14 +145,14 @@ class SavedPlan:
             if not self._is_approved_price(item["price"], decision.price):
                 keys.append("price")
             changes = [f"{key} {_said(item[key])} -> {_said(now[key])}" for key in keys if item[key] != now[key]]
-            # What was approved is not bought where the portal says something else by now that cannot be read.
+            # What was approved is not bought if the portal now says something else that cannot be read.
             changes += [why for key, why in now["declared"].items() if item.get("declared", {}).get(key) != why]
         if not changes:
             return decision
         return settled(decision, Reason.STALE_PLAN, f"changed since the plan: {'; '.join(changes)}; plan again")
 
     def _is_approved_price(self, approved: Optional[Mapping[str, str]], price: Optional[Money]) -> bool:
-        """Whether a price is the approved one or, where others are allowed, not too much above it."""
+        """Whether a price is the approved one or, if others are allowed, not too far above it."""
         if approved is None or price is None:
             return approved is None and price is None
         before = Money(Decimal(approved["amount"]), approved["currency"])
@@ -161,7 +162,7 @@ class SavedPlan:
 
 
 def _other_zone(item: Mapping[str, Any], decision: Decision) -> Optional[str]:
-    """The time zones that a plan was made and is applied with, if these are two."""
+    """The time zones with which a plan was made and is applied, if they differ."""
     then = None if item["expires_between"] is None else item["expires_between"]["time_zone"]
     now = None if decision.span is None else decision.span.zone
     return None if then is None or now is None or then == now else f"{then} -> {now}"
@@ -172,7 +173,7 @@ def _stricter(one: Optional[Decimal], other: Optional[Decimal]) -> Optional[Deci
 
 
 def _as_told(item: Mapping[str, Any]) -> str:
-    """The expiry of an item as text, without a zone where none was known."""
+    """The expiry of an item as text, without a zone if none was known."""
     between = item["expires_between"]
     text = str(item["expires_before"])
     if between is None or between["time_zone"] is not None or between["earliest"] == between["latest"]:
@@ -182,7 +183,7 @@ def _as_told(item: Mapping[str, Any]) -> str:
 
 
 def _declared(terms: Terms) -> dict[str, str]:
-    """By concept, every reason why a declaration stands in for what the portal reports."""
+    """For each concept, every reason why a declaration replaces what the portal reports."""
     whys: dict[str, list[str]] = {}
     for value in terms.stood_in:
         if value.reported:
@@ -191,7 +192,7 @@ def _declared(terms: Terms) -> dict[str, str]:
 
 
 def item_of(decision: Decision) -> dict[str, Any]:
-    """The item of a plan for a decision that is due: everything that the order will contain, and what it leads to."""
+    """The plan item of a decision that is due: everything that the order will contain, and its effect."""
     terms, order = decision.terms, decision.order
     if terms is None or order is None or decision.expires_after is None:
         raise ValueError("expected a decision that is due")
@@ -216,7 +217,7 @@ def item_of(decision: Decision) -> dict[str, Any]:
 
 
 def _reported_otherwise(item: Mapping[str, Any], subscription: Optional[Subscription]) -> list[str]:
-    """What the portal itself reports otherwise than it was approved, each as old -> new."""
+    """List what the portal itself reports differently from what was approved, each as old -> new."""
     if subscription is None:
         return []
     changes = []
@@ -235,7 +236,7 @@ def _reported_otherwise(item: Mapping[str, Any], subscription: Optional[Subscrip
 
 
 def _is_approved(offer: Offer, approved: Mapping[str, Optional[str]]) -> bool:
-    """Whether an offer, which may be known by its name alone, is the approved one."""
+    """Whether an offer, which may be known only by its name, is the approved one."""
     if offer.id is not None:
         return offer.id == approved["id"]
     return same_name(offer.name or "", approved["name"] or "")

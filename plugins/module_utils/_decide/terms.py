@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """PURE: what a renewal would continue, from the portal's answer, the operator's declaration and the catalog.
 
-A declared value is asserted against what can be read of the portal's answer, and stands in for what is not reported or
-cannot be read.
+A declared value is asserted against what can be read of the portal's answer, and replaces what is missing or cannot be
+read.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 
 def effective_span(declaration: Declaration, subscription: Subscription) -> Optional[Span]:
-    """Where the expiry lies that `effective` gives, by the portal and by what is declared more exactly."""
+    """The span of the expiry that `effective` returns, from the portal and from a more exact declaration."""
     if declaration.expires_at is None:
         return subscription.span
     if isinstance(subscription.expires_at, Undetermined):
@@ -42,9 +42,9 @@ def effective_span(declaration: Declaration, subscription: Subscription) -> Opti
 
 
 def effective(declared: Optional[T], reported: Union[T, Undetermined]) -> Union[T, Undetermined]:
-    """The portal's value; where that cannot be determined, the declared one, unless what can be read contradicts it.
+    """The portal's value; if that cannot be determined, the declared one, unless what can be read contradicts it.
 
-    What can be read of plan or services is left to `identify`, since it takes the catalog to compare it.
+    Plan and services are left to `identify`, since it takes the catalog to compare them.
     """
     if isinstance(reported, Undetermined) and declared is not None and not _is_contradicted(declared, reported.seen):
         return declared
@@ -58,9 +58,9 @@ def _is_contradicted(declared: object, seen: tuple[Any, ...]) -> bool:
 
 
 def resolve_terms(declaration: Declaration, subscription: Subscription) -> Terms:
-    """Settle the terms of one PBX. Ids or names that only the catalog knows may still be missing from them.
+    """Settle the terms of one PBX. Ids or names that only the catalog knows may still be missing.
 
-    Raises Objection with every contradiction, or else with everything that cannot be determined.
+    Raises Objection with every contradiction or, if there is none, with everything that cannot be determined.
     """
     refuse_contradictions(declaration, subscription)
     missing: list[Undetermined] = []
@@ -105,7 +105,7 @@ def cannot_determine(missing: list[Undetermined]) -> str:
 
 
 def way_out(value: Undetermined) -> str:
-    """The lines that an operator can write about a value that cannot be determined."""
+    """The lines that an operator can write for a value that cannot be determined."""
     lines = []
     is_named = bool(value.mappings) or not value.reported or value.concept not in _SAMPLES
     if is_named and not _is_only_to_be_declared(value):
@@ -117,7 +117,7 @@ def way_out(value: Undetermined) -> str:
     return f"write {', or '.join(lines)}"
 
 
-# What a declaration of each looks like.
+# A sample declaration of each.
 _SAMPLES = {
     "expires_at": '"2026-12-05"',
     "plan": "Enterprise Plan",
@@ -130,7 +130,7 @@ _NEEDS_NO_QUOTES = re.compile(r"[A-Za-z][\w ./()+-]*")
 
 
 def _is_only_to_be_declared(value: Undetermined) -> bool:
-    """Whether the right field is known, and only what stands in it leaves a doubt."""
+    """Whether the right field is known, and only its content leaves a doubt."""
     return bool(value.seen) and not value.mappings
 
 
@@ -141,7 +141,7 @@ def _samples(seen: object) -> list[str]:
 
 
 def _quoted(seen: object) -> str:
-    """A value as it stands in YAML."""
+    """A value as it is written in YAML."""
     text = format_instant(seen) if isinstance(seen, datetime) else str(seen)
     if isinstance(seen, Offer):
         text = seen.name or seen.id or ""
@@ -153,7 +153,7 @@ def _or(texts: Iterable[str]) -> str:
 
 
 def refuse_contradictions(declaration: Declaration, subscription: Subscription) -> None:
-    """Raise Objection with every declared value that is not what can be read, plan and services apart."""
+    """Raise Objection with every declared value that contradicts what can be read, except plan and services."""
     found = []
     concepts = ["quantity", "billing_cycle", "auto_renewal"]
     if not _is_of_the_span(declaration, subscription):
@@ -180,7 +180,7 @@ def _shown(value: object) -> str:
 
 
 def contradiction_of(concept: str, declared: Optional[T], reported: Union[T, Undetermined]) -> Optional[str]:
-    """What a declared value and what can be read of a reported one say of each other, if they differ."""
+    """Say how a declared value differs from what can be read of the reported one; None if it does not."""
     seen = reported.seen if isinstance(reported, Undetermined) else (reported,)
     if declared is None or not _is_contradicted(declared, seen):
         return None
@@ -190,7 +190,7 @@ def contradiction_of(concept: str, declared: Optional[T], reported: Union[T, Und
 def identify(declaration: Declaration, terms: Terms, catalog: Catalog) -> Terms:
     """Join plan and services to the catalog, so that each has its id, and compare them with the declared ones.
 
-    Raises Objection when one is not in the catalog, is there more than once, or contradicts the declaration.
+    Raises Objection if one is not in the catalog, is there more than once, or contradicts the declaration.
     """
     plan_texts, service_texts = _texts(declaration)
     plans, plan_doubts = join("plan", (terms.plan,), plan_texts, catalog.plans)
@@ -216,7 +216,7 @@ def identify(declaration: Declaration, terms: Terms, catalog: Catalog) -> Terms:
 
 
 def _texts(declaration: Declaration) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What is declared of plan and services."""
+    """The declared plan and services."""
     return () if declaration.plan is None else (declaration.plan,), declaration.services or ()
 
 
@@ -239,7 +239,7 @@ def _seen(value: Undetermined) -> str:
 
 
 def choose_contact(wanted: Optional[str], contacts: tuple[BillingContact, ...]) -> BillingContact:
-    """The billing contact asked for by id or e-mail; without one, the only one there is.
+    """The billing contact wanted by id or e-mail; if none is wanted, the only one there is.
 
     Raises Objection with the choices (docs/reliability.md, 57).
     """

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a person does with the ledger: look at it, and settle by their word what no evidence settles."""
+"""What a person does with the ledger: look at it, and settle by hand what no evidence settles."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _STATUS_OF = {ORDERED: IntentStatus.RENEWED, NOT_ORDERED: IntentStatus.ABSENT}
 
 @dataclass(frozen=True)
 class Word:
-    """What a person asks for, or says. ``outcome`` is None for one who only looks.
+    """What a person asks for or states. ``outcome`` is None if they only look.
 
-    ``force`` has their word count against an order that the ledger knows.
+    With ``force``, their word counts even against an order that the ledger knows.
     """
 
     product_no: Optional[str] = None
@@ -36,9 +36,9 @@ class Word:
 
 
 def keep(ledger: Ledger, word: Word, is_check_mode: bool) -> dict[str, Any]:
-    """Do what a person asks; the result of the module.
+    """Do what a person asks, and return the result of the module.
 
-    Raises ValueError where there is nothing to settle, and where the ledger knows better and ``force`` is not set.
+    Raises ValueError if there is nothing to settle, or if the ledger knows better and ``force`` is not set.
     """
     changed, diff = False, []
     if word.outcome == UNRELATED:
@@ -70,7 +70,7 @@ def keep(ledger: Ledger, word: Word, is_check_mode: bool) -> dict[str, Any]:
 
 
 def _call_unrelated(ledger: Ledger, word: Word, is_check_mode: bool) -> bool:
-    """Note that an order is no renewal of a PBX; whether that is new."""
+    """Note that an order is not a renewal of a PBX. Returns whether that is new."""
     product_no, order_no = str(word.product_no), str(word.order_no)
     if ledger.was_answered_with(product_no, order_no) and not word.force:
         raise ValueError(
@@ -86,7 +86,7 @@ def _call_unrelated(ledger: Ledger, word: Word, is_check_mode: bool) -> bool:
 
 
 def _whereabouts(ledger: Ledger) -> str:
-    """Which ledger this is, for anyone who looks for an intent in it that is in another."""
+    """Which ledger this is, for anyone who looks in it for an intent that is in another one."""
     if ledger.name == NONE:
         return "ledger is none, which keeps nothing"
     seen = f"the ledger is {ledger.name}" if ledger.is_kept else f"there is no ledger yet at {ledger.name}"
@@ -111,7 +111,7 @@ def _intent_meant(ledger: Ledger, word: Word) -> Intent:
 
 
 def _contradiction(intent: Intent) -> str:
-    """Why an intent is not called not ordered: the ledger knows of an order, which somebody may have paid."""
+    """Why an intent cannot be settled as not ordered: the ledger knows an order, which someone may have paid."""
     order = f"order {intent.order_no} ({intent.order_status})" if intent.order_no else "an order without a number"
     return (
         f"outcome: the ledger has {order} for {intent}: {intent.note}. Calling that not ordered lets the next run buy"

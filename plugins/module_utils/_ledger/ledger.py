@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The ledger: what was meant to be ordered, what became of it, and what a run may still order.
 
-The only file that writes it. An intent is durable before the first byte of its order leaves, and unique on portal,
-product and observed expiry; whatever two processes do at once, one transaction decides. How a database is reached is
-in `_ledger.opening`.
+Only this file writes it. An intent is durable before the first byte of its order leaves, and unique by portal, product
+and observed expiry; whatever two processes do at once, a single transaction decides. For how a database is reached, see
+`_ledger.opening`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .database import Database, Execute, LedgerError, Rows
 from .names import portal_name, united
 from .schema import COLUMNS, INSERT_INTENT, SCHEMA, SINCE, as_mappings
 
-LOCK_WAIT = 60.0  # s that a run waits for another that is ordering the same PBX (docs/reliability.md, 38)
+LOCK_WAIT = 60.0  # s that a run waits for another one that is ordering the same PBX (docs/reliability.md, 38)
 _LOCK_POLL = 0.2  # s
 
 _INSTANTS = ("expires_at", "uncertain_since", "portal_uncertain_since")
@@ -37,10 +37,10 @@ _UNRESERVE = "DELETE FROM yeastar_reservation WHERE run_id = ? AND holder = ? AN
 
 
 class IntentConflict(CollectionError):
-    """Another run has an intent for this subscription and expiry that is not closed. ``intent`` is that one."""
+    """Another run has an intent for this subscription and expiry that is not closed: ``intent``."""
 
     def __init__(self, intent: Intent) -> None:
-        """``intent`` is what stands in the ledger."""
+        """``intent`` is the one in the ledger."""
         self.intent = intent
         super().__init__(f"the ledger has an intent for {intent}")
 
@@ -50,27 +50,27 @@ class PlanSpent(LedgerError):
 
 
 class LockTimeout(LedgerError):
-    """Another run holds the lock of a PBX for longer than one waits."""
+    """Another run holds the lock of a PBX for longer than this one waits."""
 
 
 class Ledger:
     """The ledger of one portal. Every method may raise LedgerError; then nothing may be ordered."""
 
     def __init__(self, database: Database, portal: str, clock: Callable[[], datetime]) -> None:
-        """``portal`` is the base URL; ``clock`` gives the controller's instant, by which entries are dated."""
+        """``portal`` is the base URL; ``clock`` gives the controller's instant, with which entries are dated."""
         self._database = database
         self._clock = clock
         self.portal = portal
-        # One that is only read may be of an earlier version: without some columns, with several names of the portal.
+        # A ledger that is only read may have an earlier version: fewer columns, and several names for the portal.
         names = [f"NULL AS {name}" if SINCE.get(name, 1) > database.version else name for name in COLUMNS]
         self._names = _names_of(portal, database) if database.version < SCHEMA.version else (portal,)
         self._of_portal = f"WHERE portal IN ({', '.join('?' for dummy in self._names)})"
         self._select = f"SELECT {', '.join(names)} FROM yeastar_intent {self._of_portal}"
         expires_at = "expires_at" if database.version >= 3 else "''"
         self._reserved = f"SELECT product_no, {expires_at}, amount, currency FROM yeastar_reservation WHERE run_id = ?"
-        # Since when another server holds it, which may lack what was noted last; None where that is not so.
+        # Since when another server holds the ledger, which may lack the latest notes; None if the server is the same.
         self.server_changed_at: Optional[datetime] = None
-        # Whether it is so and not noted yet, since it was only read.
+        # Whether another server holds it and that is not noted yet, since the ledger was only read.
         self.has_moved = False
 
     def close(self) -> None:
@@ -84,16 +84,16 @@ class Ledger:
 
     @property
     def name(self) -> str:
-        """Which ledger it is, in words; without a password."""
+        """Which ledger it is, in words, without a password."""
         return self._database.name
 
     @property
     def doubt(self) -> Optional[str]:
-        """Why a run that orders would refuse it, where it is only read."""
+        """Why a run that orders would refuse this ledger, if it is only read."""
         return self._database.doubt
 
     def notice_server(self, read_only: bool) -> None:
-        """See whether another server holds the ledger than before, and note it, unless ``read_only``."""
+        """Check whether a different server holds the ledger than before, and note it unless ``read_only``."""
         if self._database.version < 4 or self._database.identity is None:
             return
         noted, changed_at = self._server(self._database.query)
@@ -119,14 +119,14 @@ class Ledger:
         return self._all(self._database.query(f"{self._select} AND product_no = ?", (*self._names, product_no)))
 
     def unrelated_orders(self) -> frozenset[tuple[str, str]]:
-        """PBX, in lower case, and number of each order that a person has called no renewal of it."""
+        """PBX, in lower case, and number of each order that a person called no renewal of that PBX."""
         called = f"SELECT product_no, order_no FROM yeastar_unrelated_order {self._of_portal}"
         rows = self._database.query(called, self._names)
         return frozenset((str(product_no).casefold(), str(order_no)) for product_no, order_no in rows)
 
     @contextmanager
     def lock(self, product_no: str, sleep: Callable[[float], None] = time.sleep) -> Iterator[None]:
-        """Hold a PBX alone among all who share the ledger; it ends with its holder, however that ends.
+        """Hold a PBX exclusively among all who share the ledger; the lock ends with its holder, however that ends.
 
         Raises LockTimeout after LOCK_WAIT seconds.
         """
@@ -139,8 +139,8 @@ class Ledger:
             waited += _LOCK_POLL
         try:
             yield
-        except BaseException:  # raised again, once the lock is given back
-            with suppress(LedgerError):  # why the block was left counts; a lost connection has lost its locks as well
+        except BaseException:  # raised again once the lock is released
+            with suppress(LedgerError):  # the first error counts; a lost connection has lost its locks anyway
                 self._database.unlock(key)
             raise
         self._database.unlock(key)
@@ -148,10 +148,10 @@ class Ledger:
     def reserve(
         self, caps: Caps, wanted: Collection[Reservation], digest: Optional[str] = None
     ) -> Optional[tuple[Reason, str]]:
-        """Count these orders towards the caps of the run, all or none of them; then the cap is returned, and how.
+        """Count these orders towards the caps of the run, all or none. If a cap prevents it, return which one and how.
 
         An order that the run has reserved before, in another of its processes or attempts, counts once. ``digest`` is
-        the saved plan that is being applied; it is spent with the first order that it leads to. Raises PlanSpent then.
+        the saved plan being applied, which is spent with its first order. Raises PlanSpent if it was spent before.
         """
         with self._database.transaction() as execute:
             if digest is not None:
@@ -169,7 +169,7 @@ class Ledger:
         return excess
 
     def release(self, caps: Caps, product_nos: Collection[str]) -> None:
-        """Take PBXs of which this holder has ordered nothing out of the run's count."""
+        """Stop counting PBXs for which this holder has ordered nothing."""
         with self._database.transaction() as execute:
             for product_no in product_nos:
                 execute(_UNRESERVE, (caps.run_id, caps.holder, product_no))
@@ -177,8 +177,8 @@ class Ledger:
     def intend(self, intent: Intent) -> None:
         """Write an intent durably, before its order is sent.
 
-        A closed one for the same expiry gives way to its next generation. Raises IntentConflict if the PBX has one that
-        is not closed, or has had this generation already.
+        A closed one for the same expiry is replaced by its next generation. Raises IntentConflict if the PBX has one
+        that is not closed, or has had this generation already.
         """
         with self._database.transaction() as execute:
             for row in execute(f"{self._select} AND product_no = ?", (self.portal, intent.product_no)):
@@ -209,14 +209,14 @@ class Ledger:
         return changed
 
     def was_answered_with(self, product_no: str, order_no: str) -> bool:
-        """Whether the portal itself has answered an order of ours for a PBX with this number."""
+        """Whether the portal itself answered an order of ours for a PBX with this order number."""
         noted = f"SELECT 1 FROM yeastar_history {self._of_portal} AND product_no = ? AND order_no = ? AND note LIKE ?"
         return bool(self._database.query(noted, (*self._names, product_no, order_no, f"{ACCEPTED_AS} %")))
 
     def call_unrelated(self, product_no: str, order_no: str, reason: str) -> None:
-        """Note a person's word that an order of the portal is no renewal of a PBX.
+        """Note that a person called an order of the portal no renewal of a PBX.
 
-        An intent that took that order for its own is as uncertain again as it was.
+        An intent that had taken that order for its own becomes uncertain again.
         """
         with self._database.transaction() as execute:
             key = (self.portal, product_no, order_no)
@@ -234,7 +234,7 @@ class Ledger:
                 self._change(execute, intent, replace(free, status=IntentStatus.UNKNOWN, note=note))
 
     def note_reported(self, holder: str, product_nos: Collection[str]) -> None:
-        """Note that the orders of a process, and those of others for these PBXs, stand in its result."""
+        """Note that the orders of a process, and those of others for these PBXs, are in its result."""
         with self._database.transaction() as execute:
             clear = "UPDATE yeastar_intent SET unreported_by = NULL WHERE portal = ? AND"
             execute(f"{clear} unreported_by = ?", (self.portal, holder))
@@ -249,7 +249,7 @@ class Ledger:
             self._note(execute, changed)
 
     def _note(self, execute: Execute, intent: Intent) -> None:
-        """Add a line to the history, which is never changed."""
+        """Add a line to the history, which is never changed afterwards."""
         row = (format_instant(self._clock()), *_key(intent), intent.generation, intent.status.value, intent.run_id)
         execute("INSERT INTO yeastar_history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, intent.order_no, intent.note))
 
@@ -264,7 +264,7 @@ class Ledger:
         return reserved
 
     def _server(self, execute: Execute) -> tuple[Optional[str], Optional[datetime]]:
-        """The server that is noted, and when it was found to be another one than before."""
+        """The server that is noted, and when it was found to have replaced an earlier one."""
         rows = execute("SELECT identity, changed_at FROM yeastar_server")
         try:
             ((identity, changed_at),) = rows or [(None, None)]
@@ -301,39 +301,39 @@ class Ledger:
 
 
 class DryRunLedger(Ledger):
-    """A ledger for a run without orders: it locks nothing, and what would be written is only returned."""
+    """A ledger for a run without orders: it locks nothing, and only returns what would be written."""
 
     def __init__(self, ledger: Ledger) -> None:
-        """``ledger`` is read, and stays as it is."""
+        """``ledger`` is read and never changed."""
         super().__init__(ledger._database, ledger.portal, ledger._clock)
         self.server_changed_at, self.has_moved = ledger.server_changed_at, ledger.has_moved
 
     @contextmanager
     def lock(self, product_no: str, sleep: Callable[[float], None] = time.sleep) -> Iterator[None]:
-        """Nobody is kept waiting by a run that orders nothing."""
+        """Lock nothing: a run that orders nothing keeps nobody waiting."""
         yield
 
     def reserve(
         self, caps: Caps, wanted: Collection[Reservation], digest: Optional[str] = None
     ) -> Optional[tuple[Reason, str]]:
-        """The cap that would be exceeded. Raises PlanSpent for a plan that has been applied."""
+        """Return the cap that would be exceeded. Raises PlanSpent for a plan that has been applied."""
         if digest is not None:
             _refuse_spent(self._database.query, digest)
         return excess_of(caps, wanted, self._read_reserved(self._database.query(self._reserved, (caps.run_id,))))
 
     def release(self, caps: Caps, product_nos: Collection[str]) -> None:
-        """Nothing was reserved."""
+        """Do nothing, since nothing was reserved."""
 
     def update(self, intent: Intent, **changes: Any) -> Intent:
-        """The intent as it would be."""
+        """Return the intent as it would be."""
         return replace(intent, **changes)
 
     def note_reported(self, holder: str, product_nos: Collection[str]) -> None:
-        """What has been reported is noted by the next run that orders."""
+        """Do nothing: the next run that orders notes what has been reported."""
 
 
 def _names_of(portal: str, database: Database) -> tuple[str, ...]:
-    """All names that a ledger of an earlier version has for a portal."""
+    """All names of a portal in a ledger of an earlier version."""
     rows = database.query("SELECT portal FROM yeastar_intent UNION SELECT portal FROM yeastar_unrelated_order")
     return tuple(sorted({portal, *(row[0] for row in rows if portal_name(row[0]) == portal)}))
 

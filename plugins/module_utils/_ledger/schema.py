@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tables of a ledger, and how one of an earlier version is brought up to date."""
+"""The tables of a ledger, and how to bring those of an earlier version up to date."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from .database import Execute, Rows, Schema, Step
 from .names import portal_name, united
 
 COLUMNS = tuple(field.name for field in fields(Intent))
-# The version from which on an intent has said this.
+# The schema version since which intents have these columns.
 SINCE = {
     **dict.fromkeys(("plan_id", "service_ids", "price_amount", "price_currency"), 2),
     **dict.fromkeys(("orders_before", "unreported_by"), 3),
 }
 INSERT_INTENT = f"INSERT INTO yeastar_intent ({', '.join(COLUMNS)}) VALUES ({', '.join('?' for dummy in COLUMNS)})"
 _STATUS_LIST = ", ".join(f"'{status}'" for status in IntentStatus)
-# ``expires_at`` is empty where an earlier version has reserved, which did not note it.
+# ``expires_at`` is empty in reservations from an earlier version, which did not note it.
 _RESERVATION = """CREATE TABLE yeastar_reservation (
     run_id TEXT NOT NULL, holder TEXT NOT NULL, product_no TEXT NOT NULL, expires_at TEXT NOT NULL, amount TEXT,
     currency TEXT,
     PRIMARY KEY (run_id, holder, product_no, expires_at))"""
 
-# A person may call an order unrelated to one PBX, and it may be that of another.
+# An order that a person calls unrelated to one PBX may still be another PBX's.
 _UNRELATED_ORDERS = """CREATE TABLE yeastar_unrelated_order (
         portal TEXT NOT NULL, product_no TEXT NOT NULL, order_no TEXT NOT NULL, reason TEXT NOT NULL, at TEXT NOT NULL,
         PRIMARY KEY (portal, product_no, order_no))"""
 
-# At most one row: the server that was last seen to hold the ledger, and since when it is another one than before.
+# At most one row: the server last seen to hold the ledger, and since when it has been a different one than before.
 _SERVER = "CREATE TABLE yeastar_server (identity TEXT NOT NULL, changed_at TEXT)"
 
 _TABLES = (
@@ -61,13 +61,13 @@ def _new_columns(version: int) -> tuple[str, ...]:
 
 
 def _rebuilt(name: str, table: str, columns: str) -> tuple[str, ...]:
-    """Give a table another primary key, which SQLite cannot change; ``columns`` is what the old one has for the new."""
+    """Give a table another primary key, which SQLite cannot change; ``columns`` are those to copy from the old one."""
     rows = f"INSERT INTO {name} SELECT {columns} FROM {name}_old"
     return (f"ALTER TABLE {name} RENAME TO {name}_old", table, rows, f"DROP TABLE {name}_old")
 
 
 def _give_portals_one_name(execute: Execute) -> None:
-    """Bring what stands under several spellings of a portal's address together under its one name."""
+    """Bring everything under several spellings of a portal's address together under its one name."""
     for (name,) in execute("SELECT DISTINCT portal FROM yeastar_history"):
         execute("UPDATE yeastar_history SET portal = ? WHERE portal = ?", (portal_name(name), name))
     unrelated = {
@@ -97,5 +97,5 @@ SCHEMA = Schema(4, _TABLES, _UPGRADES)
 
 
 def as_mappings(rows: Rows) -> list[dict[str, Any]]:
-    """The columns of intents by their names."""
+    """Rows of intents as mappings, keyed by column name."""
     return [dict(zip(COLUMNS, row)) for row in rows]

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plans, services and the catalog that they are ordered from."""
+"""Plans, services, and the catalog from which they are ordered."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Optional
 
 @dataclass(frozen=True)
 class Offer:
-    """A plan or a service, by id, by name, or by both, as far as known."""
+    """A plan or a service, by id, name, or both, as far as known."""
 
     id: Optional[str]
     name: Optional[str]
@@ -25,13 +25,13 @@ class Offer:
 
 
 def same_name(left: str, right: str) -> bool:
-    """Whether two names are the same but for case and blanks, of which several, or none that breaks, count as one."""
+    """Whether two names are equal, ignoring case and the number and kind of blanks (non-breaking ones included)."""
     return " ".join(left.split()).casefold() == " ".join(right.split()).casefold()
 
 
 @dataclass(frozen=True)
 class Between:
-    """Services that a PBX has for certain, and those that it has at most."""
+    """Services that a PBX certainly has, and those that it has at most."""
 
     least: tuple[Offer, ...]
     most: tuple[Offer, ...]

@@ -55,19 +55,19 @@ def utc_now() -> datetime:
 
 
 class Clock:
-    """The controller's clock, or one that has been set to another instant and runs on from there."""
+    """The controller's clock, or one that was set to another instant and runs on from there."""
 
     def __init__(self, start: Optional[datetime] = None) -> None:
-        """``start`` is what it shows now; None for the controller's own time."""
+        """``start`` is what it shows now; None means the controller's own time."""
         self.ahead = timedelta(0) if start is None else start - utc_now()
 
     def now(self) -> datetime:
-        """The instant that it shows."""
+        """The instant that it shows now."""
         return utc_now() + self.ahead
 
 
 class Reading(NamedTuple):
-    """An instant as it is read in UTC, and whether zone and time of day were said."""
+    """An instant as read in UTC, and whether the text named a zone and a time of day."""
 
     instant: datetime
     has_zone: bool
@@ -75,18 +75,18 @@ class Reading(NamedTuple):
 
 
 def parse_instant(value: object) -> datetime:
-    """As `read_instant`: without a zone the value is UTC, and a bare date is its first instant."""
+    """Like `read_instant`: without a zone the value is UTC, and a bare date is its first instant."""
     return read_instant(value).instant
 
 
 def read_instant(value: object) -> Reading:
-    """Read an instant in any form that is unambiguous (docs/portal-api.md, 11.2).
+    """Read an instant in any unambiguous form (docs/portal-api.md, 11.2).
 
     Accepted are epoch seconds and milliseconds (number or text), ISO 8601, ``YYYY-MM-DD[ HH:MM:SS]``, ``YYYY/MM/DD…``
-    and dates with the English name of their month. A date in digits whose year comes last is refused, even where only
-    one order of day and month is possible: it would be readable on some days alone.
+    and dates with the English name of the month. A date in digits with the year last is refused, even if only one order
+    of day and month is possible: otherwise it would be readable on some days and not on others.
 
-    Raises ValueError when the value has another form, does not exist, or lies outside 2000-2100.
+    Raises ValueError if the value has another form, does not exist, or lies outside 2000-2100.
     """
     if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
         reading = Reading(_from_epoch(Decimal(value), value), True, True)
@@ -131,7 +131,7 @@ def _from_calendar(text: str) -> Reading:
 
 
 def _readings_of(text: str) -> str:
-    """What a date may mean whose year comes last, as a clause for people; nothing for any other text."""
+    """The possible meanings of a date with the year last, as a clause for people; empty for any other text."""
     match = _YEAR_LAST.match(text)
     if not match:
         return ""
@@ -168,7 +168,7 @@ def format_instant(instant: datetime) -> str:
 
 
 def add_cycles(instant: datetime, billing_cycle: str, count: int = 1) -> datetime:
-    """Move an instant by whole billing cycles; a day that the month lacks becomes its last day.
+    """Move an instant by whole billing cycles; a day that the month lacks becomes the last day of the month.
 
     ``billing_cycle`` is ``annually`` or ``monthly``; ``count`` may be negative.
     """
@@ -184,7 +184,7 @@ def whole_days(expires_at: datetime, now: datetime) -> int:
 
 
 def in_words(span: timedelta) -> str:
-    """A span of time for people: to the minute, or from two days on in whole days."""
+    """A span of time for people: to the minute, or in whole days from two days on."""
     if span >= 2 * DAY:
         return f"{span // DAY} days"
     hours, minutes = divmod(int(span.total_seconds()) // 60, 60)

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is to happen to one PBX, and the terms of its renewal."""
+"""What is to be done about one PBX, and the terms of its renewal."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from .vocabulary import Reason, State
 
 @dataclass(frozen=True)
 class Terms:
-    """What a renewal would continue, from the portal and, where that cannot be determined, from the declaration.
+    """What a renewal would continue, from the portal or, if that cannot be determined, from the declaration.
 
-    ``stood_in`` is what could not be determined, and was declared.
+    ``stood_in`` is what could not be determined and was declared instead.
     """
 
     expires_at: datetime
@@ -36,12 +36,12 @@ class Terms:
 
 @dataclass(frozen=True)
 class Decision:
-    """What is to happen to one PBX, or what became of it, and why.
+    """What is to be done about one PBX, or what became of it, and why.
 
-    ``expires_at`` is what was decided by, from the portal or from the declaration, and None where neither tells, and
-    ``span`` where that lies; ``days_lost`` is what is lost of the running term, where the new one starts at the order;
-    ``order`` is what is to be sent and is set if and only if the state is ``due``, and ``generation`` then counts the
-    attempts for this expiry, and ``contact`` is who will receive the invoice; ``known_order`` is an order that the
+    ``expires_at`` is the expiry on which the decision rests, from the portal or the declaration, and None if neither
+    has one; ``span`` is where it lies. ``days_lost`` is how much of the running term is lost if the new one starts at
+    the order. ``order`` is what is to be sent, set if and only if the state is ``due``; ``generation`` then counts the
+    attempts for this expiry, and ``contact`` is who will receive the invoice. ``known_order`` is an order that the
     portal has, found or just accepted.
     """
 

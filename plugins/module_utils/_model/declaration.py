@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the operator declares of a PBX, and what holds for a whole run."""
+"""What the operator declares about a PBX, and what applies to a whole run."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Optional
 
 from .span import Span
 
-# From when the portal counts the new term: the old expiry, or the day of the order.
+# From when the portal counts the new term: from the old expiry, or from the day of the order.
 FROM_EXPIRY, FROM_ORDER = "expiry", "order"
 
 
 @dataclass(frozen=True)
 class Declaration:
-    """What the operator declares of one PBX. None means nothing was declared; for ``span`` see `Subscription`."""
+    """What the operator declares about one PBX. None means nothing was declared; for ``span`` see `Subscription`."""
 
     product_no: str
     plan: Optional[str] = None
@@ -36,10 +36,10 @@ class Declaration:
 
 @dataclass(frozen=True)
 class Policy:
-    """What holds for every PBX of a run. Days are whole days, amounts are in ``currency``.
+    """What applies to every PBX of a run. Days are whole days, amounts are in ``currency``.
 
-    ``run_id`` names the run that the caps hold for; ``settle_window`` is how long the portal may take to show an order
-    that it has accepted.
+    ``run_id`` names the run whose orders the caps count; ``settle_window`` is how long the portal may take to show an
+    order that it has accepted.
     """
 
     remaining_days: Optional[int] = None
@@ -66,7 +66,7 @@ class Policy:
 
     @property
     def blocks_unknown_price(self) -> bool:
-        """Whether an order whose price is not known may not be sent."""
+        """Whether an order must not be sent if its price is unknown."""
         return self.limits_price if self.on_unknown_price is None else self.on_unknown_price == "block"
 
     @property

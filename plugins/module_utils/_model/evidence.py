@@ -17,8 +17,8 @@ from .order import BillingContact, Order
 class Evidence:
     """What is known besides the subscriptions, read once for a batch. ``orders`` is keyed by product_no.
 
-    ``intents`` is what the ledger has, likewise; ``unrelated`` has PBX and order of what a person called no renewal;
-    ``unplaced`` the orders that may be for any PBX, each with why, as a clause.
+    ``intents`` is what the ledger has, keyed likewise; ``unrelated`` holds PBX and order of each order that a person
+    called no renewal; ``unplaced`` holds the orders that may be for any PBX, each with the reason, as a clause.
     """
 
     catalog: Catalog = field(default_factory=Catalog)
@@ -29,10 +29,10 @@ class Evidence:
     unplaced: tuple[tuple[Order, str], ...] = ()
 
     def unplaced_for(self, product_no: str) -> list[tuple[Order, str]]:
-        """The orders that may be for any PBX, without those that a person has called unrelated to this one."""
+        """The orders that may be for any PBX, except those that a person called unrelated to this one."""
         return [(order, why) for order, why in self.unplaced if not self.is_unrelated(product_no, order)]
 
     def is_unrelated(self, product_no: str, order: Order) -> bool:
-        """Whether a person has said of an order, by its number or its id, that it is no renewal of this PBX."""
+        """Whether a person said that an order, by its number or its id, is not a renewal of this PBX."""
         pbx = product_no.casefold()
         return bool({(pbx, order.order_no), (pbx, order.order_id)} & self.unrelated)

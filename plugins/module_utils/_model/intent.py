@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The intent to order one renewal, and the words for what has become of it."""
+"""The intent to order one renewal, and what has become of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Optional
 
 from .vocabulary import IntentStatus
 
-# How the note of an order begins that the portal itself has answered with, and so is ours for certain.
+# The note begins like this if the portal itself answered with the order, which is therefore certainly ours.
 ACCEPTED_AS = "accepted as"
 
 
@@ -20,11 +20,11 @@ class Intent:
     """One subscription, to be renewed from one expiry on. At most one of its generations is ever bought.
 
     ``portal`` is the base URL. ``uncertain_since`` is the controller's instant at which the order was last under way;
-    ``portal_uncertain_since`` is the portal's at which it was sent, so that no order of it is older, and None where
-    that is not known. ``note`` says in words what led to the status. ``service_ids`` are sorted and parted by blanks;
-    ``price_amount`` and ``price_currency`` are what the portal said it costs. ``orders_before`` are the orders of the
-    PBX that the list showed before, one a line. ``unreported_by`` is the process whose result does not show this
-    yet, and None once it does. What was not noted or known is None.
+    ``portal_uncertain_since`` is the portal's instant when it was sent, so no order of it is older; None if unknown.
+    ``note`` says in words what led to the status. ``service_ids`` are sorted and separated by blanks; ``price_amount``
+    and ``price_currency`` are the price that the portal named. ``orders_before`` are the orders of the PBX that the
+    list showed before, one per line. ``unreported_by`` is the process whose result does not show this yet; None once it
+    does. Whatever was not noted or known is None.
     """
 
     portal: str
@@ -52,17 +52,17 @@ class Intent:
 
     @property
     def is_unsettled(self) -> bool:
-        """Whether its order may still take effect, or may have."""
+        """Whether its order may still take effect, or may have done so."""
         return self.status.is_unsettled
 
     @property
     def is_closed(self) -> bool:
-        """Whether nothing was bought by it, so that another generation may be ordered."""
+        """Whether it bought nothing, so that another generation may be ordered."""
         return self.status.is_closed
 
     @property
     def is_known_to_be_ordered(self) -> bool:
-        """Whether an order of it was seen, or its effect."""
+        """Whether an order for it, or the effect of one, has been seen."""
         return self.status in (IntentStatus.ACCEPTED, IntentStatus.RENEWED)
 
     def __str__(self) -> str:

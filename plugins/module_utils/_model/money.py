@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Amounts of money: a Decimal and its currency. An amount that is not known is None, never zero."""
+"""Amounts of money: a Decimal and its currency. An unknown amount is None, never zero."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _EXACT = Context(prec=100)  # digits: more than the product of any two amounts h
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _TWO_READINGS = re.compile(r"([0-9]+)\.([0-9]{3})")
 
-# Currencies whose smallest coin is a thousandth (ISO 4217).
+# Currencies with three decimal places (ISO 4217).
 THREE_DECIMALS = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
 
 
@@ -34,9 +34,10 @@ class Money:
 
 
 def parse_amount(value: object) -> Decimal:
-    """Read an amount that is not negative: a number, or digits with at most one decimal point.
+    """Read a non-negative amount: a number, or digits with at most one decimal point.
 
-    Raises ValueError for anything else, thousands separators included: they read differently in two countries.
+    Raises ValueError for anything else, including thousands separators, which mean different things in different
+    countries.
     """
     is_short = not isinstance(value, Decimal) or abs(value.adjusted()) < 20
     text = f"{value:f}" if isinstance(value, Decimal) and is_short else str(value).strip()
@@ -46,10 +47,10 @@ def parse_amount(value: object) -> Decimal:
 
 
 def parse_price(value: object, currency: Optional[str]) -> Decimal:
-    """Read an amount as the portal tells it, in that currency; None where the currency is not known.
+    """Read an amount as the portal gives it, in ``currency``, which is None if it is unknown.
 
     Raises ValueError as `parse_amount` does, and for a text with exactly three digits after its only separator, which
-    are thousands in some countries, unless the currency has thousandths. A JSON number reads in one way only.
+    are thousands in some countries, unless the currency has thousandths. A JSON number has only one reading.
     """
     both = _TWO_READINGS.fullmatch(value.strip()) if isinstance(value, str) else None
     if both and currency not in THREE_DECIMALS:
@@ -58,7 +59,7 @@ def parse_price(value: object, currency: Optional[str]) -> Decimal:
 
 
 def parse_percentage(value: object) -> Decimal:
-    """Read a percentage that is not negative. Raises ValueError for anything else, a sign or a ``%`` included."""
+    """Read a non-negative percentage. Raises ValueError for anything else, including a sign or a ``%``."""
     try:
         return parse_amount(value)
     except ValueError:
@@ -74,7 +75,7 @@ def parse_currency(value: object) -> str:
 
 
 def exceeds(amount: Decimal, before: Decimal, percent: Decimal) -> bool:
-    """Whether an amount is more than ``percent`` above the one before, to the last digit."""
+    """Whether an amount is more than ``percent`` above the previous one, exact to the last digit."""
     return _EXACT.multiply(amount, Decimal(100)) > _EXACT.multiply(before, _EXACT.add(Decimal(100), percent))
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Orders: as the portal lists them, and as one is requested."""
+"""Orders: as the portal lists them, and as they are requested."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Optional
 
-# Order statuses of the portal (docs/portal-api.md, 6.2.4). Any other word is an order that is still open.
+# Order statuses of the portal (docs/portal-api.md, 6.2.4). Any other word means that the order is still open.
 DONE_STATUS = "succeed"
 UNPAID_STATUS = "pending"
 DEAD_STATUSES = frozenset({"failed", "invalid", "cancelled", "refunded"})
@@ -30,7 +30,7 @@ class BillingContact:
 
 @dataclass(frozen=True)
 class OrderLine:
-    """A plan or a service that an order is for. What the portal does not tell is None."""
+    """A plan or a service in an order. What the portal does not report is None."""
 
     id: str
     quantity: Optional[int] = None
@@ -41,8 +41,8 @@ class OrderLine:
 class Order:
     """An order in the portal's list (docs/portal-api.md, 6.2).
 
-    ``product_no`` is None where the row does not tell; ``is_for_other_product`` says that it is not for a cloud PBX.
-    ``is_renewal`` and ``lines`` are None where neither row nor detail show them.
+    ``product_no`` is None if the row does not name it; ``is_for_other_product`` says that it is not for a cloud PBX.
+    ``is_renewal`` and ``lines`` are None if neither row nor detail shows them.
     """
 
     order_id: Optional[str]
@@ -63,22 +63,22 @@ class Order:
 
     @property
     def is_dead(self) -> bool:
-        """Whether it has come to nothing and never will take effect."""
+        """Whether it came to nothing and will never take effect."""
         return self.status in DEAD_STATUSES
 
     @property
     def is_unpaid(self) -> bool:
-        """Whether it waits for a payment, and can take effect at any time."""
+        """Whether it awaits payment, and can take effect at any time."""
         return self.status == UNPAID_STATUS
 
     @property
     def is_open(self) -> bool:
-        """Whether it may still take effect: every status but done and dead, unknown words included."""
+        """Whether it may still take effect: every status except done and dead, including unknown words."""
         return not (self.is_done or self.is_dead)
 
     @property
     def key(self) -> str:
-        """By which a person names it, and the ledger remembers it: its number, or else its id."""
+        """What people and the ledger identify it by: its number, or its id if it has none."""
         return self.order_no or self.order_id or ""
 
     def __str__(self) -> str:
@@ -87,7 +87,7 @@ class Order:
 
 @dataclass(frozen=True)
 class OrderRequest:
-    """Everything the body of one renewal order says (docs/portal-api.md, 12.4)."""
+    """Everything in the body of one renewal order (docs/portal-api.md, 12.4)."""
 
     product_no: str
     billing_contact_id: str

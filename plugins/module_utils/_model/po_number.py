@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PURE: the purchase order number by which an order of ours is recognised, in the ledger and without it."""
+"""PURE: the purchase order number that identifies an order as ours, with or without a ledger."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ _TAG = re.compile(r"RN(?P<expiry>\d{8})-[0-9a-f]{8}(?:\.(?P<generation>[1-9]\d{0
 
 
 def is_tag(po_number: str) -> bool:
-    """Whether a purchase order number is one of ours, and not one that the operator gave."""
+    """Whether a purchase order number is one of our tags, not one that the operator chose."""
     return _TAG.fullmatch(po_number) is not None
 
 
 def is_of_earlier_term(po_number: str, expires_at: datetime) -> bool:
-    """Whether a purchase order number is our tag for an expiry that lies a cycle before this one, or further back.
+    """Whether a purchase order number is our tag for an expiry that lies at least one cycle before this one.
 
-    The shortest cycle has 28 days; a tag that is nearer may be for this expiry, read otherwise.
+    The shortest cycle has 28 days; a closer tag may be for this expiry, read differently.
     """
     match = _TAG.fullmatch(po_number)
     return match is not None and match["expiry"] <= f"{expires_at - 27 * DAY:%Y%m%d}"
 
 
 def tag_of(request: OrderRequest, expires_at: datetime, generation: int) -> str:
-    """The purchase order number by which an order is recognised, derived from what it is for and never from the run.
+    """The purchase order number that identifies an order, derived from what it is for and never from the run.
 
     It shows the expiry that the order renews; the rest is a hash of product, cycle, quantity and ids. Later
-    generations, after one that came to nothing, end in their number (docs/reliability.md, 59).
+    generations, which follow one that came to nothing, end in their number (docs/reliability.md, 59).
     """
     facts = (
         request.product_no,
@@ -50,9 +50,9 @@ def tag_of(request: OrderRequest, expires_at: datetime, generation: int) -> str:
 
 
 def tagged_for(expires_at: datetime, orders: Iterable[Order]) -> list[tuple[Order, int]]:
-    """The orders of one PBX that carry a tag of ours for this expiry, each with its generation.
+    """The orders of one PBX that carry our tag for this expiry, each with its generation.
 
-    Two readings of one expiry may lie up to a day apart, so the neighbouring dates count as well.
+    Two readings of one expiry may lie up to a day apart, so tags for the neighbouring dates count as well.
     """
     dates = {f"{expires_at + offset:%Y%m%d}" for offset in (-DAY, 0 * DAY, DAY)}
     found = []
@@ -64,9 +64,9 @@ def tagged_for(expires_at: datetime, orders: Iterable[Order]) -> list[tuple[Orde
 
 
 def related_orders(evidence: Evidence, product_no: str) -> list[Order]:
-    """The orders of a PBX, without those that a person has called unrelated to it.
+    """The orders of a PBX, except those that a person called unrelated to it.
 
-    One that carries a tag of ours is no stranger, whatever somebody says by a slip.
+    One that carries our tag always counts, even if someone called it unrelated by mistake.
     """
     return [
         order

@@ -1,10 +1,10 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PURE: what is known of an instant without a time zone, or of a bare date: within which span it lies.
+"""PURE: an instant without a time zone, or a bare date, and the span within which it lies.
 
-Its reading in UTC is what one telling is compared with another by, and what ledger and tags keep. Held against a clock
-are the span's ends: an expiry is due by its earliest instant, and has expired for certain by its latest.
+Two reports of an instant are compared by their readings in UTC, and ledger and tags keep that reading. The clock is
+compared with the ends of the span: an expiry is due by its earliest instant, and has certainly passed by its latest.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ from zoneinfo import ZoneInfo
 from .._text import quoted
 from .dates import DAY, EARLIEST, LATEST, format_instant, parse_instant, read_instant, whole_days
 
-# How far the zones in use reach from UTC (IANA time zone database): the first to begin a day, and the last to end it.
+# How far the time zones in use reach from UTC (IANA time zone database): the first to begin a day, the last to end it.
 FIRST, LAST = timedelta(hours=14), timedelta(hours=12)
-
 
 # Days before an expiry by which hosts are grouped, reports are sorted and events are sent.
 EXPIRY_WINDOWS = (7, 14, 30)
@@ -28,7 +27,7 @@ EXPIRY_WINDOWS = (7, 14, 30)
 
 @dataclass(frozen=True)
 class Span:
-    """From the earliest to the latest that an instant may be, in UTC; ``zone`` is the IANA name of the one assumed."""
+    """The earliest and the latest that an instant may be, in UTC; ``zone`` is the IANA name of the assumed zone."""
 
     earliest: datetime
     latest: datetime
@@ -36,7 +35,7 @@ class Span:
 
 
 def zone_of(name: object) -> ZoneInfo:
-    """A time zone by its IANA name. Raises ValueError for one that this controller does not know."""
+    """Look up a time zone by its IANA name. Raises ValueError if this controller does not know it."""
     try:
         return ZoneInfo(str(name).strip())
     except (KeyError, OSError, ValueError):
@@ -47,9 +46,9 @@ def zone_of(name: object) -> ZoneInfo:
 
 
 def span_of(value: object, zone: Optional[ZoneInfo]) -> Optional[Span]:
-    """Where an instant lies that says no zone, or no time of day; None for one that says both.
+    """The span of an instant that names no zone, or no time of day; None if it names both.
 
-    ``zone`` is the one that it is meant in, and None stands for all. Raises ValueError as `read_instant`.
+    ``zone`` is the zone in which it is meant; None stands for all. Raises ValueError like `read_instant`.
     """
     reading = read_instant(value)
     if reading.has_zone:
@@ -66,12 +65,12 @@ def _readable(instant: datetime) -> datetime:
 
 
 def _in_utc(local: datetime, zone: ZoneInfo) -> list[datetime]:
-    """Both instants that a local time may be where clocks are put back."""
+    """Both instants that a local time may be when clocks are put back."""
     return [local.replace(tzinfo=zone, fold=fold).astimezone(timezone.utc) for fold in (0, 1)]
 
 
 def common(one: Span, other: Span) -> Optional[Span]:
-    """What two spans of the same instant have in common; None where that is nothing."""
+    """The overlap of two spans of the same instant; None if there is none."""
     earliest, latest = max(one.earliest, other.earliest), min(one.latest, other.latest)
     if earliest > latest:
         return None
@@ -80,7 +79,7 @@ def common(one: Span, other: Span) -> Optional[Span]:
 
 
 def bounds(reading: datetime, span: Optional[Span]) -> tuple[datetime, datetime]:
-    """The earliest and the latest that an instant may be; both its reading where that is certain."""
+    """The earliest and the latest that an instant may be; both are its reading if that is certain."""
     return (reading, reading) if span is None else (span.earliest, span.latest)
 
 
@@ -93,12 +92,12 @@ def same_expiry(left: datetime, right: datetime) -> bool:
 
 
 def agrees(declared: datetime, declared_span: Optional[Span], expires_at: datetime, span: Optional[Span]) -> bool:
-    """Whether a declared expiry may be that of the portal: the same reading or, if it is certain, one of its span."""
+    """Whether a declared expiry may be the portal's: the same reading or, if it is certain, one within its span."""
     return same_expiry(declared, expires_at) or certain_within(declared, declared_span, span) is not None
 
 
 def certain_within(declared: datetime, declared_span: Optional[Span], span: Optional[Span]) -> Optional[Span]:
-    """A declared expiry that is certain and lies in the portal's span."""
+    """The declared expiry, if it is certain and lies within the portal's span."""
     certain = declared_span or Span(declared, declared)
     if span is None or certain.earliest != certain.latest:
         return None
@@ -106,12 +105,12 @@ def certain_within(declared: datetime, declared_span: Optional[Span], span: Opti
 
 
 def is_within(reading: datetime, span: Optional[Span], now: datetime, days: int) -> bool:
-    """Whether an instant may be at most so many days away; what has passed is within every window."""
+    """Whether an instant may be at most ``days`` days away; what has passed is within every window."""
     return bounds(reading, span)[0] - now <= timedelta(days=days)
 
 
 def shown(reading: datetime, span: Optional[Span]) -> datetime:
-    """The instant to show: of a span in no known zone, its reading in UTC."""
+    """The instant to show: for a span in no known zone, its reading in UTC."""
     is_placed = span is not None and (span.zone is not None or span.earliest == span.latest)
     return span.earliest if span is not None and is_placed else reading
 
@@ -125,7 +124,7 @@ def in_text(reading: datetime, span: Optional[Span]) -> str:
 
 
 def days_left(reading: datetime, span: Optional[Span], now: datetime) -> int:
-    """Whole days to what is shown, rounded down; negative once it has passed for certain. For display only."""
+    """Whole days until the instant shown, rounded down; negative once it has certainly passed. For display only."""
     days = whole_days(shown(reading, span), now)
     return days if bounds(reading, span)[1] <= now else max(0, days)
 

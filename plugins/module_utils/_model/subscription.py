@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One PBX as the portal reports it, and which of them are wanted."""
+"""One PBX as the portal reports it, and filters for those that are wanted."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from .undetermined import Undetermined, _is_unreported, known
 class Subscription:
     """One PBX as the portal reports it (docs/portal-api.md, 4.1 and 4.2).
 
-    ``expires_at`` is as it is read in UTC, and ``span`` where it lies if the portal tells no zone or no time of day.
-    ``other_expiries`` are those that are not the plan's, by the fields that tell them; None where there are none.
+    ``expires_at`` is the expiry as read in UTC, and ``span`` where it lies if the portal gives no zone or no time of
+    day. ``other_expiries`` are those of anything but the plan, by the fields that report them; None if there are none.
     """
 
     product_no: str
@@ -37,15 +37,15 @@ class Subscription:
     span: Optional[Span] = None
 
     def undetermined(self) -> tuple[Undetermined, ...]:
-        """What an order would need and the portal's answer does not tell."""
+        """What an order would need and the portal's answer does not provide."""
         values = (self.expires_at, self.plan, self.services, self.quantity, self.billing_cycle)
         return tuple(value for value in values if isinstance(value, Undetermined))
 
     def completed_by(self, other: Subscription) -> Subscription:
-        """The same PBX with what this answer does not report taken from ``other``, an answer that is not newer.
+        """The same PBX, with what this answer does not report taken from ``other``, an answer that is not newer.
 
-        That there are no services is not taken from it: it may just not have them (docs/portal-api.md, 11.6). That
-        auto-renewal is on is, whatever this answer says: a renewal would be paid for twice (docs/portal-api.md, 10.8).
+        An empty list of services is not taken over, since ``other`` may simply not report them (docs/portal-api.md,
+        11.6). Auto-renewal that is on always is, since a renewal would be paid for twice (docs/portal-api.md, 10.8).
         """
         if other.services == ():
             other = replace(
@@ -65,7 +65,7 @@ class Subscription:
 
 @dataclass(frozen=True)
 class Filters:
-    """Which subscriptions and orders are wanted. A filter leaves out only what is known not to match.
+    """Which subscriptions and orders are wanted. A filter leaves out only what certainly does not match.
 
     ``expires_within`` is in days from ``now``; what has expired is within every window.
     """
@@ -82,7 +82,7 @@ class Filters:
         return self.match_facts(known(subscription.expires_at), subscription.span, known(subscription.plan))
 
     def match_facts(self, expires_at: Optional[datetime], span: Optional[Span], plan: Optional[Offer]) -> bool:
-        """As `match`, of any PBX with this expiry and plan; None for what is not known."""
+        """Like `match`, for any PBX with this expiry and plan; None for what is unknown."""
         if self.expires_within is not None and expires_at is not None:
             is_near = is_within(expires_at, span, self.now, self.expires_within)
         else:

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The words of results and of the ledger, each of a type of its own, so that none is taken for another."""
+"""The words of results and of the ledger, each in its own type, so that none is mistaken for another."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from enum import Enum
 
 
 class Vocabulary(str, Enum):
-    """Words that are texts as well: they compare, format and go into JSON as what users read."""
+    """Words that are also texts: they compare, format and serialise to JSON as what users read."""
 
     def __str__(self) -> str:
         return str(self.value)
 
 
 class State(Vocabulary):
-    """What has become of a PBX, in the order in which a summary shows them."""
+    """What became of a PBX. A summary shows the states in this order."""
 
     RENEWED = "renewed"
     DUE = "due"
@@ -30,7 +30,7 @@ class State(Vocabulary):
 
     @property
     def is_failing(self) -> bool:
-        """Whether it fails a task. What is due and was not attempted does as well: nobody else takes care of it."""
+        """Whether it fails a task. So does a PBX that is due and was not attempted: nobody else takes care of it."""
         return self in (State.BLOCKED, State.FAILED, State.UNKNOWN, State.NOT_ATTEMPTED)
 
 
@@ -84,17 +84,17 @@ class Reason(Vocabulary):
 
 
 class IntentStatus(Vocabulary):
-    """What has become of the intent to order one renewal."""
+    """What became of the intent to order one renewal."""
 
     # Written before anything is sent; the process that wrote it may have died at any point since.
     INTENDED = "intended"
-    # Sent, and what became of it is not known.
+    # Sent, with an unknown outcome.
     UNKNOWN = "unknown"
     # The portal has an order for it, and the expiry does not show it yet.
     ACCEPTED = "accepted"
     # The expiry has moved, or a person said so.
     RENEWED = "renewed"
-    # Nothing was bought: it did not leave, was refused, is proven not to be there, or its order came to nothing.
+    # Nothing was bought: it was not sent, was refused, certainly does not exist, or its order came to nothing.
     NOT_SENT = "not_sent"
     REJECTED = "rejected"
     ABSENT = "absent"
@@ -102,10 +102,10 @@ class IntentStatus(Vocabulary):
 
     @property
     def is_unsettled(self) -> bool:
-        """Whether its order may still take effect, or may have."""
+        """Whether its order may still take effect, or may have done so."""
         return self in (IntentStatus.INTENDED, IntentStatus.UNKNOWN, IntentStatus.ACCEPTED)
 
     @property
     def is_closed(self) -> bool:
-        """Whether nothing was bought by it, so that another generation may be ordered."""
+        """Whether it bought nothing, so that another generation may be ordered."""
         return self in (IntentStatus.NOT_SENT, IntentStatus.REJECTED, IntentStatus.ABSENT, IntentStatus.DEAD)

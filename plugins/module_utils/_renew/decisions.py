@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decide about single PBXs with all that the run knows, and again just before an order."""
+"""Decide about single PBXs with all that the run knows, and decide again just before an order."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .settlements import Settlements
 
 
 class Decisions:
-    """Decides about the PBXs of a run. What earlier runs have left open is settled first."""
+    """Decides about the PBXs of a run. What earlier runs left open is settled first."""
 
     def __init__(self, facts: Facts, notes: Notes, settlements: Settlements) -> None:
         """Decides nothing yet."""
@@ -37,7 +37,7 @@ class Decisions:
         self._questions = Questions(facts.portal, facts.context, facts.report.now)
 
     def conclude(self, screened: tuple[str, Union[Decision, Terms]]) -> Decision:
-        """Settle what an earlier run left open; if nothing is left of it, decide."""
+        """Settle what an earlier run left open; if that does not decide about the PBX, decide."""
         product_no, screening = screened
         facts = self._facts
         if product_no in facts.snapshot.subscriptions and facts.intent_to_settle(product_no) is not None:
@@ -51,17 +51,17 @@ class Decisions:
         return self._announce(self._answered(screening))
 
     def not_decided_yet(self, product_no: str, screening: Union[Decision, Terms]) -> Decision:
-        """What the report says of a PBX before anything but the subscriptions is known."""
+        """What the report says about a PBX while only the subscriptions are known."""
         if isinstance(screening, Terms):
             return undecided(self._facts.subscription(product_no), screening)
         return screening
 
     def not_attempted(self, decision: Decision) -> Decision:
-        """What becomes of a due PBX once the run orders nothing more."""
+        """The outcome of a due PBX once the run orders nothing more."""
         return settled(decision, Reason.STOPPED, f"not attempted: {self._facts.stopped_by}")
 
     def decide_next_to_others(self, product_no: str) -> Decision:
-        """Decide; where an order has come since the listing was read, with what the PBX says by now."""
+        """Decide; if an order has appeared since the listing was read, read the PBX again and decide once more."""
         decision = self.decide_in_full(product_no)
         if decision.reason not in (Reason.RECENT_ORDER, Reason.AWAITING_EXPIRY):
             return decision
@@ -73,11 +73,11 @@ class Decisions:
         return self.decide_in_full(product_no)
 
     def decide_in_full(self, product_no: str) -> Decision:
-        """Decide, with what must be asked for this PBX alone."""
+        """Decide, including the questions that must be asked for this PBX alone."""
         return self._answered(self._decide(product_no))
 
     def decide_by_orders(self, product_no: str) -> Decision:
-        """What the orders alone say of a PBX, whatever this run itself has left open in the ledger."""
+        """What the orders alone say about a PBX, ignoring what this run itself has left open in the ledger."""
         facts = self._facts
         intents = [one for one in facts.evidence.intents.get(product_no, ()) if not one.is_unsettled]
         evidence = replace(facts.evidence, intents={product_no: tuple(intents)})
@@ -85,7 +85,7 @@ class Decisions:
         return decide(declaration, subscription, evidence, facts.policy, facts.report.now)
 
     def decide_after_another_run(self, decision: Decision) -> Decision:
-        """Decide about a PBX that this run holds and another has tried to renew meanwhile (docs/reliability.md, 38)."""
+        """Decide about a PBX that this run holds and another run has just tried to renew (docs/reliability.md, 38)."""
         product_no = decision.product_no
         try:
             self._facts.read_ledger_of(product_no)
@@ -101,7 +101,7 @@ class Decisions:
         return fresh
 
     def decide_after_refusal(self, decision: Decision) -> Decision:
-        """Decide with what is known after a refusal; what has become of the price meanwhile is not bought."""
+        """Decide with what is known after a refusal; if the order or its price has changed, nothing is bought."""
         try:
             return unless_changed(decision, self.decide_next_to_others(decision.product_no))
         except AccessError as error:
@@ -109,7 +109,7 @@ class Decisions:
             return settled(decision, Reason.NOT_READABLE, str(error))
 
     def look_again(self, decision: Decision) -> Decision:
-        """Read a due PBX again and decide again; it is still due only if it is still the same order."""
+        """Read a due PBX again and decide again; it stays due only if the order is still the same."""
         product_no = decision.product_no
         try:
             self._facts.refresh_orders()
@@ -123,7 +123,7 @@ class Decisions:
         return unless_changed(decision, fresh)
 
     def _screen_again(self, product_no: str) -> Decision:
-        """The decision of a PBX that was not due, after it was read again."""
+        """The decision about a PBX that was not due, after it was read again."""
         facts = self._facts
         screening = screen(
             facts.declarations[product_no], facts.subscription(product_no), facts.policy, facts.report.now
@@ -131,7 +131,7 @@ class Decisions:
         return self.not_decided_yet(product_no, screening)
 
     def _announce(self, decision: Decision) -> Decision:
-        """Say of what an earlier run has bought that it did, where no result has said so yet."""
+        """Report that an earlier run renewed this PBX, if no result has said so yet."""
         for intent in self._facts.evidence.intents.get(decision.product_no, ()):
             if intent.status == IntentStatus.RENEWED and intent.unreported_by not in (None, self._facts.caps.holder):
                 order = recorded_order(intent)
@@ -153,7 +153,7 @@ class Decisions:
         decision = decision if gap is None or ledger.name != NONE else _unless_hidden(decision, gap)
         changed_at = ledger.server_changed_at
         if changed_at is None and ledger.has_moved and facts.report.is_check_mode:
-            changed_at = facts.times.now  # as a run that orders would note it
+            changed_at = facts.times.now  # what a run that orders would note
         return unless_lost(decision, changed_at, facts.times)
 
     def _answered(self, decision: Decision) -> Decision:
@@ -167,7 +167,7 @@ class Decisions:
 
 
 def _unless_hidden(decision: Decision, gap: str) -> Decision:
-    """Without a ledger, only the order list could show what another run has ordered; with a ``gap`` it may not."""
+    """Without a ledger, only the order list can show what another run ordered, and a ``gap`` in it may hide that."""
     if decision.state != State.DUE:
         return decision
     return settled(

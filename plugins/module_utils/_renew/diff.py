@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PURE: before and after of each PBX that changes, in the user's terms, as `--diff` shows them."""
+"""PURE: before and after of each PBX that changes, in the user's terms, for `--diff`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .._model.undetermined import Undetermined
 
 
 def diff_of(decisions: Iterable[Decision]) -> list[dict[str, str]]:
-    """One entry for each decision whose order was or would be sent; sorted as they come."""
+    """One entry for each decision whose order was or would be sent; the sequence is kept."""
     return [
         _entry(decision, decision.terms, decision.expires_after)
         for decision in decisions

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run knows: the account as it was read, the ledger, the orders and as of when they are."""
+"""What a run knows: the account as it was read, the ledger, the orders and how recent they are."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from .._portal.errors import ReadError
 from .._portal.snapshot import Snapshot
 from .report import Report
 
-ORDERS_MAX_AGE = 30.0  # s after which what others may have ordered is looked at again (docs/reliability.md, 40)
+ORDERS_MAX_AGE = 30.0  # s after which the orders are read again, since others may order too (docs/reliability.md, 40)
 SKEW_TO_WARN_OF = timedelta(minutes=5)
 SKEW_TO_REFUSE = timedelta(hours=12)
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=timezone.utc)
@@ -44,9 +44,9 @@ class RunContext:
     """What a run works with besides the portal: its policy, the ledger, the clocks, and where to warn.
 
     ``clock`` gives the controller's instant, ``monotonic`` seconds that never jump; ``ahead`` is how far ``clock`` has
-    been set ahead of the controller's own, for a simulator that does not follow it. ``approved`` is the plan that is
-    carried out, if one is; ``tell`` hears how many of how many due PBXs are through. Once ``is_awaited`` says no,
-    nothing is ordered or followed any more. ``wait_timeout`` (s) bounds how long orders are followed.
+    been set ahead of the controller's own, for a simulator that does not follow it. ``approved`` is the saved plan to
+    carry out, if there is one; ``tell`` receives how many due PBXs are done, and out of how many. Once ``is_awaited``
+    returns False, nothing more is ordered or followed. ``wait_timeout`` (s) bounds how long orders are followed.
     """
 
     policy: Policy
@@ -66,7 +66,7 @@ class Facts:
     """What is known of an account in one run."""
 
     def __init__(self, portal: Portal, context: RunContext, report: Report) -> None:
-        """``report`` is filled as the run goes on; its ``now`` is the instant of every decision."""
+        """``report`` is filled in as the run goes on; its ``now`` is the instant of every decision."""
         self.portal = portal
         self.context = context
         self.policy = context.policy
@@ -74,24 +74,24 @@ class Facts:
         self.caps = caps_of(self.policy, holder=uuid.uuid4().hex)
         self.declarations: dict[str, Declaration] = {}
         self.snapshot = Snapshot(portal, self.declarations)
-        self._intents: dict[str, tuple[Intent, ...]] = {}  # changed in place: a copy at each order would add up
-        self._intents_of_all: tuple[Intent, ...] = ()  # of every PBX of the portal, as the run began
+        self._intents: dict[str, tuple[Intent, ...]] = {}  # changed in place: copying it at each order would add up
+        self._intents_of_all: tuple[Intent, ...] = ()  # of every PBX of the portal, when the run began
         self.evidence = Evidence(intents=self._intents)
         self.due: dict[str, Terms] = {}
         self._orders_by_number: dict[str, list[tuple[str, Order]]] = {}
         self._orders_read_at = 0.0
         self._reading_orders = Gate(portal.pool)
-        # As of which instants the orders are; before they are read, long ago.
+        # When the orders were read; long ago before that.
         self.times = Times(_LONG_AGO, _LONG_AGO, self.policy.settle_window)
-        # Why nothing more is ordered, once that is so.
+        # Why nothing more is ordered; None while orders may be sent.
         self.stopped_by: Optional[str] = None
 
     def subscription(self, product_no: str) -> Subscription:
-        """A PBX as it was read last."""
+        """A PBX as it was last read."""
         return self.snapshot.subscriptions[product_no]
 
     def decision(self, product_no: str) -> Decision:
-        """What the report says of a PBX at this moment."""
+        """What the report says about a PBX at this moment."""
         return self.report.outcomes[product_no].decision
 
     def stop(self, product_no: str, why: str) -> None:
@@ -112,12 +112,12 @@ class Facts:
         self.context.warn(f"{seen} the portal's; set it, since every decision here depends on the date")
 
     def read_ledger_of(self, product_no: str) -> None:
-        """Read again what the ledger has of one PBX; what this run is doing about others meanwhile is not touched."""
+        """Read again what the ledger has on one PBX; what this run is doing about others stays untouched."""
         self._intents[product_no] = tuple(self.context.ledger.intents_of(product_no))
         self.evidence = replace(self.evidence, unrelated=self.context.ledger.unrelated_orders())
 
     def read_ledger(self) -> None:
-        """Read what the ledger has of the PBXs of this run, and of all others for the orders' sake."""
+        """Read what the ledger has on the PBXs of this run, and on all other PBXs to match their orders."""
         self._intents.clear()
         self._intents_of_all = tuple(self.context.ledger.intents())
         for intent in self._intents_of_all:
@@ -126,7 +126,7 @@ class Facts:
         self.evidence = replace(self.evidence, unrelated=self.context.ledger.unrelated_orders())
 
     def read_evidence(self) -> None:
-        """Read what the account holds, as far as anything is due or unsettled."""
+        """Read what the account holds, if anything is due or unsettled."""
         reads = [self._read_catalog, self._read_contacts] if self.due else []
         if self.due or self._unsettled():
             reads.append(self.read_orders)
@@ -146,7 +146,7 @@ class Facts:
     def read_orders(self) -> None:
         """Read the whole order list, back to what any decision or settlement needs. Raises ReadError.
 
-        One reading at a time, so that an older one never comes after a newer one.
+        One reading runs at a time, so that an older one never replaces a newer one.
         """
         with self._reading_orders.alone():
             self._read_orders_now()
@@ -154,12 +154,12 @@ class Facts:
     def _read_orders_now(self) -> None:
         begins = [current_term_began(terms) for terms in self.due.values()]
         begins += [intent.uncertain_since - UNKNOWN_SKEW for intent in self._unsettled()]
-        # From before the list is read: what it does not show may have come to it since.
+        # Taken before the list is read: an order may appear while it is being read.
         asked_at = self.context.clock()
-        # Not from the ledger: what was sent must be held against the orders also where that has been lost since.
+        # Not from the ledger: what was sent must be checked against the orders even if the ledger has since lost it.
         intents = [*self._intents_of_all, *(one for own in self._intents.values() for one in own)]
         as_of = self.snapshot.read_orders(min(begins, default=self.report.now), intents)
-        # A clock that was set for a test counts alone, since the portal's does not follow it.
+        # A clock set for a test is the only one used, since the portal's does not follow it.
         portal = None if self.context.ahead else as_of
         self.times = Times(asked_at, portal, self.policy.settle_window, self.snapshot.orders_gap)
         orders = self.snapshot.orders
@@ -170,7 +170,7 @@ class Facts:
         self._orders_read_at = self.context.monotonic()
 
     def intent_to_settle(self, product_no: str) -> Optional[Intent]:
-        """The intent of a PBX that is unsettled, or that says renewed of an expiry that has come back."""
+        """The intent of a PBX that is unsettled, or that counts as renewed although its old expiry has come back."""
         terms = self.due.get(product_no)
         for intent in self.evidence.intents.get(product_no, ()):
             came_back = terms is not None and same_expiry(intent.expires_at, terms.expires_at)
@@ -179,9 +179,9 @@ class Facts:
         return None
 
     def orders_for(self, intent: Intent) -> tuple[list[Order], list[Order]]:
-        """The orders of an intent's PBX, and those of others with its number, that no person has called unrelated.
+        """The orders of an intent's PBX, and those of others with its number, unless a person called them unrelated.
 
-        An order that may be for any PBX is among the former, but proves nothing by its lines.
+        The former include orders that may be for any PBX, but their lines prove nothing.
         """
         same_number = self._orders_by_number.get(intent.po_number, ())
         strays = [order for product_no, order in same_number if product_no != intent.product_no]
@@ -190,20 +190,20 @@ class Facts:
         return [*related_orders(self.evidence, intent.product_no), *unplaced], related
 
     def orders_that_may_be_of(self, product_no: str) -> list[Order]:
-        """The orders of a PBX, and those that may be for any, whatever a person has said of them."""
+        """The orders of a PBX, and those that may be for any PBX, even if a person called them unrelated."""
         return [*self.evidence.orders.get(product_no, ()), *(order for order, dummy in self.evidence.unplaced)]
 
     def portal_now(self) -> Optional[datetime]:
-        """The portal's instant; None where that is not known, or so far off that it proves nothing."""
+        """The portal's instant; None if it is unknown, or so far off that it proves nothing."""
         offset = self.portal.clock_offset
         return None if offset is None or self._off(offset) > SKEW_TO_REFUSE else self.context.clock() + offset
 
     def _off(self, offset: timedelta) -> timedelta:
-        """How far two clocks are apart, of which one may have been set for a test."""
+        """How far apart two clocks are, one of which may have been set for a test."""
         return min(abs(offset), abs(offset + self.context.ahead))
 
     def remember(self, intent: Intent) -> None:
-        """Keep what an intent has come to, for the decisions of this run."""
+        """Keep what became of an intent, for the decisions of this run."""
         others = [
             other
             for other in self.evidence.intents.get(intent.product_no, ())
@@ -212,7 +212,7 @@ class Facts:
         self._intents[intent.product_no] = (*others, intent)
 
     def refresh_orders(self) -> None:
-        """Read the orders again, unless that was done lately. Raises ReadError."""
+        """Read the orders again, unless they are recent. Raises ReadError."""
         with self._reading_orders.alone():
             if self.context.monotonic() - self._orders_read_at > ORDERS_MAX_AGE:
                 self._read_orders_now()

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What becomes of the orders that a run has sent: verified by the PBX, and followed until it shows."""
+"""Verify the orders that a run has sent by their PBXs, and follow them until their effect shows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SLOWEST_POLL = 15.0  # s
 
 @dataclass(frozen=True)
 class Sent:
-    """An order that this run has sent and that has been or may have been accepted; whether it is worth waiting for."""
+    """An order of this run that was or may have been accepted; ``is_followed`` says whether to wait for it."""
 
     decision: Decision
     intent: Intent
@@ -33,7 +33,7 @@ class Sent:
 
 
 class Follow:
-    """Knows what a run has sent, and sees it through."""
+    """Keeps what a run has sent, and sees it through."""
 
     def __init__(self, facts: Facts, notes: Notes, settlements: Settlements) -> None:
         """Nothing has been sent yet."""
@@ -49,11 +49,11 @@ class Follow:
         return bool(self._sent)
 
     def add(self, decision: Decision, intent: Intent, is_followed: bool = True) -> None:
-        """An order that has been or may have been accepted."""
+        """Add an order that was or may have been accepted."""
         self._sent[decision.product_no] = Sent(decision, intent, is_followed)
 
     def add_accepted(self, decision: Decision, intent: Intent, order: Order) -> None:
-        """An order that the portal has accepted; it is noted and verified."""
+        """Add an order that the portal has accepted; it is noted and verified."""
         message = f"order {order} is accepted; not verified: the run broke off before that; run again later"
         accepted = replace(settled(decision, Reason.AWAITING_EXPIRY, message), known_order=order)
         self._report.record(accepted, may_have_ordered=True)
@@ -62,22 +62,22 @@ class Follow:
         self.verify(decision.product_no)
 
     def add_uncertain(self, decision: Decision, intent: Intent, problem: str) -> None:
-        """An order of which nobody knows whether it was accepted; the run orders nothing more."""
+        """Add an order that may or may not have been accepted; the run orders nothing more."""
         uncertain = settled(decision, Reason.AMBIGUOUS, f"{problem}; {LOOK_BEFORE_ANYTHING_ELSE}")
         self._report.record(uncertain, may_have_ordered=True)
         self._facts.stop(decision.product_no, "its order is uncertain")
         self.add(uncertain, self.still_uncertain(intent, problem))
 
     def still_uncertain(self, intent: Intent, problem: str) -> Intent:
-        """Start the settle window again, for the portal may still be at it.
+        """Start the settle window again, since the portal may still be processing the order.
 
-        What it has made may be as old as the request, though, so its own clock's instant stays.
+        What it made may be as old as the request, though, so the portal's own instant stays.
         """
         now = self._facts.context.clock()
         return self._notes.change(intent, status=IntentStatus.UNKNOWN, note=problem, uncertain_since=now)
 
     def verify(self, product_no: str, reread: bool = True) -> None:
-        """Hold an order that was sent against the PBX and the orders as they are now."""
+        """Check an order that was sent against the PBX and the orders as they are now."""
         sent = self._sent[product_no]
         try:
             if reread:
@@ -106,7 +106,7 @@ class Follow:
             self._facts.stop(product_no, "its order did not lead to one cycle more")
 
     def look_for_duplicates(self) -> None:
-        """Read the orders once after the run, so that no second charge stays unseen (docs/reliability.md, 35)."""
+        """Read the orders once after the run, so that a second charge cannot go unseen (docs/reliability.md, 35)."""
         if not self._sent:
             return
         try:
@@ -120,7 +120,10 @@ class Follow:
         self.verify(product_no, reread=self._facts.decision(product_no).state != State.RENEWED)
 
     def follow(self) -> None:
-        """Look again, ever less often, at what is uncertain or does not show (docs/reliability.md, 16 to 18 and 58)."""
+        """Look again, less and less often, for orders that are uncertain or show no effect yet.
+
+        (docs/reliability.md, 16 to 18 and 58)
+        """
         context = self._facts.context
         deadline = context.monotonic() + context.wait_timeout
         delay = _FIRST_POLL
@@ -142,7 +145,7 @@ class Follow:
             self._facts.portal.pool.map(self.verify, waiting)
 
     def _can_show(self, product_no: str) -> bool:
-        """Whether waiting may show what has become of an order: not where the portal shows no expiry of the PBX."""
+        """Whether waiting may show what became of an order: not if the portal shows no expiry for the PBX."""
         is_uncertain = self._facts.decision(product_no).state == State.UNKNOWN
         shows_expiry = not isinstance(self._facts.subscription(product_no).expires_at, Undetermined)
         return self._sent[product_no].is_followed and (is_uncertain or shows_expiry)

@@ -37,7 +37,7 @@ from .run import Run
 
 
 class Job:
-    """Holds what is known so far, so that anyone who catches an error can still say it."""
+    """Holds what is known so far, so that anyone who catches an error can still report it."""
 
     def __init__(
         self,
@@ -46,9 +46,9 @@ class Job:
         on_warning: Callable[[str], None],
         is_awaited: Callable[[], bool] = lambda: True,
     ) -> None:
-        """``secrets`` has those of the options when this is used, and gets those that the portal issues.
+        """``secrets`` holds those of the options when this is used, and receives those that the portal issues.
 
-        ``is_awaited`` says whether what comes of it is still waited for, see `_controller`.
+        ``is_awaited`` says whether anyone still waits for the result, see `_controller`.
         """
         self._params = params
         self._secrets = secrets
@@ -59,7 +59,7 @@ class Job:
         self._report: Optional[Report] = None
 
     def portal(self) -> Portal:
-        """A portal to read from. Raises ValueError for bad options, LibraryMissing."""
+        """Return a portal to read from. Raises ValueError for bad options, LibraryMissing."""
         options = portal_options_of(self._params)
         return self._connected(options, Clock(options.now))
 
@@ -71,7 +71,7 @@ class Job:
         return self._run(is_check_mode, orders=False)
 
     def renew(self, is_check_mode: bool) -> Report:
-        """Renew what is due. In check mode, decide only: the run is given nothing then that could send.
+        """Renew what is due. In check mode, only decide: the run then gets nothing to send orders with.
 
         Raises ValueError, ReadError and LedgerError.
         """
@@ -79,10 +79,10 @@ class Job:
         return self._run(is_check_mode, orders=not is_check_mode)
 
     def save_plan(self, report: Report, is_check_mode: bool) -> dict[str, Any]:
-        """Save what was decided, unless in check mode; the part of the result that shows it.
+        """Save what was decided, unless in check mode, and return the part of the result that shows it.
 
-        Nothing is saved without ``dest``, nor when a cap was exceeded: a plan without orders would say that nothing is
-        due. Raises ValueError, also when the file cannot be written.
+        Nothing is saved without ``dest``, or if a cap was exceeded: a plan without orders would say that nothing is
+        due. Raises ValueError, also if the file cannot be written.
         """
         options = self._options
         if options.dest is None or report.excess is not None:
@@ -125,7 +125,7 @@ class Job:
     def _context(
         self, options: RunOptions, approved: Optional[SavedPlan], clock: Clock, pool: Pool, read_only: bool
     ) -> Iterator[RunContext]:
-        """What a run works with."""
+        """Open the ledger for the duration of a run, and yield what the run works with."""
         at = options.ledger
         with ledger_in_use(at.location, at.portal, clock.now, self.warn, read_only, password=at.password) as ledger:
             if not ledger.is_kept and not read_only:
@@ -148,7 +148,7 @@ class Job:
             )
 
     def known(self) -> dict[str, Any]:
-        """What can be said at this moment: the results, where there are any, and the traffic."""
+        """What can be reported at this moment: the results, if there are any, and the traffic."""
         known = self._report.as_result() if self._report else {}
         if self._transport:
             known["requests"] = traffic_as_result(self._transport.traffic)
@@ -163,7 +163,7 @@ class Job:
 
 
 def _approved_plan(options: RunOptions, clock: Clock) -> Optional[SavedPlan]:
-    """The saved plan that is to be applied, if one is. Raises PlanError."""
+    """The saved plan to apply, if there is one. Raises PlanError."""
     if options.plan_file is None:
         return None
     portal, account = options.ledger.portal, options.portal.account
@@ -172,14 +172,14 @@ def _approved_plan(options: RunOptions, clock: Clock) -> Optional[SavedPlan]:
 
 
 def _declarations(options: RunOptions, approved: Optional[SavedPlan]) -> list[Declaration]:
-    """What is declared of each PBX, by the options, by a saved plan, or by both. Raises ValueError."""
+    """What is declared of each PBX, by the options, a saved plan, or both. Raises ValueError."""
     if approved is None:
         return list(options.declarations or ())
     return approved.declarations() if options.declarations is None else approved.declarations_for(options.declarations)
 
 
 def _policy(options: RunOptions, approved: Optional[SavedPlan]) -> Policy:
-    """What holds for the run; what a saved plan says of prices and expired ones holds for those who apply it."""
+    """The policy of the run; if a saved plan is applied, that decides about prices and expired PBXs."""
     if approved is not None:
         return approved.bound(options.policy)
     return replace(options.policy, asks_prices=options.dest is not None)

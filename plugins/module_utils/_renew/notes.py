@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What becomes of intents: noted in the ledger, and remembered for the decisions of this run."""
+"""Note in the ledger what becomes of intents, and remember it for the decisions of this run."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from .facts import Facts
 
 
 class Notes:
-    """Changes intents. A failure to note one stops the run, since what is not noted cannot be relied upon later."""
+    """Changes intents. If one cannot be noted, the run stops, since nobody can rely on it later."""
 
     def __init__(self, facts: Facts) -> None:
-        """``facts`` hold the ledger; in a run without orders it is one that is not written."""
+        """``facts`` hold the ledger; a run without orders has one that is never written."""
         self._facts = facts
         self._ledger = facts.context.ledger
-        # PBXs that an earlier run has renewed without ever saying so.
+        # PBXs that an earlier run renewed without reporting it.
         self.announced: set[str] = set()
 
     def change(self, intent: Intent, **changes: Any) -> Intent:
-        """Note what has become of an order; if that fails, evidence tells the next run, and this one orders no more."""
+        """Note what became of an order. If that fails, this run orders no more, and the next relies on evidence."""
         try:
             changed = self._ledger.update(intent, **changes)
         except IntentConflict as taken:
-            changed = taken.intent  # another run has settled it, or gone on from there
+            changed = taken.intent  # another run has settled it, or continued from there
         except LedgerError as error:
             self._facts.context.warn(f"{intent.product_no}: what became of its order could not be noted: {error}")
             self._facts.stop(intent.product_no, str(error))
@@ -44,7 +44,7 @@ class Notes:
         return self.change(intent, status=status, note=note)
 
     def settle(self, intent: Intent, settlement: Settlement) -> Intent:
-        """Note what the evidence says of an intent, with the order that it shows."""
+        """Note what the evidence says about an intent, with the order that it shows."""
         if settlement.reason == Reason.WAITING and settlement.status == intent.status:
             return intent
         order = settlement.order
@@ -53,7 +53,7 @@ class Notes:
         return self.change(intent, status=settlement.status, note=settlement.message, **columns)
 
     def note_reported(self, has_sent: bool) -> None:
-        """Spare later runs from saying what the result of this one says, if anyone is there to read it."""
+        """Note what this run's result reports, if anyone is there to read it, so that later runs do not repeat it."""
         if not (has_sent or self.announced) or not self._facts.context.is_awaited():
             return
         try:

@@ -32,14 +32,14 @@ LONGEST_HESITATION = 30.0  # s, at most, before a run without a ledger reads the
 
 @dataclass
 class _Departure:
-    """Whether an order is on its way, and its intent as that was noted."""
+    """Whether an order is on its way, and its intent as last noted."""
 
     intent: Intent
     has_begun: bool = False
 
 
 class Orders:
-    """Sends the orders of a run, each once."""
+    """Sends the orders of a run, each of them once."""
 
     def __init__(
         self, facts: Facts, notes: Notes, decisions: Decisions, follow: Follow, sender: OrderSender, account: str
@@ -56,14 +56,14 @@ class Orders:
         self._account = account
 
     def hesitate(self, plan: Plan) -> None:
-        """Without a ledger, let another run's order show before the first of this one. Raises ReadError."""
+        """Without a ledger, give other runs' orders time to show before sending the first one. Raises ReadError."""
         if plan.due() and not self._context.ledger.is_kept:
             longest = min(LONGEST_HESITATION, self._context.wait_timeout)
             self._context.sleep(random.uniform(0, longest))  # noqa: S311 (no secret)
             self._facts.read_orders()
 
     def order(self, decision: Decision) -> None:
-        """Order a due PBX, alone among all runs that share the ledger; the report says what became of it."""
+        """Order a due PBX while no other run that shares the ledger can; the report says what became of it."""
         product_no = decision.product_no
         try:
             with self._context.ledger.lock(product_no, self._context.sleep):
@@ -76,7 +76,7 @@ class Orders:
             self._facts.stop(product_no, str(error))
 
     def _order(self, decision: Decision) -> None:
-        """The protocol for one order; after a refusal before processing, once more from the intent on."""
+        """Run the protocol for one order; after a refusal before processing, repeat it once from the intent on."""
         for is_last in (False, True):
             intent = self._intent_for(decision)
             try:
@@ -123,7 +123,7 @@ class Orders:
         )
 
     def _look_again(self, decision: Decision, intent: Intent) -> Decision:
-        """Read again under an intent that is closed if that is interrupted, since nothing has been sent yet."""
+        """Read again under the intent; if interrupted, close the intent, since nothing has been sent yet."""
         try:
             return self._decisions.look_again(decision)
         except BaseException:  # raised again
@@ -131,7 +131,7 @@ class Orders:
             raise
 
     def _send(self, decision: Decision, request: OrderRequest, intent: Intent, is_last: bool) -> bool:
-        """Send an order, once; whether the protocol may run again."""
+        """Send an order once. Returns whether the protocol may run again."""
         departure = _Departure(intent)
         try:
             order = self._sender.send(request, lambda: self._let_leave(decision, departure))
@@ -147,7 +147,7 @@ class Orders:
             self._follow.add_uncertain(decision, departure.intent, str(error))
             self._facts.portal.slow_down(error, self._context.wait_timeout)
         except (IntentConflict, LedgerError):
-            raise  # of the departure, which did not take place then
+            raise  # from the departure, so nothing was sent
         except BaseException as error:
             self._interrupted(decision, departure, str(error))
             raise
@@ -156,9 +156,9 @@ class Orders:
         return False
 
     def _let_leave(self, decision: Decision, departure: _Departure) -> bool:
-        """Have report and ledger say that an order may have been sent, unless the run is to order no more.
+        """Record in report and ledger that an order may have been sent, unless the run is to order no more.
 
-        Asked when nothing is left to be waited for, so that the settle window begins when the order leaves.
+        Called when nothing is left to wait for, so that the settle window begins when the order leaves.
         """
         if self._facts.stopped_by is None and not self._context.is_awaited():
             self._facts.stopped_by = (

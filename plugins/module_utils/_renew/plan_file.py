@@ -1,10 +1,11 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A plan as a file, which a person or a policy approves: canonical JSON, the SHA-256 of all the rest in ``digest``.
+"""A plan as a file that a person or a policy approves: canonical JSON, with the SHA-256 of the rest in ``digest``.
 
-It holds no secret. It is accepted only byte for byte as it is written, and only if all that it says of its orders
-follows from them: an approver may read the first of two keys where this reads the last, or a total and not the items.
+It holds no secret. A file is accepted only if it is byte for byte as written, and if everything it says about its
+orders follows from them: an approver may read the first of two equal keys where this reads the last, or a total and
+not the items.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ MAX_SIZE = 10 * 1024 * 1024  # bytes
 def document_of(
     decisions: Iterable[Decision], portal: str, account: str, policy: Policy, now: datetime, valid_for: timedelta
 ) -> dict[str, Any]:
-    """The plan of what is due among the decisions, with its digest. ``account`` is a fingerprint, no secret."""
+    """The plan of what is due among the decisions, with its digest. ``account`` is a fingerprint, not a secret."""
     due = [decision for decision in decisions if decision.order is not None]
     sums = _money.total(decision.price for decision in due)
     document = {
@@ -82,7 +83,7 @@ def _digest(document: Mapping[str, Any]) -> str:
 
 
 def write_plan(path: str, document: Mapping[str, Any]) -> None:
-    """Write a plan, so that at any moment the file is the old one or the whole new one. Raises PlanError."""
+    """Write a plan so that the file is always either the old one or the complete new one. Raises PlanError."""
     target = Path(path).expanduser()
     try:
         write_whole(target, _canonical(document) + b"\n")
@@ -112,7 +113,7 @@ def read_plan(path: str, approved_digest: str, portal: str, account: str, now: d
 
 
 def saved_plan_of(document: Mapping[str, Any]) -> SavedPlan:
-    """What a plan that was read, and found sound, orders and under which limits."""
+    """What a plan that was read and verified orders, and under which limits."""
     policy = _policy_of(document["policy"])
     return SavedPlan(
         digest=document["digest"],
@@ -126,7 +127,7 @@ def saved_plan_of(document: Mapping[str, Any]) -> SavedPlan:
 
 
 def shown_plan(content: bytes) -> dict[str, Any]:
-    """A plan that is only to be shown, from what its file holds. Raises PlanError if it is none, or was edited."""
+    """Read a plan, only to show it, from its file's content. Raises PlanError if it is not a plan, or was edited."""
     return _verified(content, "it")
 
 
@@ -139,7 +140,7 @@ def _content_of(path: str) -> bytes:
 
 
 def _verified(content: bytes, path: str) -> dict[str, Any]:
-    """The plan that a file holds, if the file is byte for byte what is written of what it says. Raises PlanError."""
+    """The plan in a file, if the file is byte for byte what that plan is written as. Raises PlanError."""
     try:
         document = json.loads(content) if len(content) <= MAX_SIZE else None
         canonical = _canonical(document)
@@ -161,7 +162,7 @@ def _verified(content: bytes, path: str) -> dict[str, Any]:
 
 
 def _refuse_contradictions(document: dict[str, Any], path: str) -> None:
-    """Write the document once more, from its orders, and refuse it if that says anything else. Raises PlanError."""
+    """Rebuild the document from its orders, and refuse it if the result differs. Raises PlanError."""
     try:
         created, valid_until = parse_instant(document["created"]), parse_instant(document["valid_until"])
         valid_for, policy = valid_until - created, _policy_of(document["policy"])
@@ -187,7 +188,7 @@ def _entry(name: str, document: Mapping[str, Any]) -> bytes:
 
 
 def _policy_of(limits: Mapping[str, Any]) -> Policy:
-    """The limits that a plan says it was made under. Raises KeyError, TypeError and ValueError."""
+    """The limits under which a plan says it was made. Raises KeyError, TypeError and ValueError."""
     return Policy(
         include_expired=bool(limits["include_expired"]),
         max_orders=_optional(int, limits["max_orders"]),
@@ -201,7 +202,7 @@ def _policy_of(limits: Mapping[str, Any]) -> Policy:
 
 
 def _decision_of(item: Mapping[str, Any], policy: Policy, created: datetime) -> Decision:
-    """The decision that an item of a plan of that time was made of. Raises KeyError, TypeError and ValueError."""
+    """The decision behind an item of a plan made at ``created``. Raises KeyError, TypeError and ValueError."""
     expires_at, price, email = parse_instant(item["expires_before"]), item["price"], item["billing_contact_email"]
     plan, services = _offer_of(item["plan"]), tuple(_offer_of(service) for service in item["services"])
     facts = (expires_at, plan, services, int(item["quantity"]), str(item["billing_cycle"]))
@@ -239,7 +240,7 @@ def _decision_of(item: Mapping[str, Any], policy: Policy, created: datetime) -> 
 
 
 def _auto_renewal_of(item: Mapping[str, Any]) -> Union[bool, Undetermined]:
-    """Off or not known: what is on is no item."""
+    """Off or unknown: a PBX whose auto-renewal is on is not an item. Raises ValueError."""
     if item["auto_renewal"] is None:
         return Undetermined("auto_renewal", "auto_renewal: it was not known")
     if item["auto_renewal"] is not False:

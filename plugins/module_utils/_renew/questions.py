@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is asked of the portal for single PBXs, since each is a read of its own: prices, and auto-renewal."""
+"""Questions to the portal about single PBXs, each a request of its own: prices and auto-renewal."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from .._portal.auto_renewal_fields import read_answer
 from .._portal.client import AUTO_RENEWAL, Portal
 from .facts import RunContext
 
-ANSWER_MAX_AGE = 30.0  # s after which auto-renewal is asked for again, since anybody may have switched it on
-MAX_REFUSALS = 3  # PBXs in a row, after which it is not asked for again
+ANSWER_MAX_AGE = 30.0  # s after which auto-renewal is asked for again, since anyone may have switched it on
+MAX_REFUSALS = 3  # PBXs in a row, after which no more questions about auto-renewal are asked
 
 
 class AutoRenewals:
@@ -31,17 +31,17 @@ class AutoRenewals:
     def __init__(
         self, portal: Portal, warn: Callable[[str], None], monotonic: Callable[[], float] = time.monotonic
     ) -> None:
-        """Asks nothing yet. ``monotonic`` gives the seconds by which answers age."""
+        """``monotonic`` gives the seconds by which answers age."""
         self._portal = portal
         self._warn = warn
         self._monotonic = monotonic
         self._asked_at: dict[str, float] = {}
         self._refused: set[str] = set()  # in a row
         self._is_given_up = False
-        self.answers: dict[str, Any] = {}  # as they came
+        self.answers: dict[str, Any] = {}  # as received
 
     def of(self, product_no: str) -> Switch:
-        """Whether it is on, by an answer that is not old, or why that is not known. Raises ReadError."""
+        """Whether it is on, from a recent answer, or why that is unknown. Raises ReadError."""
         if self._is_old(product_no):
             if self._is_given_up:
                 return Undetermined(
@@ -58,7 +58,7 @@ class AutoRenewals:
         return asked_at is None or self._monotonic() - asked_at > ANSWER_MAX_AGE
 
     def _note(self, product_no: str) -> None:
-        """Give up asking what is refused time and again."""
+        """Give up asking after repeated refusals."""
         refusal = self.answers[product_no]
         if not isinstance(refusal, Undetermined) or refusal.reported:
             self._refused.clear()
@@ -73,7 +73,7 @@ class AutoRenewals:
 
 
 class Questions:
-    """The questions about a PBX that would be ordered, and what its decision becomes by their answers."""
+    """Asks about a PBX that would be ordered, and decides by the answers."""
 
     def __init__(self, portal: Portal, context: RunContext, now: datetime) -> None:
         """``now`` is the instant of every decision."""
@@ -85,7 +85,7 @@ class Questions:
         self._auto_renewals = AutoRenewals(portal, context.warn, context.monotonic)
 
     def put(self, decision: Decision, declaration: Declaration, evidence: Evidence) -> Decision:
-        """The decision with its price, held against the approved plan, and then whether the portal renews it itself.
+        """Price a decision, check it against the approved plan, then ask whether the portal renews the PBX itself.
 
         Raises ReadError.
         """

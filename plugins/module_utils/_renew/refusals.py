@@ -1,9 +1,9 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a refusal of an order means: nothing was bought, or an order is there all the same.
+"""What the refusal of an order means: nothing was bought, or there is an order all the same.
 
-Only a refusal that says it came before any processing, 401 or 429, leads to the protocol once more. A refusal that is
+Only a refusal that says it came before any processing, 401 or 429, lets the protocol run once more. A refusal that is
 not definite leaves its intent open: the portal may have made the order all the same.
 """
 
@@ -27,7 +27,7 @@ _BEFORE_PROCESSING = (401, 429)
 
 
 class Refusals:
-    """Makes of each refusal what is known of its order."""
+    """Finds out from each refusal what is known about its order."""
 
     def __init__(self, facts: Facts, notes: Notes, decisions: Decisions, follow: Follow) -> None:
         """``follow`` sees through what may have been ordered all the same."""
@@ -38,7 +38,7 @@ class Refusals:
         self._follow = follow
 
     def handle(self, decision: Decision, intent: Intent, error: Rejected, is_last: bool) -> bool:
-        """Whether the protocol may run again, after the pause that the refusal asks for."""
+        """Return whether the protocol may run again, after the pause that the refusal asks for."""
         if not error.is_definite:
             self._handle_in_doubt(decision, intent, error)
             return False
@@ -58,7 +58,7 @@ class Refusals:
         return False
 
     def _handle_in_doubt(self, decision: Decision, intent: Intent, error: Rejected) -> None:
-        """What was refused with a code that nobody knows may be there all the same; other PBXs go on."""
+        """Treat an order refused with an unknown code as one that may exist all the same; other PBXs go on."""
         intent = self._follow.still_uncertain(intent, f"refused: {error}")
         freed = until_freed(intent.uncertain_since + self._facts.policy.settle_window)
         message = f"{error}; what this refusal means is not known, so it may have been ordered all the same: {freed}"
@@ -79,7 +79,7 @@ class Refusals:
             self._facts.context.warn(f"{decision.product_no}: after the refusal of its order: {failure}")
             return True
         own, possible = living(found.certain), living((*found.agreeing, *found.possible))
-        # Not every portal tells numbers. What is refused before processing is not refused for the sake of its replay.
+        # Not every portal shows numbers. A refusal before processing cannot come from a replay of our own order.
         nameless = [one for one in possible if not one.po_number and error.status not in _BEFORE_PROCESSING]
         if own:
             message = f"order {own[0]} is accepted (and refused as well: {error})"

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run has come to: one outcome per PBX, kept truthful at every moment, and its form for the user."""
+"""What a run has achieved: one outcome per PBX, true at every moment, and its form for the user."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Report:
     excess: Optional[str] = None
 
     def record(self, decision: Decision, may_have_ordered: bool = False) -> None:
-        """Set what is known of one PBX now."""
+        """Set what is now known of one PBX."""
         self.outcomes[decision.product_no] = Outcome(decision, may_have_ordered)
 
     @property
@@ -58,7 +58,7 @@ class Report:
         return outcome.may_have_ordered or (self.is_check_mode and outcome.decision.state == State.DUE)
 
     def break_off(self, why: str) -> None:
-        """The run has come to an end it was not meant to: what it did not get to was not attempted."""
+        """End an interrupted run: whatever is still due was not attempted."""
         for outcome in self._sorted():
             if outcome.decision.state in (State.DUE, State.NOT_ATTEMPTED):
                 self.record(settled(outcome.decision, Reason.STOPPED, f"not attempted: {why}; run again"))
@@ -83,7 +83,7 @@ class Report:
             elif decision.state.is_failing:
                 needing.append(f"{decision.product_no}: {decision.message}")
         if self.excess is not None:
-            stopped.pop(self.excess, None)  # it is said first, of all of them
+            stopped.pop(self.excess, None)  # the sentence begins with it
         needing += [f"{', '.join(numbers)}: {message}" for message, numbers in stopped.items()]
         return "; ".join([self.excess or ", ".join(counts) or "no subscriptions", *needing])
 
@@ -95,7 +95,7 @@ class Report:
         return [self.outcomes[product_no] for product_no in sorted(self.outcomes)]
 
     def as_result(self) -> dict[str, Any]:
-        """The keys of docs/architecture.md, 4, `requests` apart."""
+        """The keys of docs/architecture.md, 4, except `requests`."""
         return {
             "changed": self.changed,
             "results": [self._row(outcome) for outcome in self._sorted()],
@@ -134,7 +134,7 @@ class Report:
 
 
 def fails_host(row: Mapping[str, Any]) -> bool:
-    """Whether the host of a result's row has failed."""
+    """Whether a row of the results fails its host."""
     return State(row["state"]).is_failing
 
 

@@ -3,8 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One run over one account: read, settle what earlier runs left open, decide, order, verify, follow.
 
-A report that was given before the run is kept truthful at every step, so that anyone who is interrupted can still say
-what may have been ordered.
+The caller's report is kept true at every step, so that even an interrupted run can say what may have been ordered.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from .settlements import Settlements
 
 
 class Run:
-    """A run that orders, if it is given a sender. Without one it writes nothing into the ledger either."""
+    """A run that orders if it is given a sender. Without one it does not write to the ledger either."""
 
     def __init__(
         self,
@@ -42,7 +41,7 @@ class Run:
         sender: Optional[OrderSender] = None,
         account: str = "",
     ) -> None:
-        """``report`` is filled as the run goes on; ``account`` is noted in the ledger with each order."""
+        """``report`` is filled in as the run goes on; ``account`` is noted in the ledger with each order."""
         if sender is None:
             context = replace(context, ledger=DryRunLedger(context.ledger))
         facts = self._facts = Facts(portal, context, report)
@@ -57,11 +56,11 @@ class Run:
             self._orders = Orders(facts, self._notes, self._decisions, self._follow, sender, account)
 
     def execute(self, declarations: Iterable[Declaration]) -> None:
-        """Decide about every PBX; then take those that are due, the most urgent first, as many at once as the pool may.
+        """Decide about every PBX; then take those that are due, most urgent first, as many at once as the pool allows.
 
-        In the end, orders whose effect does not show yet are followed. Raises ReadError when what all decisions need
-        cannot be read, LedgerError when the ledger cannot be trusted; this run has ordered nothing then. Whatever else
-        is raised leaves a report in which nothing is called due that was not attempted.
+        In the end, orders whose effect does not show yet are followed. Raises ReadError if what all decisions need
+        cannot be read, LedgerError if the ledger cannot be trusted; this run has then ordered nothing. After any other
+        error, the report calls nothing due that was not attempted.
         """
         try:
             self._decide_and_order(declarations)
@@ -93,7 +92,7 @@ class Run:
         return make_plan(facts.portal.pool.map(self._decisions.conclude, screened.items()))
 
     def _carry_out(self, plan: Plan) -> None:
-        """Hold the plan against the caps of the whole run, record it, and take what is due, the most urgent first."""
+        """Check the plan against the caps of the whole run, record it, and take what is due, the most urgent first."""
         due = plan.due()
         through = count(1)
 
@@ -113,7 +112,7 @@ class Run:
             self._release(due)
 
     def _within_caps(self, plan: Plan) -> Plan:
-        """Reserve what is due, before the first order, so that no other process of the run can use up the caps."""
+        """Reserve what is due before the first order, so that no other process of the run can use up the caps."""
         approved = self._context.approved
         digest = None if approved is None else approved.digest
         excess = self._context.ledger.reserve(self._facts.caps, plan.reservations(), digest)
@@ -128,7 +127,7 @@ class Run:
             self._orders.order(decision)
 
     def _release(self, due: list[Decision]) -> None:
-        """Take what was not ordered out of the count. What stays in it by a failure only makes the cap narrower."""
+        """Stop counting what was not ordered. If that fails, the caps only become narrower."""
         outcomes = self._report.outcomes
         product_nos = [one.product_no for one in due if not outcomes[one.product_no].may_have_ordered]
         try:

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which PBXs are due, as far as they themselves tell: by the listing, and where that is not enough by their details."""
+"""Find the PBXs that are due by the subscriptions alone: by the listing and, if that is not enough, by the details."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from .._model.vocabulary import Reason
 from .._portal.errors import AccessError, ReadError
 from .._portal.snapshot import Snapshot
 
-# Of what the listing has become due within this time after the window, the detail is looked at as well: it may tell an
-# expiry that is nearer. The nearest first, and no more than these, since each is a request.
+# If a PBX of the listing becomes due within this time from now, its detail is read as well, since it may report an
+# earlier expiry. The nearest come first, and no more than MOST_NEAR, since each is a request.
 NEAR = 28 * DAY
 MOST_NEAR = 25
 
@@ -32,7 +32,7 @@ class Screening:
     """Decides about PBXs as far as the subscriptions alone allow; see `screen`."""
 
     def __init__(self, snapshot: Snapshot, policy: Policy, now: datetime, warn: Callable[[str], None]) -> None:
-        """``snapshot`` has its listing when this is used."""
+        """``snapshot`` must have its listing when this is used."""
         self._snapshot = snapshot
         self._policy = policy
         self._now = now
@@ -54,16 +54,16 @@ class Screening:
         return {**screened, **dict(zip((one.product_no for one in near), looked_at))}
 
     def _screen(self, declaration: Declaration) -> Screened:
-        """Screen with the listing's row; where that does not tell enough, with the detail as well."""
+        """Screen by the listing's row and, if that does not say enough, by the detail as well."""
         product_no = declaration.product_no
         subscription = self._snapshot.subscriptions.get(product_no)
         if subscription is None:
             return not_found(product_no, self._snapshot.subscriptions, self._snapshot.why_not_found(product_no))
         screened = screen(declaration, subscription, self._policy, self._now)
         if isinstance(screened, Terms):
-            # A listing that names no services may just not have them, and they have a price of their own.
+            # A listing that names no services may simply not report them, and they have a price of their own.
             is_told = screened.services or not (declaration.services or self._policy.needs_prices)
-            # What is declared is held against the detail as well, which may tell what the listing does not.
+            # A declaration is checked against the detail as well, which may report what the listing does not.
             if is_told and not subscription.undetermined():
                 return screened
         elif screened.reason not in _MAY_BE_OF_THE_ROW_ALONE:
@@ -77,7 +77,7 @@ class Screening:
             return settled(known, Reason.NOT_READABLE, str(error))
 
     def _is_near(self, declaration: Declaration, screened: Screened) -> bool:
-        """Whether a PBX that has enough time left is due soon."""
+        """Whether a PBX with enough time left becomes due soon."""
         subscription = self._snapshot.subscriptions.get(declaration.product_no)
         if subscription is None or isinstance(screened, Terms) or screened.reason != Reason.ENOUGH_TIME:
             return False
@@ -85,7 +85,7 @@ class Screening:
         return isinstance(later, Terms) or later.reason != Reason.ENOUGH_TIME
 
     def _look_closer(self, declaration: Declaration, screened: Screened) -> Screened:
-        """Screen with the detail what the listing has as not yet due; a detail that is not given proves nothing."""
+        """Screen a PBX that is not due yet by its detail; if that cannot be read, keep what was decided."""
         try:
             subscription = self._snapshot.complete(declaration.product_no)
         except AccessError:

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settle the intents that earlier runs have left open, by what the portal shows now."""
+"""Settle the intents that earlier runs left open, by what the portal shows now."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from .._portal.errors import AccessError, ReadError
 from .facts import Facts
 from .notes import Notes
 
-OPEN_TOO_LONG = DAY  # after which an order that is still open is warned of (docs/reliability.md, 58)
-_NO_TIME = 1.0  # s of waiting after which what was read before counts as old
+OPEN_TOO_LONG = DAY  # after which an order that is still open causes a warning (docs/reliability.md, 58)
+_NO_TIME = 1.0  # s of waiting after which what was read before counts as outdated
 
 
 class Settlements:
-    """Judges intents with the facts of a run, and notes what has become of them."""
+    """Judges intents by the facts of a run, and notes what became of them."""
 
     def __init__(self, facts: Facts, notes: Notes) -> None:
         """Settles nothing yet."""
@@ -33,9 +33,9 @@ class Settlements:
         self._notes = notes
 
     def of_earlier_run(self, product_no: str) -> Optional[Decision]:
-        """What the intent of an earlier run has come to, once no other run is in the middle of ordering this PBX.
+        """Settle the intent of an earlier run, once no other run is in the middle of ordering this PBX.
 
-        None where it does not decide about the PBX.
+        None if it does not decide about the PBX.
         """
         context = self._facts.context
         asked_at = context.monotonic()
@@ -49,7 +49,7 @@ class Settlements:
             return settled(self._facts.decision(product_no), Reason.WAITING, f"{error}; {LOOK_BEFORE_ANYTHING_ELSE}")
 
     def of_held(self, product_no: str) -> Optional[Decision]:
-        """As `of_earlier_run`, of a PBX that this run holds."""
+        """Like `of_earlier_run`, for a PBX that this run holds."""
         intent = self._facts.intent_to_settle(product_no)
         if intent is None:
             return None
@@ -68,16 +68,16 @@ class Settlements:
         decision = settled(decision, settlement.reason, settlement.message)
         ordered_at = settlement.order.created_at if settlement.order is not None else None
         since = ordered_at or intent.uncertain_since
-        if known.state != State.CURRENT:  # also where it has expired, or cannot be decided about
+        if known.state != State.CURRENT:  # also if it has expired, or cannot be decided about
             return unless_overdue(decision, since, self._facts.report.now)
         self._warn_of_age(decision, since)
         return decision
 
     def judge(self, intent: Intent) -> Settlement:
-        """What an intent has come to, by its orders and its PBX as they were read last.
+        """Judge an intent by its orders and its PBX as they were last read.
 
-        The declared expiry stands in where the portal does not report one. Raises ReadError where an order's detail is
-        needed and cannot be read.
+        The declared expiry is used if the portal does not report one. Raises ReadError if an order's detail is needed
+        and cannot be read.
         """
         facts, product_no = self._facts, intent.product_no
         own, strays = facts.orders_for(intent)

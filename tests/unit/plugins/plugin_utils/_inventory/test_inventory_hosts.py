@@ -12,6 +12,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._model.catalog impo
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.subscription import Filters, Subscription
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.undetermined import Undetermined
 from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.report import subscription_as_result
+from ansible_collections.pbxops.yeastar.plugins.plugin_utils._inventory import hosts as _hosts
 from ansible_collections.pbxops.yeastar.plugins.plugin_utils._inventory.hosts import (
     Choice,
     Host,
@@ -201,3 +202,9 @@ def test_a_host_of_another_source_may_be_the_same_pbx(present: Any) -> None:
 def test_a_host_of_another_source_that_is_another_pbx_is_refused() -> None:
     with pytest.raises(ValueError, match=f"B in another source and {SN} here"):
         check_not_taken(host(row()), _Present(pce_renewal_product_no="B"))
+
+
+def test_a_change_of_the_cached_rows_takes_a_new_schema() -> None:
+    names = "product_no expires_at expires_between plan plan_id services service_ids quantity billing_cycle"
+    names += " auto_renewal pending_plan activation_status comment other_expiries undetermined"
+    assert (_hosts.SCHEMA, list(_hosts._KINDS)) == (3, names.split()), "increase SCHEMA with each change of the rows"
