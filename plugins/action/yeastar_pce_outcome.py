@@ -20,8 +20,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger impo
 from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.job import Job
 from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.report import Report, fails_host
 from ansible_collections.pbxops.yeastar.plugins.module_utils._secrets import Secrets, secrets_of
-from ansible_collections.pbxops.yeastar.plugins.plugin_utils._batch.outcomes import SharedOutcomes
-from ansible_collections.pbxops.yeastar.plugins.plugin_utils._batch.requests import (
+from ansible_collections.pbxops.yeastar.plugins.plugin_utils._batch.host_requests import (
     CHECK,
     PLAN,
     RENEW,
@@ -36,6 +35,7 @@ from ansible_collections.pbxops.yeastar.plugins.plugin_utils._batch.requests imp
     run_key,
     use_of,
 )
+from ansible_collections.pbxops.yeastar.plugins.plugin_utils._batch.outcomes import SharedOutcomes
 
 SHOWN = ("state", "reason", "expires_before", "expires_after", "order")
 

@@ -11,7 +11,7 @@ from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.pbxops.yeastar.plugins.plugin_utils._batch.requests import (
+from ansible_collections.pbxops.yeastar.plugins.plugin_utils._batch.host_requests import (
     Request,
     mode_of,
     read_params,

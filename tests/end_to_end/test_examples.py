@@ -76,7 +76,7 @@ def test_the_example_inventory_is_renewed_as_its_variables_say(six: Ansible) -> 
 @pytest.mark.parametrize("entry_point", ["main", "plan"])
 def test_the_roles_argument_spec_has_the_variables_that_the_batch_reads(entry_point: str) -> None:
     options = import_module("ansible_collections.pbxops.yeastar.plugins.module_utils._options.table")
-    batch = import_module("ansible_collections.pbxops.yeastar.plugins.plugin_utils._batch.requests")
+    batch = import_module("ansible_collections.pbxops.yeastar.plugins.plugin_utils._batch.host_requests")
     spec = yaml.safe_load((ROOT / "roles/pce_renewal/meta/argument_specs.yml").read_text(encoding="utf-8"))
     read = {
         "product_no": {"type": "raw"},

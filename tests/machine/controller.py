@@ -19,7 +19,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._model.declaration 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.client import Portal
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.errors import ReadError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.fields import Fields
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Connection
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http_client import Connection
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.sender import OrderSender
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.transport import Transport
 from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.facts import RunContext

@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stands in for `_portal.http.Http`: calls the simulator directly, and makes of its answer what the real one would."""
+"""Stands in for `Http`: calls the simulator directly, and handles its answer as the real one would."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from requests.structures import CaseInsensitiveDict
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import IntentStatus
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.body import MAX_BODY
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.client import ORDER_LIST, PRODUCT_DETAIL
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, ExchangeError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http_client import Answer, ExchangeError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.sender import ORDER_SAVE
 from tests.machine.world import Post, World
 from tests.simulator import answer as portal
@@ -59,7 +59,7 @@ class Wire:
         self._world, self._run, self._timeout = world, run, timeout
 
     def exchange(self, method: str, path: str, token: str | None = None, **payload: Any) -> Answer:
-        """As `_portal.http.Http.exchange`. Things may happen to the run just before and just after."""
+        """As `_portal.http_client.Http.exchange`. Things may happen to the run just before and just after."""
         self._run.reach("before", path)
         self._world.counts["requests"] += 1
         try:
@@ -108,7 +108,7 @@ class Wire:
         return self._as_seen(answer)
 
     def _as_seen(self, answer: portal.Answer) -> Answer:
-        """What the client gets to see of an answer. Raises ExchangeError as `_portal.http.Http` does."""
+        """What the client gets to see of an answer. Raises ExchangeError as `_portal.http_client.Http` does."""
         if answer.wire in ("drop", "reset"):
             raise ExchangeError("the connection broke")
         body = answer.encoded()

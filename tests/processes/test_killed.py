@@ -38,7 +38,7 @@ def row_of(result: dict[str, Any]) -> tuple[str, str]:
 OWN_POINTS = (
     KillPoint("_portal.sender.OrderSender.send", "before"),
     KillPoint("_portal.sender.OrderSender.send", "after"),
-    KillPoint("_portal.http._Body.read", "before"),
+    KillPoint("_portal.http_client._Body.read", "before"),
     KillPoint("_renew.run.Run._decide_and_order", "after"),
 )
 

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from .._ledger.names import portal_name
 from .._model.span import zone_of
 from .._portal.fields import Fields
-from .._portal.http import Connection, check_environment
+from .._portal.http_client import Connection, check_environment
 from .blanks import refuse_blanks
 from .table import DEFAULT_CONCURRENCY
 from .values import MAX_SECONDS, base_url_of, now_of, read_option, within

@@ -9,7 +9,7 @@ from typing import Optional
 
 from .._errors import CollectionError
 from .envelope import Envelope
-from .http import Answer
+from .http_client import Answer
 from .response import retry_after, status_of
 
 MAX_QUOTE = 300  # characters of the vendor's text

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from .._model.dates import utc_now
 from .._text import LONGEST_QUOTE, one_line
 from .envelope import SUCCESS, Envelope, parse_envelope
-from .http import Answer
+from .http_client import Answer
 
 # What these may mean without the vendor's envelope.
 _WITHOUT_ENVELOPE = {

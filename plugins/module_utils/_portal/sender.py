@@ -16,7 +16,7 @@ from typing import Any
 from .._model.order import Order, OrderRequest
 from .envelope import Envelope
 from .errors import Ambiguous, NotSent, ReadError, Rejected, Withheld
-from .http import Answer, ExchangeError
+from .http_client import Answer, ExchangeError
 from .order_rows import PRODUCT_ID, id_of, named_id_of, status_of, text_of
 from .response import advice_on_partner_id, is_definite, is_refusal, problem_of
 from .transport import Transport

@@ -25,7 +25,7 @@ from .._model.declaration import Declaration, Policy
 from .._options.portal import PortalOptions, portal_options_of, refuse_unverified
 from .._options.run import RunOptions, run_options_of
 from .._portal.client import Portal
-from .._portal.http import REQUESTS_IMPORT_ERROR
+from .._portal.http_client import REQUESTS_IMPORT_ERROR
 from .._portal.sender import OrderSender
 from .._portal.transport import Transport
 from .._progress import VARIABLE, Progress

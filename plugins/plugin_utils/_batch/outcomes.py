@@ -14,7 +14,7 @@ from typing import Any, Optional
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._files import locked
 
-from .requests import PREFIX, Request
+from .host_requests import PREFIX, Request
 
 
 class SharedOutcomes:

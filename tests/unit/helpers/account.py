@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An account in memory in place of `_portal.http.Http`: what is ordered is charged, and shows late, if at all."""
+"""An account in memory in place of `Http`: what is ordered is charged, and shows late, if at all."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import Any, Optional
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http_client import Answer
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import page, refusal, success
 
@@ -33,7 +33,7 @@ class Invoice:
 
 
 class Account:
-    """Stands in for `_portal.http.Http`: the portal of one account, whose clock is that of the run.
+    """Stands in for `_portal.http_client.Http`: the portal of one account, whose clock is that of the run.
 
     Accepted orders show in the list after ``list_lag`` seconds and at the expiry, which they move by ``cycles`` years,
     after ``expiry_lag``. ``echoes`` says whether the list tells purchase order numbers. An order's detail tells its

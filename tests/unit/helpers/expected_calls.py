@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A strict list of HTTP exchanges in place of `_portal.http.Http`: one too many, another, or one left over fails.
+"""A strict list of HTTP exchanges in place of `Http`: one too many, another, or one left over fails.
 
 `Bench` is a transport over such a list. Below them are the answers and the exchanges that such lists are made of.
 """
@@ -20,7 +20,7 @@ from requests.structures import CaseInsensitiveDict
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _concurrency as _pool
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.dates import utc_now
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import transport as _transport
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, Connection
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http_client import Answer, Connection
 from ansible_collections.pbxops.yeastar.plugins.module_utils._secrets import Secrets
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import SN
 
@@ -63,7 +63,7 @@ class Call:
 
 
 class ExpectedCalls:
-    """Stands in for `_portal.http.Http`. As a context manager it also fails on calls that never came."""
+    """Stands in for `_portal.http_client.Http`. As a context manager it also fails on calls that never came."""
 
     def __init__(self, *calls: Call) -> None:
         """``calls`` must come in this order, and no others."""

@@ -20,7 +20,7 @@ from ansible.module_utils import basic
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._concurrency import Pool
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import transport as _transport
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Connection
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http_client import Connection
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.account import Account
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import Call, ExpectedCalls
 

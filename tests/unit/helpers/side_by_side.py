@@ -14,7 +14,7 @@ from typing import Any, Callable, Optional
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._concurrency import Pool
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.order import OrderRequest
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http_client import Answer
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.sender import OrderSender
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.transport import TOKEN_PATH
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import Bench
@@ -23,7 +23,7 @@ Serve = Callable[[str, Optional[str], dict[str, Any]], Answer]
 
 
 class Line:
-    """Stands in for `_portal.http.Http`: exchanges take a while, in which others go on. ``log`` has who began when."""
+    """Stands in for `Http`: exchanges take a while, in which others go on. ``log`` has who began when."""
 
     def __init__(
         self, size: int, serve: Serve, sleep: Optional[Callable[[float], None]] = None, **connection: Any

@@ -14,7 +14,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._info import gather
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.subscription import Filters
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.client import Portal
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.fields import Fields
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http_client import Answer
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import (
     Bench,
     Call,

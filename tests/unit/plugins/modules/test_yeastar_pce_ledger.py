@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.location import user_name
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import ExchangeError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http_client import ExchangeError
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.account import Account
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW_TEXT
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.modules import Modules

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._options.table import CONNECTION_OPTIONS
-from ansible_collections.pbxops.yeastar.plugins.plugin_utils._batch import requests as _batch
+from ansible_collections.pbxops.yeastar.plugins.plugin_utils._batch import host_requests as _batch
 from ansible_collections.pbxops.yeastar.plugins.plugin_utils._inventory import hosts as _inventory
 from ansible_collections.pbxops.yeastar.plugins.plugin_utils._variables import complaint_about
 

@@ -19,7 +19,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._model.undetermined
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.client import Portal
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.errors import AccessError, Ambiguous, ReadError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.fields import Fields
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import ExchangeError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http_client import ExchangeError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.sender import OrderSender
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import (
     REQUEST_ID,

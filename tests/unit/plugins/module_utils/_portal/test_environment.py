@@ -17,8 +17,8 @@ import certifi
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import environment as _surroundings
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import http as _http
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Connection, ExchangeError, Http
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import http_client as _http
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http_client import Connection, ExchangeError, Http
 
 PORTAL = "https://portal.invalid"
 SECRET = "canary"

@@ -32,8 +32,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._concurrency import Pool
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import body as _unpack
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import http as _http
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Connection, ExchangeError, Http
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import http_client as _http
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http_client import Connection, ExchangeError, Http
 
 TIMEOUT = 0.4  # s
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"

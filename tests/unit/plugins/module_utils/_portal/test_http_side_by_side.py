@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._concurrency import BrokenOff, Pool
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Connection, Http
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http_client import Connection, Http
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.side_by_side import CallerEnded, listening, tell_main_thread
 
 

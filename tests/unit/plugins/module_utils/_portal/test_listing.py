@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import listing as _listing
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.errors import AccessError, ReadError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http_client import Answer
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.listing import Listing, read_listing
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import (
     Bench,

@@ -17,7 +17,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._model.undetermined
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.client import Portal
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.errors import ReadError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.fields import Fields
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http_client import Answer
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.listing import Listing
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.snapshot import Snapshot
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import intent

@@ -21,7 +21,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.errors impo
     ReadError,
     Rejected,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, ExchangeError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http_client import Answer, ExchangeError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.sender import ORDER_SAVE, OrderSender, order_body
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import (
     REQUEST_ID,

@@ -11,7 +11,7 @@ from typing import Any, Optional
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.errors import Ambiguous, Rejected, Withheld
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http_client import Answer
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.sender import ORDER_SAVE
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.transport import TOKEN_PATH
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import (

@@ -20,7 +20,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import access as _access
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access import open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.database import LedgerError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http_client import Answer
 from ansible_collections.pbxops.yeastar.plugins.module_utils._renew import order as _executor
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.account import Account
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW_TEXT

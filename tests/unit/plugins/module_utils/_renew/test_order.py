@@ -15,7 +15,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access impo
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.declaration import Declaration
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.po_number import is_tag
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.errors import ReadError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, ExchangeError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http_client import Answer, ExchangeError
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.account import CONTACT, ENTERPRISE, HA, Account
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import (

@@ -19,7 +19,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.access impo
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.database import LedgerError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import IntentStatus
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, ExchangeError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http_client import Answer, ExchangeError
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.account import Account
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW, usd, wanted
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import refusal

@@ -18,7 +18,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger impo
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.money import Money
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import IntentStatus
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.errors import AccessError, ReadError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, ExchangeError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http_client import Answer, ExchangeError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._renew import order as _executor
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.account import Account
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import CLOSED, NOW, intent

@@ -14,7 +14,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._decide.caps import
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import DryRunLedger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.declaration import Declaration
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import IntentStatus
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, ExchangeError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http_client import Answer, ExchangeError
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.account import Account
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW, intent, wanted
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import refusal

@@ -16,7 +16,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.admin impor
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.ledger import Ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import IntentStatus
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.errors import ReadError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http import Answer, ExchangeError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http_client import Answer, ExchangeError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._renew import facts as _facts
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.account import ENTERPRISE, HA, Account
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW

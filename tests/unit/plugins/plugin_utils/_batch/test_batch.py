@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils import _files
-from ansible_collections.pbxops.yeastar.plugins.plugin_utils._batch import requests as _batch
+from ansible_collections.pbxops.yeastar.plugins.plugin_utils._batch import host_requests as _batch
+from ansible_collections.pbxops.yeastar.plugins.plugin_utils._batch.host_requests import Request
 from ansible_collections.pbxops.yeastar.plugins.plugin_utils._batch.outcomes import SharedOutcomes
-from ansible_collections.pbxops.yeastar.plugins.plugin_utils._batch.requests import Request
 
 KEY = b"key of this run"
 
