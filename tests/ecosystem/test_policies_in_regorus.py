@@ -44,4 +44,4 @@ def test_a_plan_that_the_installed_role_saves_is_judged(tools: Tools) -> None:
     tools.run("ansible-playbook", "pbxops.yeastar.plan", "-i", inventory, "-e", "pce_renewal_plan_dest=plan.json")
     one = engine()
     one.set_input(json.loads((tools.home / "plan.json").read_text(encoding="utf-8")))
-    assert one.eval_rule("data.main.deny") == {f"{MONTHLY}: it is renewed monthly"}
+    assert one.eval_rule("data.main.deny") == {f"{MONTHLY}: the billing cycle monthly is not allowed"}

@@ -23,7 +23,7 @@ PRODUCT = {"extensions", "meta", "playbooks", "plugins", "roles"}
 DOCUMENTS = {"CHANGELOG.rst", "LICENSE", "README.md", "changelogs", "docs", "examples", "requirements.txt"}
 WRITTEN_BY_THE_BUILD = {"FILES.json", "MANIFEST.json"}
 # Of these ansible-doc has no kind of its own: an action is documented by its module, a fragment by those that use it.
-WITHOUT_KIND = {"action", "doc_fragments", "module_utils"}
+WITHOUT_KIND = {"action", "doc_fragments", "module_utils", "plugin_utils"}
 
 
 @pytest.fixture(scope="module")
