@@ -181,7 +181,7 @@ class Pool:
                 while not batch.is_finished:
                     time.sleep(_END_INTERVAL)
                 return
-            except BaseException:  # noqa: S112 (interrupted again while ending)
+            except BaseException:  # noqa: S112 (a second signal; the first is raised by the caller)
                 continue
 
 

@@ -146,7 +146,7 @@ def test_a_valid_answer_under_a_wrong_content_type_is_taken_with_a_warning(tutor
         ("html", {}, ["expected the vendor's JSON envelope", "login page"]),
         ("redirect", {}, ["redirected to elsewhere.example.com"]),
         ("forbidden", {}, ["credentials were refused", "client_secret", "Client IP Restriction", "HTTP 403"]),
-        ("alter_field", {"name": "token", "remove": True}, ["expected a token in the answer"]),
+        ("alter_field", {"name": "token", "remove": True}, ["expected a token in the answer, found no usable one"]),
         ("alter_field", {"name": "token", "value": "a\nb"}, ["expected a token in the answer, found no usable one"]),
         ("alter_field", {"name": "expiresIn", "value": "9" * 400}, ["expected expiresIn in seconds, got text of 400"]),
         ("alter_field", {"name": "expiresIn", "value": 10**400}, ["the vendor's JSON envelope", "401 digits"]),

@@ -60,8 +60,6 @@ def the_ledger_denies_no_order(world: World) -> None:
         if post.is_lost or post.is_excused or not post.is_committed or post.key is None:
             continue
         status = denied.get((post.product_no, *post.key))
-        if status == IntentStatus.ABSENT and not (post.is_living or world.tells_tags):
-            continue  # it came to nothing, and without its tag nobody can attribute it to the intent
         if status == IntentStatus.DEAD:
             assert any(order.status in DEAD_STATUSES for order in post.orders), f"called dead: {post}"
         else:

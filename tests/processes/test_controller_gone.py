@@ -132,7 +132,7 @@ def test_no_order_leaves_once_the_tasks_time_is_over(fleet: Ansible) -> None:
     wait_held(fleet)
     give_up(running)
     assert running.wait() == 2
-    for fact in ('"changed": true', "order in progress may have been accepted"):
+    for fact in ('"changed": true', "order in progress may have been accepted", "sends no further orders"):
         assert fact in running.stdout, running.stdout
     assert_those_under_way_were_the_last(fleet, kills=0)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model import dates as _time
 
 # Hypothesis takes naive bounds, and adds the zone.
-FIRST, LAST = datetime(2000, 1, 2), datetime(2099, 12, 30)  # noqa: DTZ001 (naive, as just said)
+FIRST, LAST = datetime(2000, 1, 2), datetime(2099, 12, 30)  # noqa: DTZ001 (Hypothesis wants them naive)
 MOMENTS = st.datetimes(FIRST, LAST, timezones=st.just(timezone.utc))
 INSTANTS = MOMENTS.map(lambda instant: instant.replace(microsecond=0))
 ZONES = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))

@@ -61,7 +61,7 @@ class Job:
     def portal(self) -> Portal:
         """Return a portal to read from. Raises ValueError for bad options, LibraryMissing."""
         options = portal_options_of(self._params)
-        return self._connected(options, Clock(options.now))
+        return Portal(self._connected(options, Clock(options.now)), options.fields)
 
     def decide(self, is_check_mode: bool = False) -> Report:
         """Decide what a renewal would do; send nothing, and leave the ledger as it is.
@@ -106,20 +106,20 @@ class Job:
         approved = _approved_plan(options, clock)
         report = self._report = Report(options.portal.now or clock.now(), is_check_mode)
         declarations = _declarations(options, approved)
-        portal = self._connected(options.portal, clock, may_write=orders)
-        with self._context(options, approved, clock, portal.pool, read_only=not orders) as context:
-            sender = OrderSender(self._transport) if orders and self._transport is not None else None
+        transport = self._connected(options.portal, clock, may_write=orders)
+        with self._context(options, approved, clock, transport.pool, read_only=not orders) as context:
+            portal, sender = Portal(transport, options.portal.fields), OrderSender(transport) if orders else None
             Run(portal, context, report, sender, options.portal.connection.client_id or "").execute(declarations)
         return report
 
-    def _connected(self, options: PortalOptions, clock: Clock, may_write: bool = False) -> Portal:
+    def _connected(self, options: PortalOptions, clock: Clock, may_write: bool = False) -> Transport:
         if REQUESTS_IMPORT_ERROR is not None:
             raise LibraryMissing(missing_required_lib("requests"))
         pool = Pool(options.concurrency)
         self._transport = Transport(
             options.connection, self._secrets, self.warn, pool.sleep, clock.now, pool, may_write=may_write
         )
-        return Portal(self._transport, options.fields)
+        return self._transport
 
     @contextmanager
     def _context(

@@ -59,7 +59,7 @@ class Orders:
         """Without a ledger, give other runs' orders time to show before sending the first one. Raises ReadError."""
         if plan.due() and not self._context.ledger.is_kept:
             longest = min(LONGEST_HESITATION, self._context.wait_timeout)
-            self._context.sleep(random.uniform(0, longest))  # noqa: S311 (no secret)
+            self._context.sleep(random.uniform(0, longest))  # noqa: S311 (a pause, not a secret)
             self._facts.read_orders()
 
     def order(self, decision: Decision) -> None:
