@@ -5,7 +5,8 @@
 
 The rules: the expiry moved by a cycle -> renewed; an order that carries the tag, or that agrees with the intent in
 PBX, kind, lines and time -> adopted with its status; an order that may be the intent's -> open until a person decides;
-absent from a list that was read after the settle window -> not ordered; otherwise unknown, with one next step.
+if only dead ones may be the intent's once the settle window is over -> dead; absent from a list that was read after the
+settle window -> not ordered; otherwise unknown, with one next step.
 """
 
 from __future__ import annotations
@@ -336,6 +337,12 @@ def _without_order(intent: Intent, possible: Collection[Order], times: Times) ->
             " yeastar_pce_ledger: outcome: ordered, or not_ordered"
         )
         return Settlement(IntentStatus.UNKNOWN, Reason.WAITING, message)
+    if possible:
+        message = (
+            f"order {next(iter(possible))} has come since and was not carried out, and no other showed within the"
+            " settle window. Whether it was the renewal, the portal does not show. The next run may order again"
+        )
+        return Settlement(IntentStatus.DEAD, Reason.REJECTED, message)
     return Settlement(
         IntentStatus.ABSENT, Reason.WAITING, "no order showed within the settle window: it was not ordered"
     )

@@ -317,8 +317,19 @@ def test_an_order_that_does_not_show_enough_keeps_the_intent_open_until_a_person
     settlement = _settle(_untagged(**changes), of=intent(status=status), times=years_later)
     assert (settlement.status, settlement.reason, settlement.order) == (IntentStatus.UNKNOWN, "waiting", None)
     assert "BN77" in settlement.message and "yeastar_pce_ledger" in settlement.message
-    dead = _untagged(**changes, status="cancelled")
-    assert _settle(dead, of=intent(status=status), times=years_later).status == IntentStatus.ABSENT
+
+
+@pytest.mark.parametrize("status", [IntentStatus.INTENDED, IntentStatus.UNKNOWN])
+@pytest.mark.parametrize("changes", [{"is_renewal": None}, {"lines": None}], ids=["no kind", "no lines"])
+def test_a_dead_order_that_does_not_show_enough_is_named_and_never_called_absent(
+    status: str, changes: dict[str, Any]
+) -> None:
+    dead = _untagged(**changes, status="invalid")
+    settlement = _settle(dead, of=intent(status=status), times=_at(LATER, LATER))
+    assert (settlement.status, settlement.reason, settlement.order) == (IntentStatus.DEAD, "rejected", None)
+    assert "BN77" in settlement.message and "next run may order" in settlement.message
+    for times in (_at(NOW, NOW), replace(_at(LATER, LATER), gap="rows are missing")):
+        assert _settle(dead, of=intent(status=status), times=times).status == IntentStatus.UNKNOWN
 
 
 @pytest.mark.parametrize("shown", [{}, {"is_renewal": None, "lines": None}], ids=["agreeing", "not shown"])
