@@ -25,10 +25,7 @@ Row = Mapping[str, Any]
 
 def read_order(row: Row, fields: Fields) -> Order:
     """Read an order from its row, its detail, or both merged."""
-    source = dict(row)
-    for part in ("basicInformation", "orderInformation", "orderSummary"):
-        if isinstance(row.get(part), Mapping):
-            source = laid_over(source, row[part])
+    source = with_parts(row)
     po_number = fields.read(source, "po_number")
     if isinstance(po_number, Undetermined):
         # A comment in another field must not hide our tag.
@@ -52,6 +49,15 @@ def read_order(row: Row, fields: Fields) -> Order:
     )
 
 
+def with_parts(row: Row) -> Row:
+    """An order with the fields of the parts of its detail among its own (docs/portal-api.md, 6.3)."""
+    source: Row = row
+    for part in ("basicInformation", "orderInformation", "orderSummary"):
+        if isinstance(row.get(part), Mapping):
+            source = laid_over(source, row[part])
+    return source
+
+
 def is_of_other_product(row: Row) -> bool:
     """Whether a row or an order says that it is for another product than Cloud PBX."""
     return id_of(row, "productId") not in (None, str(PRODUCT_ID))
@@ -68,7 +74,7 @@ def _is_renewal(order: Row) -> Optional[bool]:
 def _lines(source: Row, fields: Fields) -> Optional[tuple[OrderLine, ...]]:
     """The plan and services that an order is for, at any depth; None if there is no plan among them."""
     lines, has_plan = [], False
-    for node in _objects(source):
+    for node in objects(source):
         plan_id, service_id = id_of(node, "planId"), id_of(node, "serviceId")
         if plan_id or service_id:
             quantity, cycle = fields.read(node, "quantity"), fields.read(node, "billing_cycle")
@@ -77,12 +83,12 @@ def _lines(source: Row, fields: Fields) -> Optional[tuple[OrderLine, ...]]:
     return tuple(lines) if has_plan else None
 
 
-def _objects(node: Any) -> Iterator[Row]:
+def objects(node: Any) -> Iterator[Row]:
     """Every object of an answer, at any depth."""
     if isinstance(node, Mapping):
         yield node
     for value in node.values() if isinstance(node, Mapping) else node if isinstance(node, list) else ():
-        yield from _objects(value)
+        yield from objects(value)
 
 
 def laid_over(row: Row, base: Row) -> dict[str, Any]:

@@ -68,11 +68,17 @@ def looks_like(path: tuple[str, ...], concept: str, candidates: tuple[str, ...] 
     """Whether the field at a path may be the concept, judging by its name, or by its parent's name and its own."""
     if concept not in _LOOKS_LIKE:
         return False
-    whole, names = folded("".join(path)), [folded(path[-1]), folded("".join(path[-2:]))]
-    if concept in _IS_SOMETHING_ELSE and _IS_SOMETHING_ELSE[concept].search(whole):
+    if is_something_else(path, concept):
         return False
+    names = [folded(path[-1]), folded("".join(path[-2:]))]
     known = {folded(candidate) for candidate in candidates}
     return any(name in known or _LOOKS_LIKE[concept].search(name) for name in names)
+
+
+def is_something_else(path: tuple[str, ...], concept: str) -> bool:
+    """Whether the name of a field says that it is not the concept, however much its value looks like it."""
+    pattern = _IS_SOMETHING_ELSE.get(concept)
+    return pattern is not None and pattern.search(folded("".join(path))) is not None
 
 
 def suggestions(

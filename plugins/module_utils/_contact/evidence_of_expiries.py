@@ -1,0 +1,131 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PURE: which field of the PBXs may be the expiry: dates in plausible terms, whole cycles after a beginning."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Optional
+
+from .._model.dates import ANNUALLY, DAY, MONTHLY, add_cycles, parse_instant
+from .._portal.suggestions import folded
+from .ranking import NEARLY_ALL, Judgement, Strength, name_weight, readings_of
+from .sample import Field
+
+_LONGEST_AGO, _FURTHEST_AHEAD = timedelta(days=2 * 366), timedelta(days=6 * 366)
+_TOLERANCE = timedelta(hours=36)  # a term may end the day before, in another zone
+_LEAST_TERMS = 3  # PBXs whose terms are whole cycles, so that it is no chance
+_LEAST_DATES = 2  # different ones
+_DAYS_OF_CYCLE = {ANNUALLY: 365.2425, MONTHLY: 30.436875}
+_SAYS_SO = re.compile("expir|valid(to|through|until|till)$|(subscription|plan|licen[cs]e|term)end")
+_OTHER_DATE = re.compile(
+    "remind|notif|support|maintenance|warrant|certificate|cert|trial|record|service(expir|valid)|addon|invoice|debit"
+    "|instal|token|password|promo|discount|offer|quote|card|currentplan|backup|domain|grace|delet"
+)
+_YEAR_LAST = re.compile(r"\s*\d{1,2}[-/.]\d{1,2}[-/.](\d{4})(?!\d).*", re.DOTALL)
+
+Instants = Mapping[str, datetime]
+
+
+def expiries(fields: Sequence[Field], cycles: Mapping[str, str], now: datetime) -> list[Judgement]:
+    """Fields whose values can be expiries; ``cycles`` are the billing cycles that are certain, by PBX.
+
+    Nothing is certain while a date is there that cannot be read: it may be the expiry.
+    """
+    instants = [(field, readings_of(field, parse_instant)) for field in fields]
+    beginnings = [found for dummy, found in instants if found and max(found.values()) <= now]
+    found = [
+        _judged(field, readings, beginnings, cycles)
+        for field, readings in instants
+        if _is_plausible(field, readings, now)
+    ]
+    plausible = [one for one in found if one.strength > Strength.CONTRARY]
+    if any(_is_unreadable_date(field, now) for field in fields):
+        return [replace(one, may_be_certain=False) for one in found]
+    return [
+        replace(one, may_be_certain=True)
+        if one.is_complete and _says_so(one.field) and _differ(one.readings) and _agrees_with(one, plausible)
+        else one
+        for one in found
+    ]
+
+
+def _is_plausible(field: Field, readings: Instants, now: datetime) -> bool:
+    """Whether dates are as those of terms that run: in the years around now, and most of them ahead."""
+    values = list(readings.values())
+    if not values or len(values) < NEARLY_ALL * len(field.values):
+        return False
+    if any(not now - _LONGEST_AGO <= value <= now + _FURTHEST_AHEAD for value in values):
+        return False
+    return 2 * sum(value > now for value in values) > len(values) and (len(values) == 1 or _differ(readings))
+
+
+def _differ(readings: Instants) -> bool:
+    return len(set(readings.values())) >= _LEAST_DATES
+
+
+def _judged(
+    field: Field, readings: Instants, beginnings: Sequence[Instants], cycles: Mapping[str, str]
+) -> Judgement:
+    if _OTHER_DATE.search(folded("".join(field.path))) or name_weight(field.path, "expires_at") < 0:
+        claim = "is a date ahead, but is called like another one"
+        return Judgement(field, Strength.CONTRARY, readings, len(readings), claim)
+    known_cycles = [key for key in readings if key in cycles]
+    by_cycle = _whole_terms(readings, beginnings, cycles)
+    if by_cycle >= NEARLY_ALL * len(readings) and by_cycle >= _LEAST_TERMS:
+        claim = "is a whole number of billing cycles after a beginning"
+        one = Judgement(field, Strength.SHOWN, readings, by_cycle, claim)
+        return replace(one, may_be_certain=one.is_complete)
+    by_year = _whole_terms(readings, beginnings, dict.fromkeys(readings, ANNUALLY))
+    if by_year >= NEARLY_ALL * len(readings) and by_year >= _LEAST_TERMS and not known_cycles:
+        claim = "is a whole number of years after a beginning"
+        one = Judgement(field, Strength.SHOWN, readings, by_year, claim)
+        return replace(one, may_be_certain=one.is_complete)
+    by_month = _whole_terms(readings, beginnings, dict.fromkeys(readings, MONTHLY))
+    if by_month >= NEARLY_ALL * len(readings) and by_month >= _LEAST_TERMS and not known_cycles:
+        claim = "is a whole number of months after a beginning"
+        return Judgement(field, Strength.LIKELY, readings, by_month, claim)
+    return Judgement(field, Strength.POSSIBLE, readings, len(readings), "is a date within plausible terms")
+
+
+def _whole_terms(readings: Instants, beginnings: Sequence[Instants], cycles: Mapping[str, str]) -> int:
+    """In how many PBXs dates lie whole cycles after the same field of another date, which has passed."""
+    return max((sum(_is_whole(readings, one, cycles, key) for key in readings) for one in beginnings), default=0)
+
+
+def _is_whole(readings: Instants, beginning: Instants, cycles: Mapping[str, str], key: str) -> bool:
+    if key not in beginning or key not in cycles:
+        return False
+    start, end, cycle = beginning[key], readings[key], cycles[key]
+    count = round((end - start) / DAY / _DAYS_OF_CYCLE[cycle])
+    terms = (add_cycles(start, cycle, one) for one in (count - 1, count, count + 1) if one > 0)
+    return any(abs(term - end) <= _TOLERANCE for term in terms)
+
+
+def _says_so(field: Field) -> bool:
+    return _SAYS_SO.search(folded("".join(field.path[-2:]))) is not None
+
+
+def _agrees_with(one: Judgement, plausible: Sequence[Judgement]) -> bool:
+    """Whether every other plausible date says the same."""
+    return all(_same(one.readings, other.readings) for other in plausible)
+
+
+def _same(one: Instants, other: Instants) -> bool:
+    shared = [key for key in one if key in other]
+    return bool(shared) and all(abs(one[key] - other[key]) < DAY for key in shared)
+
+
+def _is_unreadable_date(field: Field, now: datetime) -> bool:
+    """Whether a field has dates with the year last, of which one may lie ahead."""
+    years = [_year_of(value) for value in field.values.values()]
+    return any(year is not None and year >= now.year for year in years)
+
+
+def _year_of(value: object) -> Optional[int]:
+    match = _YEAR_LAST.fullmatch(value) if isinstance(value, str) else None
+    return int(match[1]) if match else None

@@ -1,0 +1,277 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PURE: which fields of the PBXs may be the plan, its id, the quantity, the billing cycle and the auto-renewal."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Optional
+
+from .._model.catalog import same_name
+from .._model.money import parse_amount
+from .._portal.auto_renewal_fields import read_switch
+from .._portal.fields import Fields
+from .._portal.suggestions import folded, leaves
+from .ranking import NEARLY_ALL, Judgement, Strength, name_weight, readings_of
+from .sample import Facts, Field, Row
+
+USUAL = Fields({})
+MOST_EXTENSIONS = 100_000  # of one PBX; a larger number is an id, a time or a counter
+_LEAST_DIGITS = 8  # of an id that no other number has by chance
+_LEAST_LETTERS = 8  # of a name that no other text has by chance
+_LEAST_COMPARED = 2  # PBXs with different values
+_LEAST_PRICES = 3  # different quantities
+_AUTO = re.compile("auto(matic(ally)?)?(re)?new|renew(al|s|ed)?auto")
+_RENEWS = re.compile("renew|prolong|verlaenger|verlanger|xuding|xufei")
+_OF_A_PART = re.compile("service|addon|option|cancel|disable|stop|remind|notif")
+_WORDS = ("true", "false", "yes", "no", "y", "n", "on", "off", "enabled", "disabled")
+_OTHER_CYCLE = re.compile("record|report|backup|retention|remind|support|trial|notice|log|certificate|service|addon")
+_CYCLE = re.compile("(billing|payment|renewal|subscription|plan)?(cycle|term|period)s?$")
+
+
+def read_with(concept: str) -> Callable[[Any], Any]:
+    """The reader of a concept, which raises ValueError for what cannot be read."""
+
+    def read(value: Any) -> Any:
+        reading = USUAL.read_as(concept, value)
+        if reading is None:
+            raise ValueError(concept)
+        return reading
+
+    return read
+
+
+def is_sharp_id(text: str) -> bool:
+    """Whether an id is so long that another number is not the same by chance."""
+    return len(text) >= _LEAST_DIGITS
+
+
+def is_sharp_name(text: str) -> bool:
+    """Whether a name is so long that another text is not the same by chance."""
+    return len(text) >= _LEAST_LETTERS
+
+
+def entry_of(name: str, entries: Mapping[str, str]) -> Optional[str]:
+    """The catalogue's name that is this one, as names are compared."""
+    return next((one for one in entries.values() if one and same_name(one, name)), None)
+
+
+def plan_ids(fields: Sequence[Field], facts: Facts) -> list[Judgement]:
+    """Fields whose values are ids of plans of the catalogue; without a catalogue, those that are called so."""
+    found = []
+    for field in fields:
+        readings = readings_of(field, read_with("plan_id"))
+        known = {key: value for key, value in readings.items() if value in facts.plans}
+        if known:
+            is_sharp = all(map(is_sharp_id, known.values())) or _names_agree(known, fields, facts)
+            strength = Strength.SHOWN if is_sharp and len(known) == len(field.values) else Strength.LIKELY
+            claim = "is the id of a plan of the catalogue"
+            one = Judgement(field, strength, readings, len(known), claim)
+            found.append(_completed(one, strength is Strength.SHOWN))
+        elif readings and name_weight(field.path, "plan_id") > 0:
+            found.append(Judgement(field, Strength.NAMED, readings, len(readings), "is called like the id of a plan"))
+    return found
+
+
+def _completed(one: Judgement, is_shown: bool) -> Judgement:
+    return Judgement(one.field, one.strength, one.readings, one.matched, one.claim, is_shown and one.is_complete)
+
+
+def _names_agree(ids: Mapping[str, str], fields: Sequence[Field], facts: Facts) -> bool:
+    """Whether another field always has the name of these plans, and there are at least two of them."""
+    if len(set(ids.values())) < _LEAST_COMPARED:
+        return False
+    return any(
+        all(isinstance(field.values.get(key), str) and same_name(field.values[key], name) for key, name in names.items())
+        for names in [{key: facts.plans[plan_id] for key, plan_id in ids.items()}]
+        for field in fields
+    )
+
+
+def plan_names(fields: Sequence[Field], facts: Facts) -> list[Judgement]:
+    """Fields whose values are names of plans of the catalogue; without a catalogue, those that are called so."""
+    found = []
+    for field in fields:
+        readings = readings_of(field, read_with("plan"))
+        known = {key: value for key, value in readings.items() if entry_of(value, facts.plans)}
+        weight = name_weight(field.path, "plan")
+        if weight < 0 or not readings:
+            continue
+        if known:
+            is_sharp = weight > 0 or all(map(is_sharp_name, known.values()))
+            strength = Strength.SHOWN if is_sharp and len(known) == len(field.values) else Strength.LIKELY
+            folded_names = {key: " ".join(value.split()).casefold() for key, value in readings.items()}
+            claim = "is the name of a plan of the catalogue"
+            one = Judgement(field, strength, folded_names, len(known), claim)
+            found.append(_completed(one, strength is Strength.SHOWN))
+        elif weight > 0:
+            found.append(Judgement(field, Strength.NAMED, readings, len(readings), "is called like the name of a plan"))
+    return found
+
+
+def quantities(fields: Sequence[Field], facts: Facts, prices: Sequence[Row]) -> list[Judgement]:
+    """Fields whose values are quantities: those of the last orders, of the prices, or only numbers of that size."""
+    ordered = _ordered(facts, "quantity")
+    priced = priced_quantities(prices)
+    found = []
+    for field in fields:
+        readings = readings_of(field, _read_small_number)
+        weight = name_weight(field.path, "quantity")
+        if not readings or len(readings) < NEARLY_ALL * len(field.values) or _is_id_or_flag(field):
+            continue
+        if weight < 0:
+            claim = "is a number, but is called like something else"
+            found.append(Judgement(field, Strength.CONTRARY, readings, len(readings), claim))
+            continue
+        shown = _as_ordered(field, readings, ordered) or _as_priced(field, readings, priced)
+        is_constant = len(readings) > _LEAST_COMPARED and len(set(readings.values())) == 1
+        strength = Strength.NAMED if is_constant and weight == 0 else Strength.POSSIBLE
+        claim = "is a number that may be one of extensions"
+        found.append(shown or Judgement(field, strength, readings, len(readings), claim))
+    return found
+
+
+def _read_small_number(value: Any) -> int:
+    quantity = int(read_with("quantity")(value))
+    if quantity > MOST_EXTENSIONS:
+        raise ValueError("quantity")
+    return quantity
+
+
+def _is_id_or_flag(field: Field) -> bool:
+    return folded(field.path[-1]).endswith("id") or any(isinstance(value, bool) for value in field.values.values())
+
+
+def _ordered(facts: Facts, attribute: str) -> dict[str, Any]:
+    """What the plan's line of the last order of each PBX says."""
+    found = {}
+    for number, order in facts.last_orders.items():
+        values = {getattr(line, attribute) for line in order.lines or () if line.id in facts.plans or not facts.plans}
+        values.discard(None)
+        if len(values) == 1:
+            found[number] = values.pop()
+    return found
+
+
+def _as_ordered(field: Field, readings: Mapping[str, int], ordered: Mapping[str, int]) -> Optional[Judgement]:
+    """A field that has the quantity of the last order, or of a few PBXs more, which were bought since."""
+    compared = [key for key in readings if key in ordered]
+    equal = [key for key in compared if readings[key] == ordered[key]]
+    if not equal or 2 * len(equal) < len(compared):
+        return None
+    is_clear = (
+        len({readings[key] for key in equal}) >= _LEAST_COMPARED
+        and len(equal) >= 0.8 * len(compared)
+        and all(readings[key] >= ordered[key] for key in compared)
+        and len(readings) >= NEARLY_ALL * field.of
+    )
+    claim = "is what the last order of the PBX was for"
+    strength = Strength.SHOWN if is_clear else Strength.LIKELY
+    return Judgement(Field(field.path, field.values, len(compared)), strength, readings, len(equal), claim, is_clear)
+
+
+def _as_priced(field: Field, readings: Mapping[str, int], priced: Collection[int]) -> Optional[Judgement]:
+    """A field that has each quantity for which the portal says prices."""
+    left = Counter(readings.values())
+    left.subtract(Counter(priced))
+    if len(set(priced)) < _LEAST_PRICES or min(left.values()) < 0:
+        return None
+    is_clear = len(readings) >= NEARLY_ALL * field.of
+    claim = "is among the quantities for which the portal says prices"
+    return Judgement(field, Strength.SHOWN, readings, len(readings), claim, is_clear)
+
+
+def priced_quantities(prices: Iterable[Row]) -> list[int]:
+    """The number of units in each answer in which a number of them and the price of one make a total."""
+    return [found[0] for price in prices for found in [units_and_total(price)] if found is not None]
+
+
+def units_and_total(price: Row) -> Optional[tuple[int, Decimal, Decimal]]:
+    """The number of units, the price of one, and the total, if exactly one product is in an answer about a price."""
+    amounts = set(amounts_of(price).values())
+    found = {
+        (int(units), unit, units * unit)
+        for units in amounts
+        for unit in amounts
+        if 1 < units <= MOST_EXTENSIONS and units == int(units) and unit not in (units, 0, 1) and units * unit in amounts
+    }
+    # 12 units at 100 make the same as 100 units at 12.
+    return found.pop() if len(found) == 1 else _by_decimals(found, price)
+
+
+def _by_decimals(found: set[tuple[int, Decimal, Decimal]], price: Row) -> Optional[tuple[int, Decimal, Decimal]]:
+    """Of two readings of one product, that in which the units alone are written as a whole number."""
+    whole = {
+        int(value)
+        for dummy, value in leaves(price)
+        if (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, str) and value.isdecimal())
+    }
+    clear = [one for one in found if one[0] in whole and one[1] not in whole]
+    return clear[0] if len(clear) == 1 and len({one[2] for one in found}) == 1 else None
+
+
+def amounts_of(price: Row) -> dict[tuple[str, ...], Decimal]:
+    """Every field of an answer about a price that can be read as an amount."""
+    found = {}
+    for path, value in leaves(price):
+        if isinstance(value, (int, Decimal, str)) and not isinstance(value, bool):
+            try:
+                found[path] = parse_amount(value)
+            except ValueError:
+                continue
+    return found
+
+
+def billing_cycles(fields: Sequence[Field], facts: Facts) -> list[Judgement]:
+    """Fields whose values are words for a year or a month, and whether the last orders were for those."""
+    ordered = ordered_cycles(facts)
+    found = []
+    for field in fields:
+        readings = readings_of(field, read_with("billing_cycle"))
+        if not readings or len(readings) < len(field.values):
+            continue
+        whole = folded("".join(field.path))
+        compared = [key for key in readings if key in ordered]
+        equal = [key for key in compared if readings[key] == ordered[key]]
+        is_shown = len(compared) >= _LEAST_COMPARED and len(equal) == len(compared)
+        differs = len(compared) > 0 and not is_shown
+        is_named = _CYCLE.search(folded(field.path[-1])) is not None
+        strength = Strength.SHOWN if is_shown else Strength.CONTRARY if differs else Strength.POSSIBLE
+        if _OTHER_CYCLE.search(whole):
+            strength = Strength.CONTRARY
+        claim = "is the cycle of the last order of the PBX" if is_shown else "is a word for a year or a month"
+        may_be_certain = strength is Strength.SHOWN or (strength is Strength.POSSIBLE and is_named)
+        one = Judgement(field, strength, readings, len(readings), claim)
+        found.append(_completed(one, may_be_certain))
+    return found
+
+
+def ordered_cycles(facts: Facts) -> dict[str, str]:
+    """The billing cycle of the last order of each PBX that shows it."""
+    return _ordered(facts, "billing_cycle")
+
+
+def auto_renewals(fields: Sequence[Field]) -> list[Judgement]:
+    """Fields that say yes or no, ranked by what they are called: their values never show what they are about."""
+    found = []
+    for field in fields:
+        readings = readings_of(field, read_switch)
+        whole = folded("".join(field.path))
+        is_auto, renews = _AUTO.search(whole) is not None, _RENEWS.search(whole) is not None
+        if not readings or len(readings) < len(field.values) or not (is_auto or renews or _is_yes_or_no(field)):
+            continue
+        strength = Strength.LIKELY if is_auto else Strength.POSSIBLE if renews else Strength.NAMED
+        if _OF_A_PART.search(whole):
+            strength = Strength.CONTRARY
+        claim = "says yes or no" + (", and is called like auto-renewal" if is_auto else "")
+        one = Judgement(field, strength, readings, len(readings), claim)
+        found.append(_completed(one, strength is Strength.LIKELY))
+    return found
+
+
+def _is_yes_or_no(field: Field) -> bool:
+    return all(isinstance(value, bool) or str(value).casefold() in _WORDS for value in field.values.values())
