@@ -19,7 +19,7 @@ from concurrent.futures import Future, InvalidStateError
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any, Optional, Protocol
 from urllib.parse import urlsplit
 
 from .._address import is_loopback_host
@@ -86,6 +86,13 @@ class ExchangeError(Exception):
         """``problem`` is a clause for people; it contains nothing of headers or body."""
         self.sent = sent
         super().__init__(problem)
+
+
+class Exchanger(Protocol):
+    """Makes exchanges: an `Http`, or what stands in front of one."""
+
+    def exchange(self, method: str, path: str, token: Optional[str] = None, **payload: Any) -> Answer:
+        """Send one request and return its complete answer. Raises ExchangeError."""
 
 
 def _authenticate_with(token: Optional[str]) -> Callable[[Any], Any]:

@@ -22,7 +22,7 @@ from .._secrets import Secrets
 from .._text import MARK, quoted
 from .envelope import MAX_DIGITS, Envelope, read_count
 from .errors import AccessError, BlockedOnTheWay, NotSent, ReadError, TokenRefused, TransportError
-from .http_client import Answer, Connection, ExchangeError, Http
+from .http_client import Answer, Connection, Exchanger, ExchangeError, Http
 from .response import (
     content_type_of,
     date_of,
@@ -68,7 +68,7 @@ class Transport:
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], datetime] = utc_now,
         pool: Optional[Pool] = None,
-        http: Optional[Http] = None,
+        http: Optional[Exchanger] = None,
         monotonic: Callable[[], float] = time.monotonic,
         may_write: bool = False,
     ) -> None:
@@ -80,7 +80,7 @@ class Transport:
         """
         self._connection = connection
         self.pool = pool or Pool()
-        self._http = http or Http(connection, self.pool)
+        self._http: Exchanger = http or Http(connection, self.pool)
         self._login = Gate(self.pool)
         # Closed during a pause that the portal asked for; nothing is sent then.
         self.send_gate = Gate(self.pool)

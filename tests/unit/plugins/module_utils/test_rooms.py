@@ -33,6 +33,7 @@ RULES = {
     "_ledger": {"_decide", "_model", "_errors"},
     "_options": {"_ledger", "_portal", "_decide", "_model", "_address", "_text"},
     "_renew": {"_options", "_ledger", "_portal", "_decide", "_model", "_secrets", *GROUND},
+    "_contact": {"_renew", "_options", "_portal", "_decide", "_model", "_secrets", *GROUND},
     "_info": {"_renew", "_portal", "_decide", "_model", "_secrets"},
     "_module": {"_secrets", *GROUND},
 }
@@ -52,6 +53,7 @@ PURE_FILES = {
     *("_portal/agreement", "_portal/auto_renewal_fields", "_portal/envelope", "_portal/fields", "_portal/order_rows"),
     *("_portal/pending_plan", "_portal/services", "_portal/suggestions"),
     *("_renew/diff", "_inventory/hosts", "_events/windows"),
+    *("_contact/clear", "_contact/disguise"),
 }
 # What decides reads no clock: `now` is an argument.
 TIMELESS_ROOMS = {"_decide", "_report"}
