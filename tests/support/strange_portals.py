@@ -200,7 +200,12 @@ def documented() -> Portal:
         },
         order_details=orders,
         plan_prices=[
-            {"quantity": pbx.quantity, "unitPrice": "12.00", "totalAmount": f"{pbx.quantity * 12}.00", "currencyCode": "USD"}
+            {
+                "quantity": pbx.quantity,
+                "unitPrice": "12.00",
+                "totalAmount": f"{pbx.quantity * 12}.00",
+                "currencyCode": "USD",
+            }
             for pbx in pbxs[:5]
         ],
         is_known=True,

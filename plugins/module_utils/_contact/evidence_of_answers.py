@@ -26,8 +26,60 @@ _OTHER_TEXT = re.compile(
     "(code)?)$|id$|status|time$|date$"
 )
 _CURRENCIES = frozenset(
-    "AED ARS AUD BHD BRL CAD CHF CLP CNY COP CZK DKK EUR GBP HKD HUF IDR ILS INR IQD JOD JPY KES KRW KWD LYD MAD MXN MYR"
-    " NGN NOK NZD OMR PEN PHP PKR PLN QAR RMB RON RUB SAR SEK SGD THB TND TRY TWD UAH USD VND ZAR".split()
+    [
+        "AED",
+        "ARS",
+        "AUD",
+        "BHD",
+        "BRL",
+        "CAD",
+        "CHF",
+        "CLP",
+        "CNY",
+        "COP",
+        "CZK",
+        "DKK",
+        "EUR",
+        "GBP",
+        "HKD",
+        "HUF",
+        "IDR",
+        "ILS",
+        "INR",
+        "IQD",
+        "JOD",
+        "JPY",
+        "KES",
+        "KRW",
+        "KWD",
+        "LYD",
+        "MAD",
+        "MXN",
+        "MYR",
+        "NGN",
+        "NOK",
+        "NZD",
+        "OMR",
+        "PEN",
+        "PHP",
+        "PKR",
+        "PLN",
+        "QAR",
+        "RMB",
+        "RON",
+        "RUB",
+        "SAR",
+        "SEK",
+        "SGD",
+        "THB",
+        "TND",
+        "TRY",
+        "TWD",
+        "UAH",
+        "USD",
+        "VND",
+        "ZAR",
+    ]
 )
 _OTHER_IDS = ("planId", "serviceId", "productId", "offeringId", "connectionPlanId", "planOrServiceId")
 
@@ -38,7 +90,9 @@ def po_numbers(orders: Sequence[Row]) -> list[Judgement]:
     for field in fields_of(numbered(map(with_parts, orders))):
         texts = {key: value for key, value in field.values.items() if isinstance(value, str)}
         tags = [key for key, value in texts.items() if is_tag(value.strip())]
-        is_named = name_weight(field.path, "po_number") > 0 or _PURCHASE_ORDER.search(folded(field.path[-1])) is not None
+        is_named = (
+            name_weight(field.path, "po_number") > 0 or _PURCHASE_ORDER.search(folded(field.path[-1])) is not None
+        )
         if tags:
             claim = "is a purchase order number of this collection"
             found.append(Judgement(field, Strength.SHOWN, texts, len(tags), claim, may_be_certain=True))
@@ -116,7 +170,12 @@ def pricing_ids(concept: str, entries: Mapping[str, Row]) -> list[Judgement]:
     for field in fields_of(entries):
         readings = readings_of(field, read_with(concept))
         name = folded("".join(field.path[-2:]))
-        if not readings or field.path[-1] in _OTHER_IDS or not name.endswith("id") or not all(map(is_plain_number, readings.values())):
+        if (
+            not readings
+            or field.path[-1] in _OTHER_IDS
+            or not name.endswith("id")
+            or not all(map(is_plain_number, readings.values()))
+        ):
             continue
         if "pric" in name:
             are_different = len(set(readings.values())) == len(readings)
@@ -126,4 +185,3 @@ def pricing_ids(concept: str, entries: Mapping[str, Row]) -> list[Judgement]:
         else:
             found.append(Judgement(field, Strength.NAMED, readings, len(readings), "is an id"))
     return found
-

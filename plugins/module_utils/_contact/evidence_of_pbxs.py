@@ -86,7 +86,9 @@ def _names_agree(ids: Mapping[str, str], fields: Sequence[Field], facts: Facts) 
     if len(set(ids.values())) < _LEAST_COMPARED:
         return False
     return any(
-        all(isinstance(field.values.get(key), str) and same_name(field.values[key], name) for key, name in names.items())
+        all(
+            isinstance(field.values.get(key), str) and same_name(field.values[key], name) for key, name in names.items()
+        )
         for names in [{key: facts.plans[plan_id] for key, plan_id in ids.items()}]
         for field in fields
     )
@@ -197,7 +199,10 @@ def units_and_total(price: Row) -> Optional[tuple[int, Decimal, Decimal]]:
         (int(units), unit, units * unit)
         for units in amounts
         for unit in amounts
-        if 1 < units <= MOST_EXTENSIONS and units == int(units) and unit not in (units, 0, 1) and units * unit in amounts
+        if 1 < units <= MOST_EXTENSIONS
+        and units == int(units)
+        and unit not in (units, 0, 1)
+        and units * unit in amounts
     }
     # 12 units at 100 make the same as 100 units at 12.
     return found.pop() if len(found) == 1 else _by_decimals(found, price)

@@ -114,7 +114,9 @@ def _parent(entry: Row, path: tuple[str, ...]) -> Any:
 def _agrees_with_orders(sets: Mapping[str, frozenset[str]], facts: Facts) -> Optional[bool]:
     """Whether lists and last orders have the same services in most PBXs; None if too few orders show any."""
     ordered = {
-        number: frozenset((facts.services[line.id] or line.id).casefold() for line in order.lines if line.id in facts.services)
+        number: frozenset(
+            (facts.services[line.id] or line.id).casefold() for line in order.lines if line.id in facts.services
+        )
         for number, order in facts.last_orders.items()
         if order.lines
     }

@@ -10,7 +10,6 @@ import random
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
@@ -27,23 +26,13 @@ from .._secrets import Secrets
 from .._text import MAX_DEPTH
 from .clear import Clear, FieldMap
 from .disguise import Disguise
+from .exchange import Exchange
 
 FORMAT, VERSION = "pbxops.yeastar.recording", 1
 _CONTENT_TYPE = re.compile(
     r"(?:application/(?:json|xml|octet-stream|problem\+json)|text/(?:html|plain|xml|json))(?: ?; ?charset=\"?utf-?8\"?)?",
     re.IGNORECASE,
 )
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """One request and its complete answer. The body of a request is not kept: only a login has one."""
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    answer: Answer
-    seconds: float
 
 
 class RecordingHttp:
@@ -58,9 +47,9 @@ class RecordingHttp:
     def exchange(self, method: str, path: str, token: Optional[str] = None, **payload: Any) -> Answer:
         """Make one exchange. Raises ExchangeError, as `Http` does; then there is nothing to keep."""
         query = {name: str(value) for name, value in (payload.get("params") or {}).items()}
-        started = self._monotonic()
+        began = self._monotonic()
         answer = self._http.exchange(method, path, token, **payload)
-        self.exchanges.append(Exchange(method, path, query, answer, self._monotonic() - started))
+        self.exchanges.append(Exchange(method, path, query, answer, began, self._monotonic() - began))
         return answer
 
 
@@ -89,7 +78,10 @@ def recording_of(
         "format": FORMAT,
         "version": VERSION,
         "recorded_at": format_instant(recorded_at),
-        "field_map": {concept: list(names) if not isinstance(names, str) else names for concept, names in sorted(field_map.items())},
+        "field_map": {
+            concept: list(names) if not isinstance(names, str) else names
+            for concept, names in sorted(field_map.items())
+        },
         "exchanges": [_document(one, body, disguise) for one, body in zip(seen, bodies)],
     }
 

@@ -126,6 +126,16 @@ INFO_OPTIONS: dict[str, dict[str, Any]] = {
     "now": {"type": "str"},
 }
 
+# What a first contact examines, and where it records what it was answered.
+CONTACT_OPTIONS: dict[str, dict[str, Any]] = {
+    "sample": {"type": "raw", "default": 5},
+    "record": {"type": "path"},
+    "billing_contact": {"type": "str"},
+    **LEDGER_OPTIONS,
+    **POOL_OPTIONS,
+    "now": {"type": "str"},
+}
+
 SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "dest": {"type": "path"},
     "valid_for": {"type": "int", "default": 86_400},

@@ -175,14 +175,18 @@ class Portal:
         return read_order(row, self._fields)
 
     def order_with_detail(self, row: Row) -> Order:
-        """Read an order from its row and its detail, which names the PBX (docs/portal-api.md, 6.3)."""
+        """Read an order from its row and its detail, which names the PBX."""
+        return self.order(self.order_in_detail(row))
+
+    def order_in_detail(self, row: Row) -> Row:
+        """The detail of an order (docs/portal-api.md, 6.3), laid over its row."""
         order_id = id_of(row, "id")
         if order_id is None:
             seen = quoted(row.get("id"))
             problem = f"expected orders with an id that can be shown, got {seen}; have it corrected in the portal"
             raise ReadError(f"GET {ORDER_LIST}", problem)
         path = ORDER_DETAIL + quote(order_id, safe="")
-        return self.order(laid_over(row, self._object(path, self._transport.get(path))))
+        return laid_over(row, self._object(path, self._transport.get(path)))
 
     def renewal_price(self, order: OrderRequest, catalog: Catalog) -> Union[Money, Undetermined]:
         """The price of renewing the plan and every service, or why it is unknown.

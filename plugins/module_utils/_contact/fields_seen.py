@@ -1,0 +1,63 @@
+# Copyright (c) The pbxops.yeastar authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PURE: which fields of a PBX can be read, and which others may be meant, one line for each concept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from .._model.subscription import Subscription
+from .._model.undetermined import Undetermined
+from .inference import Candidate
+from .line import Line, Standing
+
+# What an order depends on, and whether the portal renews a PBX by itself.
+OF_A_PBX = ("expires_at", "plan", "services", "quantity", "billing_cycle", "auto_renewal")
+_SHOWN = 3  # candidates that a line names
+
+
+def unread_concepts(subscriptions: Sequence[Subscription]) -> frozenset[str]:
+    """The concepts that cannot be read in every PBX."""
+    concepts = {name for name in OF_A_PBX for one in subscriptions if isinstance(getattr(one, name), Undetermined)}
+    return frozenset(concepts | {"plan_id"} if "plan" in concepts else concepts)
+
+
+def field_lines(
+    subscriptions: Sequence[Subscription],
+    candidates: Mapping[str, Sequence[Candidate]],
+    suggested: Mapping[str, str],
+) -> list[Line]:
+    """One line for each concept of the PBXs that were looked at closely."""
+    return [_line(concept, subscriptions, candidates, suggested) for concept in OF_A_PBX] if subscriptions else []
+
+
+def _line(
+    concept: str,
+    subscriptions: Sequence[Subscription],
+    candidates: Mapping[str, Sequence[Candidate]],
+    suggested: Mapping[str, str],
+) -> Line:
+    values = [getattr(one, concept) for one in subscriptions]
+    unknown = [value for value in values if isinstance(value, Undetermined)]
+    asked = f"{concept} in the rows and details of {len(values)} PBXs"
+    topic = f"field {concept}"
+    if not unknown:
+        return Line(topic, Standing.OK, asked, f"readable in all {len(values)}", "no declaration is needed")
+    seen = f"readable in {len(values) - len(unknown)} of {len(values)}; {unknown[0].why}"
+    mappable = ("plan", "plan_id") if concept == "plan" else (concept,)
+    found = [one for name in mappable for one in candidates.get(name, ())]
+    lines = [f"{name}: {suggested[name]}" for name in mappable if name in suggested]
+    if found:
+        seen += f". By value: {'; '.join(one.evidence for one in found[:_SHOWN])}"
+    if lines:
+        step = f"look whether that is right, and write field_map: {{{', '.join(lines)}}}"
+        return Line(topic, Standing.ATTENTION, asked, seen, "a field of another name seems to have it", step)
+    if found:
+        options = " or ".join(f"{{{one.concept}: {one.path}}}" for one in found[:_SHOWN])
+        step = f"find out which is right, and write field_map: {options}; or declare {concept}"
+        return Line(
+            topic, Standing.ATTENTION, asked, seen, "several fields may have it, or one that is not certain", step
+        )
+    means = f"it must be declared for {len(unknown)} PBXs" if concept != "auto_renewal" else "it may stay unknown"
+    return Line(topic, Standing.ATTENTION, asked, seen, means, f"declare {concept}, or map the field that has it")
