@@ -25,9 +25,9 @@ _OTHER_TEXT = re.compile(
     "^(id|orderno|orderstatus|transactionno|invoiceno|productno|productid|productname|operationtype|instanceid|currency"
     "(code)?)$|id$|status|time$|date$"
 )
-_CURRENCIES = frozenset(
-    "AED ARS AUD BHD BRL CAD CHF CLP CNY COP CZK DKK EUR GBP HKD HUF IDR ILS INR IQD JOD JPY KES KRW KWD LYD MAD MXN MYR"
-    " NGN NOK NZD OMR PEN PHP PKR PLN QAR RMB RON RUB SAR SEK SGD THB TND TRY TWD UAH USD VND ZAR".split()
+_CURRENCIES = re.compile(
+    "A(ED|RS|UD)|B(HD|RL)|C(AD|HF|LP|NY|OP|ZK)|DKK|EUR|GBP|H(KD|UF)|I(DR|LS|NR|QD)|J(OD|PY)|K(ES|RW|WD)|LYD|M(AD|XN|YR)"
+    "|N(GN|OK|ZD)|OMR|P(EN|HP|KR|LN)|QAR|R(MB|ON|UB)|S(AR|EK|GD)|T(HB|ND|RY|WD)|U(AH|SD)|VND|ZAR"
 )
 _OTHER_IDS = ("planId", "serviceId", "productId", "offeringId", "connectionPlanId", "planOrServiceId")
 
@@ -38,7 +38,9 @@ def po_numbers(orders: Sequence[Row]) -> list[Judgement]:
     for field in fields_of(numbered(map(with_parts, orders))):
         texts = {key: value for key, value in field.values.items() if isinstance(value, str)}
         tags = [key for key, value in texts.items() if is_tag(value.strip())]
-        is_named = name_weight(field.path, "po_number") > 0 or _PURCHASE_ORDER.search(folded(field.path[-1])) is not None
+        is_named = (
+            name_weight(field.path, "po_number") > 0 or _PURCHASE_ORDER.search(folded(field.path[-1])) is not None
+        )
         if tags:
             claim = "is a purchase order number of this collection"
             found.append(Judgement(field, Strength.SHOWN, texts, len(tags), claim, may_be_certain=True))
@@ -91,7 +93,7 @@ def currencies(prices: Sequence[Row]) -> list[Judgement]:
     found = []
     for field in fields_of(numbered(prices)):
         readings = readings_of(field, read_with("currency"))
-        known = [key for key, value in readings.items() if value in _CURRENCIES]
+        known = [key for key, value in readings.items() if _CURRENCIES.fullmatch(value)]
         if known:
             strength = Strength.SHOWN if len(known) == len(field.values) else Strength.POSSIBLE
             one = Judgement(field, strength, readings, len(known), "is the code of a currency")
@@ -116,7 +118,12 @@ def pricing_ids(concept: str, entries: Mapping[str, Row]) -> list[Judgement]:
     for field in fields_of(entries):
         readings = readings_of(field, read_with(concept))
         name = folded("".join(field.path[-2:]))
-        if not readings or field.path[-1] in _OTHER_IDS or not name.endswith("id") or not all(map(is_plain_number, readings.values())):
+        if (
+            not readings
+            or field.path[-1] in _OTHER_IDS
+            or not name.endswith("id")
+            or not all(map(is_plain_number, readings.values()))
+        ):
             continue
         if "pric" in name:
             are_different = len(set(readings.values())) == len(readings)
@@ -126,4 +133,3 @@ def pricing_ids(concept: str, entries: Mapping[str, Row]) -> list[Judgement]:
         else:
             found.append(Judgement(field, Strength.NAMED, readings, len(readings), "is an id"))
     return found
-

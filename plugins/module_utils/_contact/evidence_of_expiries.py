@@ -68,9 +68,7 @@ def _differ(readings: Instants) -> bool:
     return len(set(readings.values())) >= _LEAST_DATES
 
 
-def _judged(
-    field: Field, readings: Instants, beginnings: Sequence[Instants], cycles: Mapping[str, str]
-) -> Judgement:
+def _judged(field: Field, readings: Instants, beginnings: Sequence[Instants], cycles: Mapping[str, str]) -> Judgement:
     if _OTHER_DATE.search(folded("".join(field.path))) or name_weight(field.path, "expires_at") < 0:
         claim = "is a date ahead, but is called like another one"
         return Judgement(field, Strength.CONTRARY, readings, len(readings), claim)

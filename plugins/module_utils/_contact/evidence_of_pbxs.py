@@ -15,9 +15,10 @@ from .._model.catalog import same_name
 from .._model.money import parse_amount
 from .._portal.auto_renewal_fields import read_switch
 from .._portal.fields import Fields
+from .._portal.order_rows import Row
 from .._portal.suggestions import folded, leaves
 from .ranking import NEARLY_ALL, Judgement, Strength, name_weight, readings_of
-from .sample import Facts, Field, Row
+from .sample import Facts, Field
 
 USUAL = Fields({})
 MOST_EXTENSIONS = 100_000  # of one PBX; a larger number is an id, a time or a counter
@@ -86,7 +87,9 @@ def _names_agree(ids: Mapping[str, str], fields: Sequence[Field], facts: Facts) 
     if len(set(ids.values())) < _LEAST_COMPARED:
         return False
     return any(
-        all(isinstance(field.values.get(key), str) and same_name(field.values[key], name) for key, name in names.items())
+        all(
+            isinstance(field.values.get(key), str) and same_name(field.values[key], name) for key, name in names.items()
+        )
         for names in [{key: facts.plans[plan_id] for key, plan_id in ids.items()}]
         for field in fields
     )
@@ -197,7 +200,10 @@ def units_and_total(price: Row) -> Optional[tuple[int, Decimal, Decimal]]:
         (int(units), unit, units * unit)
         for units in amounts
         for unit in amounts
-        if 1 < units <= MOST_EXTENSIONS and units == int(units) and unit not in (units, 0, 1) and units * unit in amounts
+        if 1 < units <= MOST_EXTENSIONS
+        and units == int(units)
+        and unit not in (units, 0, 1)
+        and units * unit in amounts
     }
     # 12 units at 100 make the same as 100 units at 12.
     return found.pop() if len(found) == 1 else _by_decimals(found, price)

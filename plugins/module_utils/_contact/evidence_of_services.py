@@ -97,7 +97,7 @@ def _service_of(entry: Any, facts: Facts) -> Optional[str]:
         return None
     for path, dummy in leaves(entry):
         service_id = id_of(_parent(entry, path), path[-1])
-        if service_id in facts.services and is_sharp_id(service_id):
+        if service_id is not None and service_id in facts.services and is_sharp_id(service_id):
             return (facts.services[service_id] or service_id).casefold()
     names = (entry_of(value, facts.services) for dummy, value in leaves(entry) if isinstance(value, str))
     name = next(filter(None, names), None)
@@ -114,7 +114,9 @@ def _parent(entry: Row, path: tuple[str, ...]) -> Any:
 def _agrees_with_orders(sets: Mapping[str, frozenset[str]], facts: Facts) -> Optional[bool]:
     """Whether lists and last orders have the same services in most PBXs; None if too few orders show any."""
     ordered = {
-        number: frozenset((facts.services[line.id] or line.id).casefold() for line in order.lines if line.id in facts.services)
+        number: frozenset(
+            (facts.services[line.id] or line.id).casefold() for line in order.lines if line.id in facts.services
+        )
         for number, order in facts.last_orders.items()
         if order.lines
     }

@@ -47,7 +47,9 @@ def candidates(sample: Sample) -> dict[str, tuple[Candidate, ...]]:
         "amount": ranked("amount", _answers.amounts(sample.plan_prices), "answers"),
         "currency": ranked("currency", _answers.currencies(prices), "answers"),
         "pricing_plan_id": ranked("pricing_plan_id", _answers.pricing_ids("pricing_plan_id", plans), "entries"),
-        "pricing_service_id": ranked("pricing_service_id", _answers.pricing_ids("pricing_service_id", services), "entries"),
+        "pricing_service_id": ranked(
+            "pricing_service_id", _answers.pricing_ids("pricing_service_id", services), "entries"
+        ),
         **_of_services(fields, facts),
     }
     known_cycles = _known_cycles(cycles, found["billing_cycle"], facts)

@@ -106,9 +106,7 @@ def orders_of(sample: Sample) -> list[Row]:
     listed = [with_parts(row) for row in sample.orders]
     seen = {key for row in listed for key in _keys(row)}
     others = [row for row in map(with_parts, sample.order_details) if seen.isdisjoint(_keys(row))]
-    return [
-        laid_over(row, next((details[key] for key in _keys(row) if key in details), {})) for row in listed
-    ] + others
+    return [laid_over(row, next((details[key] for key in _keys(row) if key in details), {})) for row in listed] + others
 
 
 def _keys(order: Row) -> list[str]:

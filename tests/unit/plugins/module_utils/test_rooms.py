@@ -33,6 +33,7 @@ RULES = {
     "_ledger": {"_decide", "_model", "_errors"},
     "_options": {"_ledger", "_portal", "_decide", "_model", "_address", "_text"},
     "_renew": {"_options", "_ledger", "_portal", "_decide", "_model", "_secrets", *GROUND},
+    "_contact": {"_renew", "_options", "_portal", "_decide", "_model", "_secrets", *GROUND},
     "_info": {"_renew", "_portal", "_decide", "_model", "_secrets"},
     "_module": {"_secrets", *GROUND},
 }
@@ -51,6 +52,8 @@ PURE_ROOMS = {"_model", "_decide", "_text", "_address", "_errors", "_secrets", "
 PURE_FILES = {
     *("_portal/agreement", "_portal/auto_renewal_fields", "_portal/envelope", "_portal/fields", "_portal/order_rows"),
     *("_portal/pending_plan", "_portal/services", "_portal/suggestions"),
+    *("_contact/evidence_of_answers", "_contact/evidence_of_expiries", "_contact/evidence_of_pbxs"),
+    *("_contact/evidence_of_services", "_contact/inference", "_contact/ranking", "_contact/sample"),
     *("_renew/diff", "_inventory/hosts", "_events/windows"),
 }
 # What decides reads no clock: `now` is an argument.

@@ -200,7 +200,12 @@ def documented() -> Portal:
         },
         order_details=orders,
         plan_prices=[
-            {"quantity": pbx.quantity, "unitPrice": "12.00", "totalAmount": f"{pbx.quantity * 12}.00", "currencyCode": "USD"}
+            {
+                "quantity": pbx.quantity,
+                "unitPrice": "12.00",
+                "totalAmount": f"{pbx.quantity * 12}.00",
+                "currencyCode": "USD",
+            }
             for pbx in pbxs[:5]
         ],
         is_known=True,
@@ -548,7 +553,7 @@ def decoy_prices() -> Portal:
         },
         orders=[
             {**order, "yourReference": f"RN{pbx.expires:%Y%m%d}-{pbx.index:08x}", "memo": "by phone"}
-            for pbx, order in zip(pbxs, _orders(pbxs, with_lines=False), strict=True)
+            for pbx, order in zip(pbxs, _orders(pbxs, with_lines=False))
         ],
         plan_prices=[
             {
