@@ -25,61 +25,9 @@ _OTHER_TEXT = re.compile(
     "^(id|orderno|orderstatus|transactionno|invoiceno|productno|productid|productname|operationtype|instanceid|currency"
     "(code)?)$|id$|status|time$|date$"
 )
-_CURRENCIES = frozenset(
-    [
-        "AED",
-        "ARS",
-        "AUD",
-        "BHD",
-        "BRL",
-        "CAD",
-        "CHF",
-        "CLP",
-        "CNY",
-        "COP",
-        "CZK",
-        "DKK",
-        "EUR",
-        "GBP",
-        "HKD",
-        "HUF",
-        "IDR",
-        "ILS",
-        "INR",
-        "IQD",
-        "JOD",
-        "JPY",
-        "KES",
-        "KRW",
-        "KWD",
-        "LYD",
-        "MAD",
-        "MXN",
-        "MYR",
-        "NGN",
-        "NOK",
-        "NZD",
-        "OMR",
-        "PEN",
-        "PHP",
-        "PKR",
-        "PLN",
-        "QAR",
-        "RMB",
-        "RON",
-        "RUB",
-        "SAR",
-        "SEK",
-        "SGD",
-        "THB",
-        "TND",
-        "TRY",
-        "TWD",
-        "UAH",
-        "USD",
-        "VND",
-        "ZAR",
-    ]
+_CURRENCIES = re.compile(
+    "A(ED|RS|UD)|B(HD|RL)|C(AD|HF|LP|NY|OP|ZK)|DKK|EUR|GBP|H(KD|UF)|I(DR|LS|NR|QD)|J(OD|PY)|K(ES|RW|WD)|LYD|M(AD|XN|YR)"
+    "|N(GN|OK|ZD)|OMR|P(EN|HP|KR|LN)|QAR|R(MB|ON|UB)|S(AR|EK|GD)|T(HB|ND|RY|WD)|U(AH|SD)|VND|ZAR"
 )
 _OTHER_IDS = ("planId", "serviceId", "productId", "offeringId", "connectionPlanId", "planOrServiceId")
 
@@ -145,7 +93,7 @@ def currencies(prices: Sequence[Row]) -> list[Judgement]:
     found = []
     for field in fields_of(numbered(prices)):
         readings = readings_of(field, read_with("currency"))
-        known = [key for key, value in readings.items() if value in _CURRENCIES]
+        known = [key for key, value in readings.items() if _CURRENCIES.fullmatch(value)]
         if known:
             strength = Strength.SHOWN if len(known) == len(field.values) else Strength.POSSIBLE
             one = Judgement(field, strength, readings, len(known), "is the code of a currency")

@@ -48,7 +48,7 @@ def expiries(fields: Sequence[Field], cycles: Mapping[str, str], now: datetime) 
         return [replace(one, may_be_certain=False) for one in found]
     return [
         replace(one, may_be_certain=True)
-        if one.is_complete and _says_so(one.field) and _differ(one.readings) and _agrees_with(one, plausible)
+        if one in plausible and _is_said(one) and all(_same(one.readings, other.readings) for other in plausible)
         else one
         for one in found
     ]
@@ -104,13 +104,10 @@ def _is_whole(readings: Instants, beginning: Instants, cycles: Mapping[str, str]
     return any(abs(term - end) <= _TOLERANCE for term in terms)
 
 
-def _says_so(field: Field) -> bool:
-    return _SAYS_SO.search(folded("".join(field.path[-2:]))) is not None
-
-
-def _agrees_with(one: Judgement, plausible: Sequence[Judgement]) -> bool:
-    """Whether every other plausible date says the same."""
-    return all(_same(one.readings, other.readings) for other in plausible)
+def _is_said(one: Judgement) -> bool:
+    """Whether the name of dates that differ says that they are expiries."""
+    name = folded("".join(one.field.path[-2:]))
+    return one.is_complete and _differ(one.readings) and _SAYS_SO.search(name) is not None
 
 
 def _same(one: Instants, other: Instants) -> bool:

@@ -15,9 +15,10 @@ from .._model.catalog import same_name
 from .._model.money import parse_amount
 from .._portal.auto_renewal_fields import read_switch
 from .._portal.fields import Fields
+from .._portal.order_rows import Row
 from .._portal.suggestions import folded, leaves
 from .ranking import NEARLY_ALL, Judgement, Strength, name_weight, readings_of
-from .sample import Facts, Field, Row
+from .sample import Facts, Field
 
 USUAL = Fields({})
 MOST_EXTENSIONS = 100_000  # of one PBX; a larger number is an id, a time or a counter

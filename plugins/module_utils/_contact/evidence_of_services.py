@@ -97,7 +97,7 @@ def _service_of(entry: Any, facts: Facts) -> Optional[str]:
         return None
     for path, dummy in leaves(entry):
         service_id = id_of(_parent(entry, path), path[-1])
-        if service_id in facts.services and is_sharp_id(service_id):
+        if service_id is not None and service_id in facts.services and is_sharp_id(service_id):
             return (facts.services[service_id] or service_id).casefold()
     names = (entry_of(value, facts.services) for dummy, value in leaves(entry) if isinstance(value, str))
     name = next(filter(None, names), None)

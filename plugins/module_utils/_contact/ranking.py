@@ -94,7 +94,7 @@ def ranked(concept: str, judgements: Sequence[Judgement], what: str) -> tuple[Ca
     best = order[0]
     equals = [one for one in order[1:] if _is_rival(concept, one, best)]
     twins = [one for one in equals if _are_twins(one, best)]
-    is_certain = best.may_be_certain and len(twins) == len(equals)
+    is_certain = best.may_be_certain and best.strength > Strength.CONTRARY and len(twins) == len(equals)
     found = [_candidate(concept, one, what) for one in order]
     if is_certain:
         found[0] = replace(found[0], is_certain=True)

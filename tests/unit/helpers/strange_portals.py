@@ -553,7 +553,7 @@ def decoy_prices() -> Portal:
         },
         orders=[
             {**order, "yourReference": f"RN{pbx.expires:%Y%m%d}-{pbx.index:08x}", "memo": "by phone"}
-            for pbx, order in zip(pbxs, _orders(pbxs, with_lines=False), strict=True)
+            for pbx, order in zip(pbxs, _orders(pbxs, with_lines=False))
         ],
         plan_prices=[
             {
