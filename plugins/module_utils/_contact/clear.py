@@ -24,7 +24,18 @@ FieldMap = Mapping[str, Union[str, Sequence[str]]]
 WORDS = frozenset(
     (
         *SWITCHES,
-        *("normal", "valid", "invalid", "subscribed", "unsubscribed", "running", "inuse", "using", "expired", "stopped"),
+        *(
+            "normal",
+            "valid",
+            "invalid",
+            "subscribed",
+            "unsubscribed",
+            "running",
+            "inuse",
+            "using",
+            "expired",
+            "stopped",
+        ),
         *("suspended", "terminated", "deleted", "cancelled", "canceled", "refunded", "unknown", "pending", "trial"),
         *("succeed", "success", "failed", "confirming", "confirmed", "completed", "paid", "unpaid", "processing"),
         *("plan", "service", "renew", "purchase", "switch", "renew_plan", "renew_service", "recurring", "once"),
@@ -90,7 +101,11 @@ class Clear:
             return False
         if text in ("", "0", "1") or text.casefold() in WORDS or _plain(text) in self._catalog:
             return True
-        return self._is_of_its_field(names, text) or _is_date(text) or (_is_of_time(names, self._names) and _is_epoch(text))
+        return (
+            self._is_of_its_field(names, text)
+            or _is_date(text)
+            or (_is_of_time(names, self._names) and _is_epoch(text))
+        )
 
     def _is_of_its_field(self, names: tuple[str, ...], text: str) -> bool:
         name = names[-1] if names else ""

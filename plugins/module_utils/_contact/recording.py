@@ -30,7 +30,7 @@ from .disguise import Disguise
 
 FORMAT, VERSION = "pbxops.yeastar.recording", 1
 _CONTENT_TYPE = re.compile(
-    r"(?:application/(?:json|xml|octet-stream|problem\+json)|text/(?:html|plain|xml|json))(?: ?; ?charset=\"?utf-?8\"?)?",
+    r"(?:application/(?:json|xml|problem\+json)|text/(?:html|plain|xml|json))(?: ?; ?charset=\"?utf-?8\"?)?",
     re.IGNORECASE,
 )
 
@@ -89,7 +89,10 @@ def recording_of(
         "format": FORMAT,
         "version": VERSION,
         "recorded_at": format_instant(recorded_at),
-        "field_map": {concept: list(names) if not isinstance(names, str) else names for concept, names in sorted(field_map.items())},
+        "field_map": {
+            concept: list(names) if not isinstance(names, str) else names
+            for concept, names in sorted(field_map.items())
+        },
         "exchanges": [_document(one, body, disguise) for one, body in zip(seen, bodies)],
     }
 

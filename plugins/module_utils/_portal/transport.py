@@ -22,7 +22,7 @@ from .._secrets import Secrets
 from .._text import MARK, quoted
 from .envelope import MAX_DIGITS, Envelope, read_count
 from .errors import AccessError, BlockedOnTheWay, NotSent, ReadError, TokenRefused, TransportError
-from .http_client import Answer, Connection, Exchanger, ExchangeError, Http
+from .http_client import Answer, Connection, ExchangeError, Exchanger, Http
 from .response import (
     content_type_of,
     date_of,

@@ -103,7 +103,17 @@ PAGE = {
     "result": {"count": 117, "pageNo": 1, "pageSize": 25, "total": 117, "totalPage": 5, "results": [ROW]},
     "status": 200,
 }
-FREE_FIELDS = ("comment", "company", "emailAddress", "street", "orderNo", "id", "invoiceNo", "customReferenceNo", "name")
+FREE_FIELDS = (
+    "comment",
+    "company",
+    "emailAddress",
+    "street",
+    "orderNo",
+    "id",
+    "invoiceNo",
+    "customReferenceNo",
+    "name",
+)
 
 
 @pytest.mark.parametrize("canary", CANARIES, ids=repr)
