@@ -30,7 +30,12 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(number, lambda *_: stop.set())
     try:
         simulator = Simulator(
-            _fleet(options), options.profile, options.now, port=options.port, latency=options.latency / 1000
+            _fleet(options),
+            options.profile,
+            options.now,
+            port=options.port,
+            latency=options.latency / 1000,
+            recording=options.recording,
         )
     except (FleetError, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -46,6 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.simulator", description=__doc__)
     parser.add_argument("--fleet", type=Path, help="YAML file (default: the tutorial's single PBX)")
+    parser.add_argument("--recording", type=Path, metavar="FILE", help="serve a recorded account instead of a fleet")
     parser.add_argument("--generate", type=int, metavar="N", help="generate N PBXs in addition to those of the fleet")
     parser.add_argument("--due", type=int, default=0, metavar="K", help="how many of them are due within 30 days")
     parser.add_argument("--profile", choices=PROFILES, help="overrides the fleet's")
@@ -72,6 +78,8 @@ def _announce(simulator: Simulator) -> None:
     print(f"export YEASTAR_BASE_URL={simulator.url}")
     print(f"export YEASTAR_CLIENT_ID={simulator.client_id}")
     print(f"export YEASTAR_CLIENT_SECRET={simulator.client_secret}")
+    for gap in simulator.account.gaps():
+        print(f"Note: {gap}")
     print(f"Invoices: {simulator.url}/_admin/invoices?format=text", flush=True)
 
 

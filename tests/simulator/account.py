@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -33,6 +33,7 @@ class Account:
     def __init__(self, fleet: Fleet, profile: Profile, clock: Clock) -> None:
         self.lock = threading.RLock()
         self.profile, self.clock = profile, clock
+        self.serve: Mapping[str, Callable[[Any], Any]] = {}  # endpoints of its own, by the pattern of their paths
         self.plans: tuple[Plan, ...] = fleet.plans
         self.contacts: list[Contact] = list(fleet.contacts)
         self.shown = fleet.shown
@@ -81,6 +82,10 @@ class Account:
         """What one cycle of these plans and services costs for a PBX."""
         amounts = (self.prices.amount(name, pbx.billing_cycle, pbx.quantity) for name in names)
         return sum(amounts, Decimal(0))
+
+    def gaps(self) -> list[str]:
+        """What is not known about the account, as sentences; a fleet describes everything."""
+        return []
 
     # time
 

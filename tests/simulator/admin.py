@@ -80,7 +80,8 @@ def invoice_table(invoices: list[Invoice]) -> str:
         amount = f"{invoice.amount} {invoice.currency}"
         identity = (invoice.invoice_no, invoice.order_no, invoice.product_no, amount, invoice.cycle)
         paid = "yes" if invoice.paid else "open"
-        rows.append((*identity, f"{invoice.expiry_before:%Y-%m-%d}", after, paid, invoice.po_number or "-"))
+        before = f"{invoice.expiry_before:%Y-%m-%d}" if invoice.expiry_before else "-"
+        rows.append((*identity, before, after, paid, invoice.po_number or "-"))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     total = f"{len(invoices)} invoice{'' if len(invoices) == 1 else 's'}"

@@ -31,7 +31,17 @@ class Answer:
         if self.body is not None:
             return self.body
         # A surrogate is written as its escape, which exists in JSON but not in UTF-8.
-        return json.dumps(self.payload, ensure_ascii=False).encode(errors="backslashreplace")
+        return _json(self.payload).encode(errors="backslashreplace")
+
+
+def _json(value: Any) -> str:
+    """JSON in which a Decimal is a number with all its digits."""
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except TypeError:
+        if isinstance(value, dict):
+            return "{" + ", ".join(f"{_json(key)}: {_json(item)}" for key, item in value.items()) + "}"
+        return "[" + ", ".join(map(_json, value)) + "]" if isinstance(value, list) else str(value)
 
 
 class Refused(Exception):

@@ -26,6 +26,14 @@ from .tokens import Tokens
 TOKEN_PATH = "/auth/openapi/v1/oauth/token"
 SAVE_PATH = "/order/openapi/order/v1/save"
 PRODUCT_LIST_PATH = "/product/openapi/instance_product/v1/client/instance_product_list"
+PRODUCT_DETAIL_PATH = "/product/openapi/instance_product/v1/detail"
+PRICING = "/pricing/openapi/purchase/v1/"
+CATALOG_PATH = f"{PRICING}purchase_product_info"
+PLAN_INFO_PATH = f"{PRICING}renew/plan_info/([^/]+)"
+ADD_ON_INFO_PATH = f"{PRICING}renew/add_on_info/([^/]+)"
+CONTACTS_PATH = "/user/openapi/user/v1/client/billing_contact_list"
+ORDER_LIST_PATH = "/order/openapi/order/v1/page"
+ORDER_DETAIL_PATH = "/order/openapi/order/v1/get/([^/]+)"
 AUTO_RENEWAL_PATH = "/order/openapi/order/v1/check/existed_auto_renew"
 SLOW = 2.0  # s
 SORTS = {"id": False, "-id": True, "createTime": False, "-createTime": True}
@@ -82,7 +90,9 @@ def _served(account: Account, tokens: Tokens, request: Request, effects: Effects
         _let_in(tokens, request)
         _permit(account, request)
         query = _query(request.query, route.parameters)
-        return success(route.serve(Call(account, tokens, request, query, effects, tail)))
+        serve = account.serve.get(route.pattern, route.serve)
+        result = serve(Call(account, tokens, request, query, effects, tail))
+        return result if isinstance(result, Answer) else success(result)
     except Refused as refusal:
         reply = refusal.answer(account.profile.errors)
         if refusal.status == 405:
@@ -152,13 +162,14 @@ def _product_list(call: Call) -> Any:
 
 
 def _product_detail(call: Call) -> Any:
-    pbx = _pbx(call)
+    pbx = pbx_of(call)
     detail = views.product_detail(call.account, pbx)
     call.account.detail_read(pbx)
     return detail
 
 
-def _pbx(call: Call) -> Any:
+def pbx_of(call: Call) -> Any:
+    """The PBX that a request names; raises Refused."""
     if not call.query.get("productNo"):
         raise Invalid("productNo", "required", "is missing")
     return required(call.account.find(call.query["productNo"]), call.query["productNo"])
@@ -171,12 +182,12 @@ def _products(_call: Call) -> Any:
 
 def _catalog(call: Call) -> Any:
     if "productNo" in call.query:
-        _pbx(call)
+        pbx_of(call)
     return views.catalog(call.account)
 
 
 def _plan_info(call: Call) -> Any:
-    pbx = _pbx(call)
+    pbx = pbx_of(call)
     plan = call.account.plan(pbx.plan)
     if call.tail != plan.pricing_plan_id:
         raise Invalid("pricingPlanId", "exists", "is not the pricing plan of this product")
@@ -185,7 +196,7 @@ def _plan_info(call: Call) -> Any:
 
 
 def _add_on_info(call: Call) -> Any:
-    pbx = _pbx(call)
+    pbx = pbx_of(call)
     plan = call.account.plan(pbx.plan)
     if call.query.get("connectionPlanId", plan.plan_id) != plan.plan_id:
         raise Invalid("connectionPlanId", "mismatch", "is not the plan of this product")
@@ -201,7 +212,8 @@ def _contacts(call: Call) -> Any:
     return views.contacts(call.account.profile, call.account.contacts)
 
 
-def _save(call: Call) -> Any:
+def save(call: Call) -> Any:
+    """Check an order and carry it out; raises Refused."""
     if call.request.headers.get("Content-Type", "").split(";")[0].strip() != "application/json":
         raise Invalid("Content-Type", "oneof", "must be application/json")
     body = parse_body(call.request.body)
@@ -230,7 +242,7 @@ def _order_list(call: Call) -> Any:
 
 
 def _auto_renewal(call: Call) -> Any:
-    pbx = _pbx(call)
+    pbx = pbx_of(call)
     status = pbx.auto_renewal_status or call.account.profile.auto_renewal_status
     if status == "forbidden":
         raise Refused(403, "access_denied", "Access is not permitted.")
@@ -264,18 +276,17 @@ class Route:
 
 PAGING = ("pageNo", "pageSize")
 PRODUCT = ("productId", "productNo")
-PRICING = "/pricing/openapi/purchase/v1/"
 ROUTES = (
     Route("POST", TOKEN_PATH, _token),
     Route("GET", PRODUCT_LIST_PATH, _product_list, ("productId", *PAGING)),
-    Route("GET", "/product/openapi/instance_product/v1/detail", _product_detail, PRODUCT),
+    Route("GET", PRODUCT_DETAIL_PATH, _product_detail, PRODUCT),
     Route("GET", f"{PRICING}product_list", _products),
-    Route("GET", f"{PRICING}purchase_product_info", _catalog, PRODUCT),
-    Route("GET", f"{PRICING}renew/plan_info/([^/]+)", _plan_info, PRODUCT),
-    Route("GET", f"{PRICING}renew/add_on_info/([^/]+)", _add_on_info, (*PRODUCT, "connectionPlanId")),
-    Route("GET", "/user/openapi/user/v1/client/billing_contact_list", _contacts),
-    Route("POST", SAVE_PATH, _save),
-    Route("GET", "/order/openapi/order/v1/page", _order_list, (*PAGING, "sort")),
-    Route("GET", "/order/openapi/order/v1/get/([^/]+)", _order_detail),
+    Route("GET", CATALOG_PATH, _catalog, PRODUCT),
+    Route("GET", PLAN_INFO_PATH, _plan_info, PRODUCT),
+    Route("GET", ADD_ON_INFO_PATH, _add_on_info, (*PRODUCT, "connectionPlanId")),
+    Route("GET", CONTACTS_PATH, _contacts),
+    Route("POST", SAVE_PATH, save),
+    Route("GET", ORDER_LIST_PATH, _order_list, (*PAGING, "sort")),
+    Route("GET", ORDER_DETAIL_PATH, _order_detail),
     Route("GET", AUTO_RENEWAL_PATH, _auto_renewal, PRODUCT),
 )

@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from . import endpoints
+from . import endpoints, recorded_endpoints
 from .account import Account
 from .answer import Answer, Refused
 from .clock import Clock, parse_instant
@@ -19,6 +19,8 @@ from .fleet import Contact, Fleet
 from .holds import Held, Hold, Holds
 from .order_check import parse_body
 from .profiles import Profile, profile_named
+from .recorded_account import RecordedAccount
+from .recording import Recording
 from .records import Invoice, Order, Pbx
 from .request_log import LogEntry, RequestLog
 from .server import PortalServer
@@ -32,7 +34,8 @@ class Simulator:
     """A portal on 127.0.0.1, in threads of this process.
 
     `fleet` is a Fleet, a mapping or the path of a YAML file (default: the tutorial's); `profile` and `now` override
-    the fleet's; `port` 0 takes a free one; `latency` delays every answer by that many seconds.
+    the fleet's; `port` 0 takes a free one; `latency` delays every answer by that many seconds. A `recording` takes the
+    place of the account of the fleet: its clock runs on from the moment of the recording.
     """
 
     def __init__(
@@ -43,14 +46,17 @@ class Simulator:
         *,
         port: int = 0,
         latency: float = 0.0,
+        recording: str | Path | None = None,
     ) -> None:
         self.fleet = Fleet.load(DEFAULT_FLEET if fleet is None else fleet)
         named = profile_named(profile if isinstance(profile, str) else self.fleet.profile, self.fleet.portal)
         self.profile = profile if isinstance(profile, Profile) else named
         self._start = self.fleet.now if now is None else parse_instant(now)
         self.client_id, self.client_secret = self.fleet.client_id, self.fleet.client_secret
-        self.clock = Clock(self._start)
-        self.account = Account(self.fleet, self.profile, self.clock)
+        self._recording = None if recording is None else Recording.load(recording)
+        self.clock = Clock()
+        self.account = self._fresh_account()
+        self.profile = self.account.profile
         self._tokens = Tokens(
             self.client_id, self.client_secret, self.clock, self.profile.token_life, self.profile.one_token
         )
@@ -68,6 +74,19 @@ class Simulator:
         self._server.start()
         return self
 
+    def _fresh_account(self) -> Account:
+        """The account at its start, after setting the clock."""
+        self.clock.release()
+        if self._start is not None:
+            self.clock.hold(self._start)
+        elif self._recording is not None:
+            self.clock.advance((self._recording.recorded_at - self.clock.now()).total_seconds())
+        if self._recording is None:
+            return Account(self.fleet, self.profile, self.clock)
+        account = RecordedAccount(self._recording, self.clock)
+        account.serve = recorded_endpoints.SERVE
+        return account
+
     def stop(self) -> None:
         """Close all connections, join all threads and free the port."""
         self._stopping.set()
@@ -83,11 +102,7 @@ class Simulator:
     def reset(self) -> None:
         """Restore the initial state: PBXs, orders, invoices, prices, faults, log and clock. Tokens stay valid."""
         with self.account.lock:
-            if self._start is None:
-                self.clock.release()
-            else:
-                self.clock.hold(self._start)
-            fresh = Account(self.fleet, self.profile, self.clock)
+            fresh = self._fresh_account()
             fresh.lock = self.account.lock
             self.account = fresh
         self._faults.clear()

@@ -30,7 +30,7 @@ from .exchange import Exchange
 
 FORMAT, VERSION = "pbxops.yeastar.recording", 1
 _CONTENT_TYPE = re.compile(
-    r"(?:application/(?:json|xml|octet-stream|problem\+json)|text/(?:html|plain|xml|json))(?: ?; ?charset=\"?utf-?8\"?)?",
+    r"(?:application/(?:json|xml|problem\+json)|text/(?:html|plain|xml|json))(?: ?; ?charset=\"?utf-?8\"?)?",
     re.IGNORECASE,
 )
 
