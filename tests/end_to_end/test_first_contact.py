@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from tests.support.processes import Ansible, orders_sent
 
+SCHEMA = Path(__file__).parents[2] / "docs" / "first-contact.schema.json"
 FLEET = {
     "generate": {"count": 30, "due": 3},
     "orders": [
@@ -137,6 +139,7 @@ def test_the_playbook_shows_writes_and_fails_unless_ready(
     assert set(files) == {"first_contact.md", "first_contact.html", "first_contact.json"}
     assert {stat.S_IMODE(path.stat().st_mode) for path in files.values()} == {0o600}
     found = json.loads(files["first_contact.json"].read_text())
+    Draft202012Validator(json.loads(SCHEMA.read_text())).validate(found)
     assert found["ready"] is is_ready and found["format"] == "pbxops.yeastar.first_contact"
     for name in ("first_contact.md", "first_contact.html"):
         text = files[name].read_text()

@@ -51,7 +51,7 @@ class Diagnosis:
 
     def _lines(self) -> list[Line]:
         lines = list(self.examined)
-        asked = "what a renewal today would decide; nothing was ordered"
+        asked = "what a renewal today would decide"
         if self.forecast.problem is not None:
             means = "what a renewal would do is not known"
             lines.append(Line("decisions", Standing.NOT_TRIED, asked, self.forecast.problem, means))

@@ -33,7 +33,7 @@ RULES = {
     "_ledger": {"_decide", "_model", "_errors"},
     "_options": {"_ledger", "_portal", "_decide", "_model", "_address", "_text"},
     "_renew": {"_options", "_ledger", "_portal", "_decide", "_model", "_secrets", *GROUND},
-    "_contact": {"_renew", "_options", "_portal", "_decide", "_model", "_secrets", *GROUND},
+    "_contact": {"_renew", "_options", "_ledger", "_portal", "_decide", "_model", "_secrets", *GROUND},
     "_info": {"_renew", "_portal", "_decide", "_model", "_secrets"},
     "_module": {"_secrets", *GROUND},
 }
@@ -239,6 +239,7 @@ def test_a_module_uses_the_options_and_the_frame_and_at_most_one_reader(path: Pa
     assert {name.partition("/")[0] for dummy, name in _own(path)} <= {
         "_options",
         "_module",
+        "_contact",
         "_info",
         "_ledger",
         "_model",

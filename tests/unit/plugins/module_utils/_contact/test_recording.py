@@ -34,7 +34,7 @@ AT = datetime(2026, 11, 29, 20, tzinfo=timezone.utc)
 def exchange(content: Any, path: str = LIST, method: str = "GET", status: int = 200, **more: Any) -> Exchange:
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     headers = more.get("headers", {"Content-Type": "application/json;charset=UTF-8"})
-    return Exchange(method, path, more.get("query", {}), Answer(status, CaseInsensitiveDict(headers), body), 0.23149)
+    return Exchange(method, path, more.get("query", {}), Answer(status, CaseInsensitiveDict(headers), body), 0.0, 0.23149)
 
 
 def recorded(*exchanges: Exchange, field_map: Any = None, secrets: Secrets | None = None) -> dict[str, Any]:
@@ -63,8 +63,8 @@ def test_it_keeps_what_was_asked_and_answered_and_neither_token_nor_form() -> No
     with pytest.raises(ExchangeError):
         http.exchange("GET", LIST, "canary-token")
     assert http.exchanges == [
-        Exchange("POST", TOKEN_PATH, {}, answer, 0.5),
-        Exchange("GET", LIST, {"pageNo": "1"}, answer, 0.25),
+        Exchange("POST", TOKEN_PATH, {}, answer, 1.0, 0.5),
+        Exchange("GET", LIST, {"pageNo": "1"}, answer, 2.0, 0.25),
     ]
     assert "canary" not in repr(http.exchanges)
 
