@@ -61,6 +61,12 @@ def _reading(numbers: list[str]) -> list[dict[str, Any]]:
     password = "{{ pce_renewal_ledger_password }}"
     secret = "{{ lookup('env', 'YEASTAR_CLIENT_SECRET') }}"
     info = {**everything, "product_no": numbers, "client_secret": secret, "ledger_password": password}
+    contact = {
+        "record": "{{ playbook_dir }}/account.json",
+        "client_secret": secret,
+        "ledger": "{{ pce_renewal_ledger }}",
+        "ledger_password": password,
+    }
     report = {
         "pce_report_dest": "{{ playbook_dir }}/report",
         "pce_report_formats": ["html", "csv", "junit", "text"],
@@ -74,6 +80,8 @@ def _reading(numbers: list[str]) -> list[dict[str, Any]]:
         _raw("everything"),
         {"pbxops.yeastar.yeastar_pce_info": {"gather": "none of them"}, "register": "refused"},
         _raw("refused"),
+        {"pbxops.yeastar.yeastar_pce_portal_info": contact, "register": "contact"},
+        _raw("contact"),
         {"ansible.builtin.import_role": {"name": "pbxops.yeastar.pce_report"}, "vars": report},
     ]
     return [role_play(hosts="all[0]", roles=[], tasks=[{**task, "ignore_errors": True} for task in tasks])]
@@ -193,6 +201,7 @@ def test_nothing_that_a_run_shows_registers_or_writes_holds_a_secret(
     # What was searched contains them if nothing hides them.
     kept = ["ansible.log"]
     if plays_of is _reading and echoes == FREE:
+        assert "removed" in (ansible.home / "account.json").read_text()
         kept += ["written.txt", "everything.txt", f"report/{FILES['html']}", f"report/{FILES['csv']}"]
     for name in kept:
         assert "********" in (ansible.home / name).read_text(), name
