@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Optional
 
 from .._model.order import Order
 from .._portal.client import Portal
@@ -42,17 +42,26 @@ class AccountAsRead(Portal):
     """Answers from a memory, and asks the portal only for what is not in it."""
 
     def __init__(
-        self, transport: Transport, fields: Fields, memory: Memory, order_ids: Collection[str] = frozenset()
+        self,
+        transport: Transport,
+        fields: Fields,
+        memory: Memory,
+        product_nos: Optional[Collection[str]] = None,
+        order_ids: Collection[str] = frozenset(),
     ) -> None:
-        """``order_ids`` are the orders whose details may be read; a first contact reads those of a sample only."""
+        """``product_nos`` are the PBXs that the product list is narrowed to, None for all; ``order_ids`` the orders
+        whose details may be read: a first contact reads those of a sample only.
+        """
         super().__init__(transport, fields)
         self._memory = memory
+        self._product_nos = product_nos
         self._order_ids = order_ids
 
     def subscription_rows(self) -> Listing:
-        """The product list."""
+        """The product list, without the PBXs that it is not narrowed to."""
         listing: Listing = self._memory.get("product list", super().subscription_rows)
-        return listing
+        numbers = self._product_nos
+        return listing if numbers is None else _without(listing, lambda row: number_of(row) not in numbers)
 
     def subscription_detail(self, product_no: str) -> Row:
         """The detail of one PBX."""
@@ -80,18 +89,8 @@ class AccountAsRead(Portal):
         return listing
 
     def order_listing(self) -> Listing:
-        """The order list without the orders that name no PBX and whose details were not read, see `unplaced`."""
-        listing = self.all_orders()
-        left_out = [row for row in listing.rows if self._is_left_out(row)]
-        if not left_out:
-            return listing
-        kept = [row for row in listing.rows if not self._is_left_out(row)]
-        total = None if listing.total is None else listing.total - len(left_out)
-        return replace(listing, rows=kept, count=listing.count - len(left_out), total=total)
-
-    def unplaced(self) -> int:
-        """How many orders name no PBX in the list and were not looked at closer."""
-        return sum(self._is_left_out(row) for row in self.all_orders().rows)
+        """The order list without the orders that name no PBX and whose details were not read."""
+        return _without(self.all_orders(), self._is_left_out)
 
     def order_with_detail(self, row: Row) -> Order:
         """Read an order from its row and its detail."""
@@ -106,3 +105,16 @@ class AccountAsRead(Portal):
     def _is_left_out(self, row: Row) -> bool:
         order = self.order(row)
         return order.product_no is None and not order.is_for_other_product and id_of(row, "id") not in self._order_ids
+
+
+def number_of(row: Row) -> str:
+    """The serial number in a row of the product list."""
+    return str(row["productNo"]).strip()
+
+
+def _without(listing: Listing, is_left_out: Callable[[Row], bool]) -> Listing:
+    """A listing that never had some of its rows."""
+    kept = [row for row in listing.rows if not is_left_out(row)]
+    left_out = len(listing.rows) - len(kept)
+    total = None if listing.total is None else listing.total - left_out
+    return replace(listing, rows=kept, count=listing.count - left_out, total=total)

@@ -23,7 +23,7 @@ from .._portal.client import (
 from .._portal.errors import AccessError, ReadError
 from .._portal.order_rows import Row, id_of
 from .._portal.transport import TOKEN_PATH, Transport
-from .account_as_read import AccountAsRead
+from .account_as_read import AccountAsRead, number_of
 from .exchange import Exchange
 from .line import Line, Standing, quoted_problems
 from .orders_seen import order_fields_line
@@ -31,6 +31,7 @@ from .sample import Sample
 from .traffic_seen import clock_line, listing_line, times_line, token_line
 
 SAMPLED_ORDERS = 5
+ROWS = 200
 NO_PBX = "there is no PBX to ask about"
 
 T = TypeVar("T")
@@ -76,7 +77,7 @@ class Examination:
     def sample(self, now: datetime) -> Sample:
         """What was read, for inference; prices are asked for later."""
         return Sample(
-            rows=self.listed,
+            rows={number: self.listed[number] for number in self.compared()},
             details=self.details,
             catalog=self.catalog,
             orders=self.orders,
@@ -125,16 +126,23 @@ class Examination:
         )
         if listing is not None:
             for row in listing.rows:
-                self.listed.setdefault(str(row["productNo"]).strip(), row)
+                self.listed.setdefault(number_of(row), row)
             exchanges = self._of(PRODUCT_LIST)
             self.lines.append(listing_line("product_list", "PBXs", call, listing, exchanges, "productNo"))
 
     def sampled(self) -> list[str]:
         """The PBXs that are looked at closely, evenly spread over the product list."""
+        return self._spread(self._sample)
+
+    def compared(self) -> list[str]:
+        """The PBXs whose rows are compared with each other: those that are looked at closely, and up to ROWS others."""
+        return list(dict.fromkeys([*self.sampled(), *self._spread(ROWS)]))
+
+    def _spread(self, count: Optional[int]) -> list[str]:
         numbers = list(self.listed)
-        if self._sample is None or self._sample >= len(numbers):
+        if count is None or count >= len(numbers):
             return numbers
-        return [numbers[index * len(numbers) // self._sample] for index in range(self._sample)]
+        return [numbers[index * len(numbers) // count] for index in range(count)]
 
     def _details(self) -> None:
         numbers, refusals = self.sampled(), []

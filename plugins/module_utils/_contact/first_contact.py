@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Optional
 
@@ -31,7 +31,7 @@ from .examination import Examination, order_ids_of
 from .exchange import Exchange
 from .fields_seen import field_lines, unread_concepts
 from .forecast import Forecaster, subscriptions_of
-from .inference import Sample, candidates, suggested_map
+from .inference import Candidate, Sample, candidates, suggested_map
 from .readiness import Forecast
 from .recording import RecordingHttp, recording_of, write_recording
 
@@ -65,30 +65,27 @@ class FirstContact:
         progress = Progress(os.environ.get(VARIABLE), self._warn).tell
         examination = Examination(portal, transport, recorder.exchanges, count, progress)
         examination.examine()
-        looked_at, order_ids = examination.sampled(), order_ids_of(examination.order_details)
+        looked_at, compared = examination.sampled(), frozenset(examination.compared())
+        order_ids = order_ids_of(examination.order_details)
 
-        def forecast_with(suggested: Mapping[str, str]) -> Forecast:
-            if not looked_at:
-                return Forecast(problem="no PBX is known")
+        def portal_with(suggested: Mapping[str, str]) -> AccountAsRead:
             fields = fields_of({**self._params, "field_map": {**given, **suggested}})
-            return forecaster.forecast(AccountAsRead(transport, fields, memory, order_ids), looked_at)
+            return AccountAsRead(transport, fields, memory, compared, order_ids)
 
-        sample = examination.sample(clock.now())
-        suggested = suggested_map(sample, given)
-        forecast = forecast_with(suggested)
-        # Only a forecast asks for prices, and their answers may show more fields.
-        sample = _with_prices(sample, recorder.exchanges)
-        more = suggested_map(sample, given)
-        if more != suggested:
-            suggested, forecast = more, forecast_with(more)
-        ranked, subscriptions = candidates(sample), subscriptions_of(portal, looked_at) if looked_at else []
-        examination.lines += field_lines(subscriptions, ranked, suggested)
+        found = _infer(
+            examination.sample(clock.now()),
+            given,
+            recorder.exchanges,
+            lambda suggested: forecaster.forecast(portal_with(suggested), looked_at),
+        )
+        subscriptions = subscriptions_of(portal_with({}), looked_at)
+        examination.lines += field_lines(subscriptions, found.ranked, found.suggested)
         examination.conclude()
         if self._params["record"] is not None and not is_check_mode:
-            document = recording_of(recorder.exchanges, {**given, **suggested}, clock.now(), self._secrets)
+            document = recording_of(recorder.exchanges, {**given, **found.suggested}, clock.now(), self._secrets)
             write_recording(self._params["record"], document)
         listed, unread = len(examination.listed), unread_concepts(subscriptions)
-        diagnosis = Diagnosis(examination.lines, forecast, ranked, suggested, given, listed, unread)
+        diagnosis = Diagnosis(examination.lines, found.forecast, found.ranked, found.suggested, given, listed, unread)
         return {**diagnosis.as_result(), "notes": self._notes, "recording": self._params["record"]}
 
     def _forecaster(self, options: PortalOptions, clock: Clock) -> Forecaster:
@@ -125,13 +122,29 @@ def sample_of(value: Any) -> Optional[int]:
     return count
 
 
-def _with_prices(sample: Sample, exchanges: Sequence[Exchange]) -> Sample:
-    """The same sample with the answers about prices."""
-    return replace(
-        sample,
-        plan_prices=_answers(exchanges, RENEWAL_OF_PLAN),
-        service_prices=_answers(exchanges, RENEWAL_OF_SERVICE),
-    )
+@dataclass(frozen=True)
+class _Found:
+    suggested: Mapping[str, str]
+    forecast: Forecast
+    ranked: Mapping[str, Sequence[Candidate]]
+
+
+def _infer(
+    sample: Sample,
+    given: Mapping[str, Any],
+    exchanges: Sequence[Exchange],
+    forecast_with: Callable[[Mapping[str, str]], Forecast],
+) -> _Found:
+    """Infer, forecast with what was inferred, and once more if that has asked for prices that show more fields."""
+    suggested = suggested_map(sample, given)
+    forecast = forecast_with(suggested)
+    plan_prices, service_prices = _answers(exchanges, RENEWAL_OF_PLAN), _answers(exchanges, RENEWAL_OF_SERVICE)
+    if plan_prices or service_prices:
+        sample = replace(sample, plan_prices=plan_prices, service_prices=service_prices)
+        more = suggested_map(sample, given)
+        if more != suggested:
+            suggested, forecast = more, forecast_with(more)
+    return _Found(suggested, forecast, candidates(sample))
 
 
 def _answers(exchanges: Sequence[Exchange], path: str) -> list[Mapping[str, Any]]:

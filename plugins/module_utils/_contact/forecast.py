@@ -49,6 +49,8 @@ class Forecaster:
 
     def forecast(self, portal: AccountAsRead, product_nos: Sequence[str]) -> Forecast:
         """Decide about each PBX; why nothing could be decided is in the forecast."""
+        if not product_nos:
+            return Forecast(problem="no PBX is known")
         at, report = self._ledger, Report(self._clock.now(), is_check_mode=True)
         try:
             declarations = [self._declaration(one) for one in subscriptions_of(portal, product_nos)]
@@ -71,6 +73,8 @@ class Forecaster:
 
 def subscriptions_of(portal: AccountAsRead, product_nos: Sequence[str]) -> list[Subscription]:
     """PBXs as their rows and details report them together. Raises ReadError if the product list cannot be read."""
+    if not product_nos:
+        return []
     snapshot = Snapshot(portal)
     snapshot.read_listing()
 
