@@ -85,5 +85,5 @@ class CallbackModule(CallbackBase):
         while not self._is_over.wait(interval):
             for through, due in reading.latest():
                 if 0 < through < due:
-                    counts = f"{through} of {due} due subscriptions are through, {due - through} to go"
+                    counts = f"{through} of {due} subscriptions are through, {due - through} to go"
                     self._display.display(f"pbxops.yeastar: {counts}")

@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.processes import Ansible
 
-LINE = re.compile(r"^pbxops\.yeastar: (\d+) of 8 due subscriptions are through, (\d+) to go$", re.MULTILINE)
+LINE = re.compile(r"^pbxops\.yeastar: (\d+) of 8 subscriptions are through, (\d+) to go$", re.MULTILINE)
 
 
 def play(ansible: Ansible, hosts: str, task: dict[str, Any], **environment: str) -> str:
@@ -52,3 +52,10 @@ def test_it_says_how_many_are_through_and_how_many_are_to_come(start: Callable[.
 def test_who_has_not_enabled_it_sees_nothing_of_it(start: Callable[..., Ansible]) -> None:
     ansible = start(fleet={"generate": {"count": 8, "due": 8}}, latency=0.1)
     assert not LINE.search(play(ansible, *tasks(ansible)["module"], YEASTAR_PROGRESS_INTERVAL="0.1"))
+
+
+def test_it_says_how_far_a_first_contact_is(start: Callable[..., Ansible]) -> None:
+    ansible = start(fleet={"generate": {"count": 8, "due": 8}}, latency=0.35)
+    task = {"name": "Examine", "pbxops.yeastar.yeastar_pce_portal_info": {"sample": "all", "concurrency": 2}}
+    enabled = {"ANSIBLE_CALLBACKS_ENABLED": "pbxops.yeastar.progress", "YEASTAR_PROGRESS_INTERVAL": "0.2"}
+    assert LINE.search(play(ansible, "localhost", task, **enabled))

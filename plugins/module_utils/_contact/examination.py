@@ -232,9 +232,18 @@ class Examination:
                 self.order_details.append(self._portal.order_detail(row))
             except ReadError as error:
                 refusals.append(error)
+        refused = quoted_problems(refusals)
+        if refusals and not self.order_details and self._is_found_by_number(chosen[0]):
+            refused += "; an order is found by its orderNo instead of its id"
         orders, details = map(self._portal.order, rows), map(self._portal.order, self.order_details)
         call = f"GET {ORDER_LIST}, and GET {ORDER_DETAIL}<id> for {len(chosen)} orders"
-        self.lines.append(order_fields_line(call, list(orders), list(details), rows, quoted_problems(refusals)))
+        self.lines.append(order_fields_line(call, list(orders), list(details), rows, refused))
+
+    def _is_found_by_number(self, row: Row) -> bool:
+        try:
+            return bool(self._portal.order_detail({**row, "id": row.get("orderNo")}))
+        except ReadError:
+            return False
 
     def _contacts(self) -> None:
         call = f"GET {BILLING_CONTACTS}"
