@@ -19,6 +19,7 @@ import pytest
 from ansible.module_utils import basic
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._concurrency import Pool
+from ansible_collections.pbxops.yeastar.plugins.module_utils._contact import first_contact as _first_contact
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal import transport as _transport
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http_client import Connection
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.account import Account
@@ -40,6 +41,7 @@ def expecting(
 
     with ExpectedCalls(*calls) as expected, monkeypatch.context() as patch:
         patch.setattr(_transport, "Http", connect)
+        patch.setattr(_first_contact, "Http", connect)
         yield connections
 
 
