@@ -40,7 +40,7 @@ def candidates(sample: Sample) -> dict[str, tuple[Candidate, ...]]:
     found = {
         "plan": ranked("plan", _pbxs.plan_names(fields, facts), "PBXs"),
         "plan_id": ranked("plan_id", _pbxs.plan_ids(fields, facts), "PBXs"),
-        "quantity": ranked("quantity", _pbxs.quantities(fields, facts, sample.plan_prices), "PBXs"),
+        "quantity": ranked("quantity", _pbxs.quantities(fields, facts, sample), "PBXs"),
         "billing_cycle": ranked("billing_cycle", cycles, "PBXs"),
         "auto_renewal": ranked("auto_renewal", _pbxs.auto_renewals(fields), "PBXs"),
         "po_number": ranked("po_number", _answers.po_numbers(orders_of(sample)), "orders"),

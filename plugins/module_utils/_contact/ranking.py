@@ -112,7 +112,7 @@ def _candidate(concept: str, one: Judgement, what: str) -> Candidate:
 
 def _is_rival(concept: str, one: Judgement, best: Judgement) -> bool:
     """Whether another field is as good as the best one, or has the better name and can be read as the concept too."""
-    is_in_most = 2 * one.matched >= one.field.of
+    is_in_most = 2 * len(one.readings) >= one.field.of
     if one.strength >= best.strength:
         return is_in_most
     is_better_named = name_weight(one.field.path, concept) > name_weight(best.field.path, concept)

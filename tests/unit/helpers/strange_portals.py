@@ -521,6 +521,8 @@ def decoy_numbers() -> Portal:
             "plan_id": ("what.identifier",),
             "quantity": ("levels.purchased",),
             "billing_cycle": ("rhythm",),
+            "amount": ("sum",),
+            "currency": ("iso",),
         },
         order_details=_orders(pbxs),
         plan_prices=[
