@@ -1,30 +1,25 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PURE: which fields of the PBXs may be the plan, its id, the quantity, the billing cycle and the auto-renewal."""
+"""PURE: which fields of the PBXs may be the quantity, the billing cycle and the auto-renewal."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Optional
 
-from .._model.catalog import same_name
 from .._model.money import parse_amount
 from .._portal.auto_renewal_fields import read_switch
-from .._portal.fields import Fields
 from .._portal.order_rows import Row
 from .._portal.suggestions import folded, leaves
-from .ranking import NEARLY_ALL, Judgement, Strength, name_weight, readings_of
+from .ranking import NEARLY_ALL, Judgement, Strength, is_called_an_id, name_weight, read_with, readings_of
 from .sample import Facts, Field, Sample
 
-USUAL = Fields({})
 MOST_EXTENSIONS = 100_000  # of one PBX; a larger number is an id, a time or a counter
-_LEAST_DIGITS = 8  # of an id that no other number has by chance
-_LEAST_LETTERS = 8  # of a name that no other text has by chance
 _LEAST_COMPARED = 2  # PBXs with different values
 _MOST_ORDERED = 0.8  # of the PBXs have what was ordered last; the others were expanded since
 _LEAST_PRICES = 3  # different quantities
@@ -33,85 +28,8 @@ _RENEWS = re.compile("renew|prolong|verlaenger|verlanger|xuding|xufei")
 _OF_A_PART = re.compile("service|addon|option|cancel|disable|stop|remind|notif")
 _WORDS = ("true", "false", "yes", "no", "y", "n", "on", "off", "enabled", "disabled")
 _OTHER_CYCLE = re.compile("record|report|backup|retention|remind|support|trial|notice|log|certificate|service|addon")
-_CYCLE = re.compile("(billing|payment|renewal|subscription|plan)?(cycle|term|period)s?$")
-
-
-def read_with(concept: str) -> Callable[[Any], Any]:
-    """The reader of a concept, which raises ValueError for what cannot be read."""
-
-    def read(value: Any) -> Any:
-        reading = USUAL.read_as(concept, value)
-        if reading is None:
-            raise ValueError(concept)
-        return reading
-
-    return read
-
-
-def is_sharp_id(text: str) -> bool:
-    """Whether an id is so long that another number is not the same by chance."""
-    return len(text) >= _LEAST_DIGITS
-
-
-def is_sharp_name(text: str) -> bool:
-    """Whether a name is so long that another text is not the same by chance."""
-    return len(text) >= _LEAST_LETTERS
-
-
-def entry_of(name: str, entries: Mapping[str, str]) -> Optional[str]:
-    """The catalogue's name that is this one, as names are compared."""
-    return next((one for one in entries.values() if one and same_name(one, name)), None)
-
-
-def plan_ids(fields: Sequence[Field], facts: Facts) -> list[Judgement]:
-    """Fields whose values are ids of plans of the catalogue; without a catalogue, those that are called so."""
-    found = []
-    for field in fields:
-        readings = readings_of(field, read_with("plan_id"))
-        known = {key: value for key, value in readings.items() if value in facts.plans}
-        if known:
-            is_sharp = all(map(is_sharp_id, known.values())) or _names_agree(known, fields, facts)
-            strength = Strength.SHOWN if is_sharp and len(known) == len(field.values) else Strength.LIKELY
-            claim = "is the id of a plan of the catalogue"
-            one = Judgement(field, strength, readings, len(known), claim)
-            found.append(replace(one, may_be_certain=strength is Strength.SHOWN and one.is_complete))
-        elif readings and name_weight(field.path, "plan_id") > 0:
-            found.append(Judgement(field, Strength.NAMED, readings, len(readings), "is called like the id of a plan"))
-    return found
-
-
-def _names_agree(ids: Mapping[str, str], fields: Sequence[Field], facts: Facts) -> bool:
-    """Whether another field always has the name of these plans, and there are at least two of them."""
-    if len(set(ids.values())) < _LEAST_COMPARED:
-        return False
-    return any(
-        all(
-            isinstance(field.values.get(key), str) and same_name(field.values[key], name) for key, name in names.items()
-        )
-        for names in [{key: facts.plans[plan_id] for key, plan_id in ids.items()}]
-        for field in fields
-    )
-
-
-def plan_names(fields: Sequence[Field], facts: Facts) -> list[Judgement]:
-    """Fields whose values are names of plans of the catalogue; without a catalogue, those that are called so."""
-    found = []
-    for field in fields:
-        readings = readings_of(field, read_with("plan"))
-        known = {key: value for key, value in readings.items() if entry_of(value, facts.plans)}
-        weight = name_weight(field.path, "plan")
-        if weight < 0 or not readings:
-            continue
-        if known:
-            is_sharp = weight > 0 or all(map(is_sharp_name, known.values()))
-            strength = Strength.SHOWN if is_sharp and len(known) == len(field.values) else Strength.LIKELY
-            folded_names = {key: " ".join(value.split()).casefold() for key, value in readings.items()}
-            claim = "is the name of a plan of the catalogue"
-            one = Judgement(field, strength, folded_names, len(known), claim)
-            found.append(replace(one, may_be_certain=strength is Strength.SHOWN and one.is_complete))
-        elif weight > 0:
-            found.append(Judgement(field, Strength.NAMED, readings, len(readings), "is called like the name of a plan"))
-    return found
+# The term of a contract, or how often instalments are paid, may be another one.
+_CYCLE = re.compile("(billing|renewal)(cycle|term|period|interval)|cycle")
 
 
 def quantities(fields: Sequence[Field], facts: Facts, sample: Sample) -> list[Judgement]:
@@ -144,7 +62,7 @@ def _read_small_number(value: Any) -> int:
 
 
 def _is_id_or_flag(field: Field) -> bool:
-    return folded(field.path[-1]).endswith("id") or any(isinstance(value, bool) for value in field.values.values())
+    return is_called_an_id(field) or any(isinstance(value, bool) for value in field.values.values())
 
 
 def _ordered(facts: Facts, attribute: str) -> dict[str, Any]:
@@ -247,7 +165,7 @@ def billing_cycles(fields: Sequence[Field], facts: Facts) -> list[Judgement]:
         equal = [key for key in compared if readings[key] == ordered[key]]
         is_shown = len(compared) >= _LEAST_COMPARED and len(equal) == len(compared)
         differs = len(compared) > 0 and not is_shown
-        is_named = _CYCLE.search(folded(field.path[-1])) is not None
+        is_named = any(_CYCLE.fullmatch(folded("".join(field.path[first:]))) for first in (-1, -2))
         strength = Strength.SHOWN if is_shown else Strength.CONTRARY if differs else Strength.POSSIBLE
         if _OTHER_CYCLE.search(whole):
             strength = Strength.CONTRARY
