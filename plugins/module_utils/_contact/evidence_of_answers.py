@@ -15,8 +15,8 @@ from .._model.dates import parse_instant
 from .._model.po_number import is_tag
 from .._portal.order_rows import Row, named_id_of, objects, with_parts
 from .._portal.suggestions import folded
-from .evidence_of_pbxs import amounts_of, read_with, units_and_total
-from .ranking import Judgement, Strength, name_weight, readings_of
+from .evidence_of_pbxs import amounts_of, units_and_total
+from .ranking import Judgement, Strength, is_called_an_id, name_weight, read_with, readings_of
 from .sample import Field, fields_of, numbered
 
 _LEAST_TOTALS = 2  # different ones
@@ -84,8 +84,8 @@ def amounts(prices: Sequence[Row]) -> list[Judgement]:
 
 
 def _is_number_of_something(field: Field) -> bool:
-    is_id = folded(field.path[-1]).endswith(("id", "no", "time", "date"))
-    return is_id or name_weight(field.path, "quantity") > 0 or len(readings_of(field, parse_instant)) > 0
+    is_other = is_called_an_id(field) or folded(field.path[-1]).endswith(("no", "time", "date"))
+    return is_other or name_weight(field.path, "quantity") > 0 or len(readings_of(field, parse_instant)) > 0
 
 
 def currencies(prices: Sequence[Row]) -> list[Judgement]:
@@ -121,7 +121,7 @@ def pricing_ids(concept: str, entries: Mapping[str, Row]) -> list[Judgement]:
         if (
             not readings
             or field.path[-1] in _OTHER_IDS
-            or not name.endswith("id")
+            or not is_called_an_id(field)
             or not all(map(is_plain_number, readings.values()))
         ):
             continue

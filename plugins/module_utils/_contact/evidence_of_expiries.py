@@ -13,7 +13,7 @@ from typing import Optional
 
 from .._model.dates import ANNUALLY, DAY, MONTHLY, add_cycles, parse_instant
 from .._portal.suggestions import folded
-from .ranking import NEARLY_ALL, Judgement, Strength, name_weight, readings_of
+from .ranking import NEARLY_ALL, Judgement, Strength, is_called_an_id, name_weight, readings_of
 from .sample import Field
 
 _LONGEST_AGO, _FURTHEST_AHEAD = timedelta(days=2 * 366), timedelta(days=6 * 366)
@@ -21,7 +21,11 @@ _TOLERANCE = timedelta(hours=36)  # a term may end the day before, in another zo
 _LEAST_TERMS = 3  # PBXs whose terms are whole cycles, so that it is no chance
 _LEAST_DATES = 2  # different ones
 _DAYS_OF_CYCLE = {ANNUALLY: 365.2425, MONTHLY: 30.436875}
-_SAYS_SO = re.compile("expir|valid(to|through|until|till)$|(subscription|plan|licen[cs]e|term)end")
+_OF_THE_PBX = "(subscription|licen[cs]e|plan|product|instance|pbx|term|period|validity|data|info|details?|attributes)"
+_SAYS_SO = re.compile(
+    f"{_OF_THE_PBX}*(expir(e|es|ed|y|ation)(date|time|at|on|day)?|valid(to|through|until|till))"
+    f"|{_OF_THE_PBX}+end(s|sat|son|date|time)?"
+)
 _OTHER_DATE = re.compile(
     "remind|notif|support|maintenance|warrant|certificate|cert|trial|record|service(expir|valid)|addon|invoice|debit"
     "|instal|token|password|promo|discount|offer|quote|card|currentplan|backup|domain|grace|delet"
@@ -43,25 +47,40 @@ def expiries(fields: Sequence[Field], cycles: Mapping[str, str], now: datetime) 
         for field, readings in instants
         if _is_plausible(field, readings, now)
     ]
-    plausible = [one for one in found if one.strength > Strength.CONTRARY]
-    if any(_is_unreadable_date(field, now) for field in fields):
-        return [replace(one, may_be_certain=False) for one in found]
-    return [
-        replace(one, may_be_certain=True)
-        if one in plausible and _is_said(one) and all(_same(one.readings, other.readings) for other in plausible)
-        else one
-        for one in found
-    ]
+    rivals = [one for one in found if one.strength > Strength.CONTRARY and 2 * len(one.readings) >= one.field.of]
+    is_unclear = any(_is_unreadable_date(field, now) for field in fields)
+    return [replace(one, may_be_certain=not is_unclear and _may_be_certain(one, rivals)) for one in found]
+
+
+def _may_be_certain(one: Judgement, rivals: Sequence[Judgement]) -> bool:
+    """Whether it is whole terms or is called an expiry, and no other date ahead may be the expiry instead.
+
+    Terms need not be whole, since some people have all of theirs end on one day. So another date that follows none of
+    its own may be the expiry, unless it lies as many days from this one in each PBX, as a reminder does.
+    """
+    others = [other for other in rivals if other is not one and not _same(one.readings, other.readings)]
+    if one.strength is Strength.SHOWN:
+        return one.is_complete and all(
+            other.strength < Strength.LIKELY and _follows(one.readings, other.readings) for other in others
+        )
+    return one in rivals and _is_said(one) and not others
+
+
+def _follows(one: Instants, other: Instants) -> bool:
+    """Whether one date always lies as many days before or after another."""
+    shared = [key for key in one if key in other]
+    distances = [one[key] - other[key] for key in shared]
+    return len(shared) >= _LEAST_TERMS and max(distances) - min(distances) < DAY
 
 
 def _is_plausible(field: Field, readings: Instants, now: datetime) -> bool:
     """Whether dates are as those of terms that run: in the years around now, and most of them ahead."""
     values = list(readings.values())
-    if not values or len(values) < NEARLY_ALL * len(field.values):
+    if not values or len(values) < NEARLY_ALL * len(field.values) or is_called_an_id(field):
         return False
     if any(not now - _LONGEST_AGO <= value <= now + _FURTHEST_AHEAD for value in values):
         return False
-    return 2 * sum(value > now for value in values) > len(values) and (len(values) == 1 or _differ(readings))
+    return 2 * sum(value > now for value in values) > len(values)
 
 
 def _differ(readings: Instants) -> bool:
@@ -72,17 +91,17 @@ def _judged(field: Field, readings: Instants, beginnings: Sequence[Instants], cy
     if _OTHER_DATE.search(folded("".join(field.path))) or name_weight(field.path, "expires_at") < 0:
         claim = "is a date ahead, but is called like another one"
         return Judgement(field, Strength.CONTRARY, readings, len(readings), claim)
+    if len(readings) > 1 and not _differ(readings):
+        return Judgement(field, Strength.NAMED, readings, len(readings), "is the same date ahead in all of them")
     known_cycles = [key for key in readings if key in cycles]
     by_cycle = _whole_terms(readings, beginnings, cycles)
     if by_cycle >= NEARLY_ALL * len(readings) and by_cycle >= _LEAST_TERMS:
         claim = "is a whole number of billing cycles after a beginning"
-        one = Judgement(field, Strength.SHOWN, readings, by_cycle, claim)
-        return replace(one, may_be_certain=one.is_complete)
+        return Judgement(field, Strength.SHOWN, readings, by_cycle, claim)
     by_year = _whole_terms(readings, beginnings, dict.fromkeys(readings, ANNUALLY))
     if by_year >= NEARLY_ALL * len(readings) and by_year >= _LEAST_TERMS and not known_cycles:
         claim = "is a whole number of years after a beginning"
-        one = Judgement(field, Strength.SHOWN, readings, by_year, claim)
-        return replace(one, may_be_certain=one.is_complete)
+        return Judgement(field, Strength.SHOWN, readings, by_year, claim)
     by_month = _whole_terms(readings, beginnings, dict.fromkeys(readings, MONTHLY))
     if by_month >= NEARLY_ALL * len(readings) and by_month >= _LEAST_TERMS and not known_cycles:
         claim = "is a whole number of months after a beginning"
@@ -105,9 +124,9 @@ def _is_whole(readings: Instants, beginning: Instants, cycles: Mapping[str, str]
 
 
 def _is_said(one: Judgement) -> bool:
-    """Whether the name of dates that differ says that they are expiries."""
-    name = folded("".join(one.field.path[-2:]))
-    return one.is_complete and _differ(one.readings) and _SAYS_SO.search(name) is not None
+    """Whether the whole path of dates that differ says that they are expiries of the PBX, and of nothing in it."""
+    name = folded("".join(one.field.path))
+    return one.is_complete and _differ(one.readings) and _SAYS_SO.fullmatch(name) is not None
 
 
 def _same(one: Instants, other: Instants) -> bool:

@@ -1,136 +1,56 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PURE: which fields of the PBXs may be the plan, its id, the quantity, the billing cycle and the auto-renewal."""
+"""PURE: which fields of the PBXs may be the quantity, the billing cycle and the auto-renewal."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Optional
 
-from .._model.catalog import same_name
 from .._model.money import parse_amount
 from .._portal.auto_renewal_fields import read_switch
-from .._portal.fields import Fields
 from .._portal.order_rows import Row
 from .._portal.suggestions import folded, leaves
-from .ranking import NEARLY_ALL, Judgement, Strength, name_weight, readings_of
-from .sample import Facts, Field
+from .ranking import NEARLY_ALL, Judgement, Strength, is_called_an_id, name_weight, read_with, readings_of
+from .sample import Facts, Field, Sample
 
-USUAL = Fields({})
 MOST_EXTENSIONS = 100_000  # of one PBX; a larger number is an id, a time or a counter
-_LEAST_DIGITS = 8  # of an id that no other number has by chance
-_LEAST_LETTERS = 8  # of a name that no other text has by chance
 _LEAST_COMPARED = 2  # PBXs with different values
+_MOST_ORDERED = 0.8  # of the PBXs have what was ordered last; the others were expanded since
+_LEAST_ORDERS = 3  # PBXs that have what was ordered last
 _LEAST_PRICES = 3  # different quantities
 _AUTO = re.compile("auto(matic(ally)?)?(re)?new|renew(al|s|ed)?auto")
 _RENEWS = re.compile("renew|prolong|verlaenger|verlanger|xuding|xufei")
 _OF_A_PART = re.compile("service|addon|option|cancel|disable|stop|remind|notif")
 _WORDS = ("true", "false", "yes", "no", "y", "n", "on", "off", "enabled", "disabled")
+_OTHER_NUMBER = re.compile(
+    "used|inuse|active|regist|free|remain|initial|original|concurrent|call|channel|record|minute|stor"
+)
 _OTHER_CYCLE = re.compile("record|report|backup|retention|remind|support|trial|notice|log|certificate|service|addon")
-_CYCLE = re.compile("(billing|payment|renewal|subscription|plan)?(cycle|term|period)s?$")
+# The term of a contract, or how often instalments are paid, may be another one.
+_CYCLE = re.compile("(billing|renewal)(cycle|term|period|interval)|cycle")
 
 
-def read_with(concept: str) -> Callable[[Any], Any]:
-    """The reader of a concept, which raises ValueError for what cannot be read."""
-
-    def read(value: Any) -> Any:
-        reading = USUAL.read_as(concept, value)
-        if reading is None:
-            raise ValueError(concept)
-        return reading
-
-    return read
-
-
-def is_sharp_id(text: str) -> bool:
-    """Whether an id is so long that another number is not the same by chance."""
-    return len(text) >= _LEAST_DIGITS
-
-
-def is_sharp_name(text: str) -> bool:
-    """Whether a name is so long that another text is not the same by chance."""
-    return len(text) >= _LEAST_LETTERS
-
-
-def entry_of(name: str, entries: Mapping[str, str]) -> Optional[str]:
-    """The catalogue's name that is this one, as names are compared."""
-    return next((one for one in entries.values() if one and same_name(one, name)), None)
-
-
-def plan_ids(fields: Sequence[Field], facts: Facts) -> list[Judgement]:
-    """Fields whose values are ids of plans of the catalogue; without a catalogue, those that are called so."""
-    found = []
-    for field in fields:
-        readings = readings_of(field, read_with("plan_id"))
-        known = {key: value for key, value in readings.items() if value in facts.plans}
-        if known:
-            is_sharp = all(map(is_sharp_id, known.values())) or _names_agree(known, fields, facts)
-            strength = Strength.SHOWN if is_sharp and len(known) == len(field.values) else Strength.LIKELY
-            claim = "is the id of a plan of the catalogue"
-            one = Judgement(field, strength, readings, len(known), claim)
-            found.append(_completed(one, strength is Strength.SHOWN))
-        elif readings and name_weight(field.path, "plan_id") > 0:
-            found.append(Judgement(field, Strength.NAMED, readings, len(readings), "is called like the id of a plan"))
-    return found
-
-
-def _completed(one: Judgement, is_shown: bool) -> Judgement:
-    return Judgement(one.field, one.strength, one.readings, one.matched, one.claim, is_shown and one.is_complete)
-
-
-def _names_agree(ids: Mapping[str, str], fields: Sequence[Field], facts: Facts) -> bool:
-    """Whether another field always has the name of these plans, and there are at least two of them."""
-    if len(set(ids.values())) < _LEAST_COMPARED:
-        return False
-    return any(
-        all(
-            isinstance(field.values.get(key), str) and same_name(field.values[key], name) for key, name in names.items()
-        )
-        for names in [{key: facts.plans[plan_id] for key, plan_id in ids.items()}]
-        for field in fields
-    )
-
-
-def plan_names(fields: Sequence[Field], facts: Facts) -> list[Judgement]:
-    """Fields whose values are names of plans of the catalogue; without a catalogue, those that are called so."""
-    found = []
-    for field in fields:
-        readings = readings_of(field, read_with("plan"))
-        known = {key: value for key, value in readings.items() if entry_of(value, facts.plans)}
-        weight = name_weight(field.path, "plan")
-        if weight < 0 or not readings:
-            continue
-        if known:
-            is_sharp = weight > 0 or all(map(is_sharp_name, known.values()))
-            strength = Strength.SHOWN if is_sharp and len(known) == len(field.values) else Strength.LIKELY
-            folded_names = {key: " ".join(value.split()).casefold() for key, value in readings.items()}
-            claim = "is the name of a plan of the catalogue"
-            one = Judgement(field, strength, folded_names, len(known), claim)
-            found.append(_completed(one, strength is Strength.SHOWN))
-        elif weight > 0:
-            found.append(Judgement(field, Strength.NAMED, readings, len(readings), "is called like the name of a plan"))
-    return found
-
-
-def quantities(fields: Sequence[Field], facts: Facts, prices: Sequence[Row]) -> list[Judgement]:
+def quantities(fields: Sequence[Field], facts: Facts, sample: Sample) -> list[Judgement]:
     """Fields whose values are quantities: those of the last orders, of the prices, or only numbers of that size."""
     ordered = _ordered(facts, "quantity")
-    priced = priced_quantities(prices)
+    priced = priced_quantities(sample.plan_prices)
     found = []
     for field in fields:
         readings = readings_of(field, _read_small_number)
         weight = name_weight(field.path, "quantity")
         if not readings or len(readings) < NEARLY_ALL * len(field.values) or _is_id_or_flag(field):
             continue
-        if weight < 0:
+        if weight < 0 or _OTHER_NUMBER.search(folded("".join(field.path))):
             claim = "is a number, but is called like something else"
             found.append(Judgement(field, Strength.CONTRARY, readings, len(readings), claim))
             continue
-        shown = _as_ordered(field, readings, ordered) or _as_priced(field, readings, priced)
+        shown = _as_ordered(field, readings, ordered) or _as_priced(field, readings, priced, sample.details)
         is_constant = len(readings) > _LEAST_COMPARED and len(set(readings.values())) == 1
         strength = Strength.NAMED if is_constant and weight == 0 else Strength.POSSIBLE
         claim = "is a number that may be one of extensions"
@@ -146,7 +66,7 @@ def _read_small_number(value: Any) -> int:
 
 
 def _is_id_or_flag(field: Field) -> bool:
-    return folded(field.path[-1]).endswith("id") or any(isinstance(value, bool) for value in field.values.values())
+    return is_called_an_id(field) or any(isinstance(value, bool) for value in field.values.values())
 
 
 def _ordered(facts: Facts, attribute: str) -> dict[str, Any]:
@@ -161,31 +81,36 @@ def _ordered(facts: Facts, attribute: str) -> dict[str, Any]:
 
 
 def _as_ordered(field: Field, readings: Mapping[str, int], ordered: Mapping[str, int]) -> Optional[Judgement]:
-    """A field that has the quantity of the last order, or of a few PBXs more, which were bought since."""
+    """A field that has the quantity of the last order, or of a few PBXs more, which were bought since.
+
+    One that has the same in some PBXs and never fewer may be the right one, after many expansions, and one that has the
+    same in half of them anyway: next to these, nothing is certain.
+    """
     compared = [key for key in readings if key in ordered]
     equal = [key for key in compared if readings[key] == ordered[key]]
-    if not equal or 2 * len(equal) < len(compared):
+    is_never_fewer = all(readings[key] >= ordered[key] for key in compared)
+    is_varied = len({readings[key] for key in equal}) >= _LEAST_COMPARED
+    if not equal or not (2 * len(equal) >= len(compared) or (is_varied and is_never_fewer)):
         return None
-    is_clear = (
-        len({readings[key] for key in equal}) >= _LEAST_COMPARED
-        and len(equal) >= 0.8 * len(compared)
-        and all(readings[key] >= ordered[key] for key in compared)
-        and len(readings) >= NEARLY_ALL * field.of
-    )
+    is_most = len(equal) >= max(_LEAST_ORDERS, _MOST_ORDERED * len(compared))
+    is_clear = is_varied and is_never_fewer and is_most
     claim = "is what the last order of the PBX was for"
-    strength = Strength.SHOWN if is_clear else Strength.LIKELY
-    return Judgement(Field(field.path, field.values, len(compared)), strength, readings, len(equal), claim, is_clear)
+    one = Judgement(replace(field, of=len(compared)), Strength.SHOWN, readings, len(equal), claim)
+    return replace(one, may_be_certain=is_clear and len(readings) >= NEARLY_ALL * field.of)
 
 
-def _as_priced(field: Field, readings: Mapping[str, int], priced: Collection[int]) -> Optional[Judgement]:
-    """A field that has each quantity for which the portal says prices."""
-    left = Counter(readings.values())
+def _as_priced(
+    field: Field, readings: Mapping[str, int], priced: Collection[int], sampled: Collection[str]
+) -> Optional[Judgement]:
+    """A field that has, in the sample, each quantity for which the portal says prices."""
+    left = Counter(readings[key] for key in sampled if key in readings)
     left.subtract(Counter(priced))
-    if len(set(priced)) < _LEAST_PRICES or min(left.values()) < 0:
+    is_sample = len(sampled) <= 2 * len(priced)
+    if len(set(priced)) < _LEAST_PRICES or not is_sample or min(left.values()) < 0:
         return None
-    is_clear = len(readings) >= NEARLY_ALL * field.of
-    claim = "is among the quantities for which the portal says prices"
-    return Judgement(field, Strength.SHOWN, readings, len(readings), claim, is_clear)
+    claim = "is, in the sample, each quantity for which the portal says a price"
+    one = Judgement(field, Strength.SHOWN, readings, len(readings), claim)
+    return replace(one, may_be_certain=one.is_complete)
 
 
 def priced_quantities(prices: Iterable[Row]) -> list[int]:
@@ -245,14 +170,14 @@ def billing_cycles(fields: Sequence[Field], facts: Facts) -> list[Judgement]:
         equal = [key for key in compared if readings[key] == ordered[key]]
         is_shown = len(compared) >= _LEAST_COMPARED and len(equal) == len(compared)
         differs = len(compared) > 0 and not is_shown
-        is_named = _CYCLE.search(folded(field.path[-1])) is not None
+        is_named = any(_CYCLE.fullmatch(folded("".join(field.path[first:]))) for first in (-1, -2))
         strength = Strength.SHOWN if is_shown else Strength.CONTRARY if differs else Strength.POSSIBLE
         if _OTHER_CYCLE.search(whole):
             strength = Strength.CONTRARY
         claim = "is the cycle of the last order of the PBX" if is_shown else "is a word for a year or a month"
         may_be_certain = strength is Strength.SHOWN or (strength is Strength.POSSIBLE and is_named)
         one = Judgement(field, strength, readings, len(readings), claim)
-        found.append(_completed(one, may_be_certain))
+        found.append(replace(one, may_be_certain=may_be_certain and one.is_complete))
     return found
 
 
@@ -275,7 +200,7 @@ def auto_renewals(fields: Sequence[Field]) -> list[Judgement]:
             strength = Strength.CONTRARY
         claim = "says yes or no" + (", and is called like auto-renewal" if is_auto else "")
         one = Judgement(field, strength, readings, len(readings), claim)
-        found.append(_completed(one, strength is Strength.LIKELY))
+        found.append(replace(one, may_be_certain=strength is Strength.LIKELY and one.is_complete))
     return found
 
 

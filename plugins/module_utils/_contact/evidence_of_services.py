@@ -13,8 +13,8 @@ from typing import Any, Optional
 from .._model.catalog import same_name
 from .._portal.order_rows import Row, id_of
 from .._portal.suggestions import folded, leaves
-from .evidence_of_pbxs import entry_of, is_sharp_id, is_sharp_name, read_with
-from .ranking import NEARLY_ALL, Judgement, Strength, name_weight, readings_of
+from .evidence_of_plans import entry_of, is_sharp_id, is_sharp_name
+from .ranking import NEARLY_ALL, Judgement, Strength, name_weight, read_with, readings_of
 from .sample import Facts, Field, fields_of
 
 _LEAST_LISTS = 2  # PBXs with services

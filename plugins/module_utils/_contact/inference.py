@@ -18,6 +18,7 @@ from .._portal.order_rows import Row
 from . import evidence_of_answers as _answers
 from . import evidence_of_pbxs as _pbxs
 from .evidence_of_expiries import expiries
+from .evidence_of_plans import plans as plans_of
 from .evidence_of_services import entries_of, service_ids, service_lists, service_names
 from .ranking import Candidate, Judgement, Strength, ranked
 from .sample import Facts, Field, Sample, facts_of, fields_of_pbxs, numbered, orders_of, read_rows
@@ -37,10 +38,11 @@ def candidates(sample: Sample) -> dict[str, tuple[Candidate, ...]]:
     prices = [*sample.plan_prices, *sample.service_prices]
     plans, services = _answers.plan_entries(sample.catalog), _answers.service_entries(sample.catalog)
     cycles = _pbxs.billing_cycles(fields, facts)
+    plan_ids, plan_names = plans_of(fields, facts)
     found = {
-        "plan": ranked("plan", _pbxs.plan_names(fields, facts), "PBXs"),
-        "plan_id": ranked("plan_id", _pbxs.plan_ids(fields, facts), "PBXs"),
-        "quantity": ranked("quantity", _pbxs.quantities(fields, facts, sample.plan_prices), "PBXs"),
+        "plan": ranked("plan", plan_names, "PBXs"),
+        "plan_id": ranked("plan_id", plan_ids, "PBXs"),
+        "quantity": ranked("quantity", _pbxs.quantities(fields, facts, sample), "PBXs"),
         "billing_cycle": ranked("billing_cycle", cycles, "PBXs"),
         "auto_renewal": ranked("auto_renewal", _pbxs.auto_renewals(fields), "PBXs"),
         "po_number": ranked("po_number", _answers.po_numbers(orders_of(sample)), "orders"),

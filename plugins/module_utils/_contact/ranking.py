@@ -8,6 +8,7 @@ What a field's values show comes first; its name only decides between fields tha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,13 +16,15 @@ from enum import IntEnum
 from typing import Any
 
 from .._model.dates import DAY
-from .._portal.fields import CANDIDATES
+from .._portal.fields import CANDIDATES, Fields
 from .._portal.suggestions import folded, is_something_else, looks_like
 from .sample import Field
 
 MOST_CANDIDATES = 6  # of one concept
 NEARLY_ALL = 0.9  # of the rows that have the field
-LEAST_TWINS = 3  # rows in which two fields agree, with at least two different values, so that it is no chance
+LEAST_TWINS = 5  # rows in which two fields agree, with at least two different values, so that it is no chance
+_USUAL = Fields({})
+_ID = re.compile("(^|[_ -])[iI][dD]$|[a-z0-9]I[dD]$")
 
 
 class Strength(IntEnum):
@@ -71,6 +74,11 @@ class Judgement:
         return self.matched >= NEARLY_ALL * self.field.of and self.matched >= NEARLY_ALL * len(self.field.values)
 
 
+def is_called_an_id(field: Field) -> bool:
+    """Whether the name of a field ends in "id" as a word: userId, user_id, but not paid."""
+    return _ID.search(field.path[-1]) is not None
+
+
 def name_weight(path: tuple[str, ...], concept: str) -> int:
     """How much a name speaks for a concept: 2 for a usual one, 1 for one like it, -1 for that of something else."""
     if is_something_else(path, concept):
@@ -112,7 +120,7 @@ def _candidate(concept: str, one: Judgement, what: str) -> Candidate:
 
 def _is_rival(concept: str, one: Judgement, best: Judgement) -> bool:
     """Whether another field is as good as the best one, or has the better name and can be read as the concept too."""
-    is_in_most = 2 * one.matched >= one.field.of
+    is_in_most = 2 * len(one.readings) >= one.field.of
     if one.strength >= best.strength:
         return is_in_most
     is_better_named = name_weight(one.field.path, concept) > name_weight(best.field.path, concept)
@@ -141,3 +149,15 @@ def readings_of(field: Field, reader: Callable[[Any], Any]) -> dict[str, Any]:
         except ValueError:
             continue
     return found
+
+
+def read_with(concept: str) -> Callable[[Any], Any]:
+    """The reader of a concept, which raises ValueError for what cannot be read."""
+
+    def read(value: Any) -> Any:
+        reading = _USUAL.read_as(concept, value)
+        if reading is None:
+            raise ValueError(concept)
+        return reading
+
+    return read

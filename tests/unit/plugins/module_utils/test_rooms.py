@@ -53,7 +53,13 @@ PURE_FILES = {
     *("_portal/agreement", "_portal/auto_renewal_fields", "_portal/envelope", "_portal/fields", "_portal/order_rows"),
     *("_portal/pending_plan", "_portal/services", "_portal/suggestions"),
     *("_contact/evidence_of_answers", "_contact/evidence_of_expiries", "_contact/evidence_of_pbxs"),
-    *("_contact/evidence_of_services", "_contact/inference", "_contact/ranking", "_contact/sample"),
+    *(
+        "_contact/evidence_of_plans",
+        "_contact/evidence_of_services",
+        "_contact/inference",
+        "_contact/ranking",
+        "_contact/sample",
+    ),
     *("_renew/diff", "_inventory/hosts", "_events/windows"),
     *("_contact/clear", "_contact/disguise"),
 }
