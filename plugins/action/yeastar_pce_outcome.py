@@ -91,7 +91,7 @@ class ActionModule(ActionBase):
                 saved = _saved(job, job.decide(), self._task.check_mode)
             else:
                 job.renew(is_check_mode=requests[0].mode == CHECK)
-        except BaseException as error:  # also a task's timeout: what is known of each host is to be told all the same
+        except BaseException as error:  # also a task's timeout: what is known of each host is reported all the same
             problem, is_spent = describe(error, error.__traceback__), isinstance(error, PlanSpent)
             Display().warning(secrets.hide(problem))
         known = job.known()

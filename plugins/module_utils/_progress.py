@@ -28,7 +28,7 @@ class Progress:
         self._warn = warn
         self._reported_at = 0.0
 
-    def tell(self, through: int, due: int) -> None:
+    def report(self, through: int, due: int) -> None:
         """Report that ``through`` of the ``due`` PBXs are done, with any outcome."""
         now = time.monotonic()
         if self._path is None or (0 < through < due and now - self._reported_at < LEAST_PAUSE):

@@ -32,7 +32,7 @@ _OTHER_NUMBER = re.compile(
     "used|inuse|active|regist|free|remain|initial|original|concurrent|call|channel|record|minute|stor"
 )
 _OTHER_CYCLE = re.compile("record|report|backup|retention|remind|support|trial|notice|log|certificate|service|addon")
-# The term of a contract, or how often instalments are paid, may be another one.
+# The term of an agreement, or how often instalments are paid, may be another one.
 _CYCLE = re.compile("(billing|renewal)(cycle|term|period|interval)|cycle")
 
 

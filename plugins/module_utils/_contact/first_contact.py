@@ -62,7 +62,7 @@ class FirstContact:
         forecaster = self._forecaster(options, clock)
         transport, recorder = self._connected(options, clock)
         portal = AccountAsRead(transport, options.fields, memory)
-        progress = Progress(os.environ.get(VARIABLE), self._warn).tell
+        progress = Progress(os.environ.get(VARIABLE), self._warn).report
         examination = Examination(portal, transport, recorder.exchanges, count, progress)
         examination.examine()
         looked_at, compared = examination.sampled(), frozenset(examination.compared())

@@ -40,7 +40,7 @@ def order_fields_line(
     if in_list < len(orders) and (in_detail < len(details) or not details):
         doubts.append("an order that names no PBX may be for any of them, and holds all renewals back while it is open")
     if not numbered:
-        doubts.append("our number cannot be seen again on an order, so its lines and time must tell it apart")
+        doubts.append("our number cannot be seen again on an order, so its lines and time must distinguish it")
         steps.append("map po_number, if another field has it")
     if strange:
         doubts.append(f"the words {', '.join(strange)} are not known, and count as open orders")

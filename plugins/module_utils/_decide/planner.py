@@ -129,7 +129,7 @@ def _refuse_expired(
     zone = "" if span is not None and span.zone else "set time_zone to that of the portal, "
     raise Objection(
         Reason.MAY_HAVE_EXPIRED,
-        f"it may have expired: the portal does not tell exactly when, so it is between {format_instant(earliest)} and"
+        f"it may have expired: the portal does not report exactly when, so it is between {format_instant(earliest)} and"
         f" {format_instant(latest)}; {zone}declare expires_at with its time and zone, or set include_expired: true to"
         " renew it all the same",
     )

@@ -107,7 +107,7 @@ def settle(
     order = _own_order(intent, found, times)
     if order is None:
         term_starts = FROM_EXPIRY  # without an order, an expiry that moved by some days may just have been corrected
-    expires_at = _told_expiry(intent, effective(declared_expiry, subscription.expires_at), term_starts)
+    expires_at = _reported_expiry(intent, effective(declared_expiry, subscription.expires_at), term_starts)
     if not (isinstance(expires_at, Undetermined) or same_expiry(intent.expires_at, expires_at)):
         settlement = _moved(intent, expires_at, subscription, order, times.now, term_starts)
     elif order is None:
@@ -127,7 +127,7 @@ def _own_order(intent: Intent, found: OrdersOfIntent, times: Times) -> Optional[
     return None if order is None else _completed(order, intent)
 
 
-def _told_expiry(
+def _reported_expiry(
     intent: Intent, reported: Union[datetime, Undetermined], term_starts: str
 ) -> Union[datetime, Undetermined]:
     """If fields disagree, take the one that has moved by a cycle, unless one still shows the expiry to be renewed."""
@@ -147,7 +147,7 @@ def _doubt_about(order: Optional[Order], others: Iterable[Order]) -> Optional[st
     if not strangers:
         return None
     return (
-        f"order {strangers[0]} has come as well as {order}, and the portal tells no number of it: if nobody has placed"
+        f"order {strangers[0]} has come as well as {order}, and the portal shows no number of it: if nobody has placed"
         " it, it is a second charge; look in the portal under Orders"
     )
 
@@ -273,7 +273,7 @@ def _moved(
 ) -> Settlement:
     moved = f"{format_instant(intent.expires_at)} -> {format_instant(expires_at)}"
     if subscription.span is not None:
-        moved += " as the portal tells it, read in UTC"
+        moved += " as the portal reports it, read in UTC"
     by = f"order {order}" if order else "an order that is not in the list"
     after = shown(expires_at, subscription.span)
     facts = (intent.expires_at, intent.billing_cycle, expires_at)
@@ -297,7 +297,7 @@ def _not_moved(intent: Intent, subscription: Subscription, order: Order) -> Sett
     status = intent.status if intent.status == IntentStatus.RENEWED else IntentStatus.ACCEPTED
     if isinstance(subscription.expires_at, Undetermined):
         seen = (
-            "the portal does not tell when the PBX expires, so this is verified by a declaration alone: look in the"
+            "the portal does not report when the PBX expires, so this is verified by a declaration alone: look in the"
             " portal, and declare the new expires_at once it shows there"
         )
     else:

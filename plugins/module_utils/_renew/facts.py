@@ -45,7 +45,7 @@ class RunContext:
 
     ``clock`` gives the controller's instant, ``monotonic`` seconds that never jump; ``ahead`` is how far ``clock`` has
     been set ahead of the controller's own, for a simulator that does not follow it. ``approved`` is the saved plan to
-    carry out, if there is one; ``tell`` receives how many due PBXs are done, and out of how many. Once ``is_awaited``
+    carry out, if there is one; ``progress`` receives how many due PBXs are done, and out of how many. Once ``is_awaited``
     returns False, nothing more is ordered or followed. ``wait_timeout`` (s) bounds how long orders are followed.
     """
 
@@ -55,7 +55,7 @@ class RunContext:
     warn: Callable[[str], None]
     ahead: timedelta = timedelta(0)
     approved: Optional[SavedPlan] = None
-    tell: Callable[[int, int], None] = lambda through, due: None
+    progress: Callable[[int, int], None] = lambda through, due: None
     is_awaited: Callable[[], bool] = lambda: True
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep

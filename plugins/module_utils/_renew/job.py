@@ -141,7 +141,7 @@ class Job:
                 warn=self.warn,
                 ahead=clock.ahead if is_loopback(options.portal.connection.base_url) else timedelta(0),
                 approved=approved,
-                tell=Progress(os.environ.get(VARIABLE), self.warn).tell,
+                progress=Progress(os.environ.get(VARIABLE), self.warn).report,
                 is_awaited=self._is_awaited,
                 sleep=pool.sleep,
                 wait_timeout=options.wait_timeout,

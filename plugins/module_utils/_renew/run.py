@@ -98,7 +98,7 @@ class Run:
 
         def take(decision: Decision) -> None:
             self._take(decision)
-            self._context.tell(next(through), len(due))
+            self._context.progress(next(through), len(due))
 
         try:
             if self._orders is not None:

@@ -46,7 +46,7 @@ class Screening:
         if len(near) > MOST_NEAR:
             self._warn(
                 f"of {len(near)} PBXs that are due within {NEAR.days} days after their window, the details of"
-                f" {len(near) - MOST_NEAR} were not looked at: whether those tell an expiry that is nearer than that of"
+                f" {len(near) - MOST_NEAR} were not looked at: whether those report an expiry that is nearer than that of"
                 " the product list is not known"
             )
             near = near[:MOST_NEAR]
@@ -91,6 +91,6 @@ class Screening:
         except AccessError:
             raise
         except ReadError as error:
-            self._warn(f"{declaration.product_no}: whether its detail tells another expiry is not known: {error}")
+            self._warn(f"{declaration.product_no}: whether its detail reports another expiry is not known: {error}")
             return screened
         return screen(declaration, subscription, self._policy, self._now)

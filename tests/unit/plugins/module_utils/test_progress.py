@@ -32,7 +32,7 @@ def test_a_line_a_second_and_the_first_and_the_last_always(path: Path, monkeypat
     monkeypatch.setattr(_progress, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     progress = Progress(str(path), _never)
     for through in range(1, 6):
-        progress.tell(through, 5)
+        progress.report(through, 5)
         clock[0] += 0.4
     told = [json.loads(line) for line in path.read_text().splitlines()]
     assert [line["through"] for line in told] == [1, 4, 5]
@@ -40,15 +40,15 @@ def test_a_line_a_second_and_the_first_and_the_last_always(path: Path, monkeypat
 
 
 def test_without_a_file_nothing_is_written_and_nothing_fails(tmp_path: Path) -> None:
-    Progress(None, _never).tell(1, 2)
+    Progress(None, _never).report(1, 2)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_file_that_cannot_be_written_is_warned_of_once(tmp_path: Path) -> None:
     warnings: list[str] = []
     progress = Progress(str(tmp_path), warnings.append)
-    progress.tell(1, 1)
-    progress.tell(1, 1)
+    progress.report(1, 1)
+    progress.report(1, 1)
     assert len(warnings) == 1 and "YEASTAR_PROGRESS_FILE" in warnings[0] and "directory" in warnings[0]
 
 

@@ -104,7 +104,7 @@ def test_a_detail_that_is_not_given_of_what_is_due_soon_is_warned_of() -> None:
     account.before[DETAIL] = lambda: refusal(500) if account.log.count(DETAIL) == 1 else None
     trial = Trial(account).go()
     assert trial.states() == {"A": "current/enough_time", "B": "renewed/expiry_moved"}
-    assert "A: whether its detail tells another expiry is not known: GET " in trial.warnings[0]
+    assert "A: whether its detail reports another expiry is not known: GET " in trial.warnings[0]
 
 
 def test_a_token_that_is_refused_meanwhile_ends_the_run() -> None:
