@@ -111,7 +111,7 @@ def _day(instant: datetime) -> str:
     return f"{instant:%Y-%m-%d}"
 
 
-def _orders(pbxs: Sequence[Pbx], with_lines: bool = True) -> list[Row]:
+def orders_of(pbxs: Sequence[Pbx], with_lines: bool = True) -> list[Row]:
     """The last order of each PBX, as the portal's details show orders."""
     orders = []
     for pbx in pbxs:
@@ -132,7 +132,7 @@ def _orders(pbxs: Sequence[Pbx], with_lines: bool = True) -> list[Row]:
     return orders
 
 
-def _portal(
+def portal_of(
     name: str,
     pbxs: Sequence[Pbx],
     detail: Callable[[Pbx], Row],
@@ -166,9 +166,9 @@ def documented() -> Portal:
     pbxs = fleet(12)
     orders = [
         {**order, "poNumber": ("RN20261205-0a1b2c3d" if index == 3 else f"PO-{4000 + index}")}
-        for index, order in enumerate(_orders(pbxs))
+        for index, order in enumerate(orders_of(pbxs))
     ]
-    return _portal(
+    return portal_of(
         "documented",
         pbxs,
         lambda pbx: {
@@ -214,7 +214,7 @@ def documented() -> Portal:
 
 def nested_three_deep() -> Portal:
     pbxs = fleet(40)
-    return _portal(
+    return portal_of(
         "nested three deep",
         pbxs,
         lambda pbx: {
@@ -236,14 +236,14 @@ def nested_three_deep() -> Portal:
             "service_name": ("label",),
         },
         sampled=8,
-        order_details=_orders(pbxs[:8]),
+        order_details=orders_of(pbxs[:8]),
         is_known=True,
     )
 
 
 def epoch_digits() -> Portal:
     pbxs = fleet(10)
-    return _portal(
+    return portal_of(
         "epoch seconds as digits",
         pbxs,
         lambda pbx: {
@@ -261,14 +261,14 @@ def epoch_digits() -> Portal:
             "quantity": ("seats",),
             "billing_cycle": ("period",),
         },
-        order_details=_orders(pbxs),
+        order_details=orders_of(pbxs),
         is_known=True,
     )
 
 
 def epoch_milliseconds_and_words() -> Portal:
     pbxs = fleet(7)
-    return _portal(
+    return portal_of(
         "epoch milliseconds, 12 months",
         pbxs,
         lambda pbx: {
@@ -287,14 +287,14 @@ def epoch_milliseconds_and_words() -> Portal:
             "billing_cycle": ("every",),
             "services": ("extras",),
         },
-        order_details=_orders(pbxs),
+        order_details=orders_of(pbxs),
         is_known=True,
     )
 
 
 def thin_list() -> Portal:
     pbxs = fleet(40)
-    return _portal(
+    return portal_of(
         "thin list, details of five",
         pbxs,
         lambda pbx: {
@@ -321,7 +321,7 @@ def thin_list() -> Portal:
             "currency": ("chargedIn",),
         },
         sampled=5,
-        order_details=_orders(pbxs[:5]),
+        order_details=orders_of(pbxs[:5]),
         plan_prices=[{"charge": f"{pbx.quantity * 12}.00", "chargedIn": "USD"} for pbx in pbxs[:5]],
         is_known=True,
     )
@@ -329,7 +329,7 @@ def thin_list() -> Portal:
 
 def names_only() -> Portal:
     pbxs = fleet(9)
-    return _portal(
+    return portal_of(
         "names only, services as names, several dates",
         pbxs,
         lambda pbx: {
@@ -356,7 +356,7 @@ def names_only() -> Portal:
 
 def without_catalog() -> Portal:
     pbxs = fleet(12)
-    return _portal(
+    return portal_of(
         "no catalogue at all",
         pbxs,
         lambda pbx: {
@@ -385,7 +385,7 @@ def without_catalog() -> Portal:
 
 def day_first() -> Portal:
     pbxs = fleet(14, ("annually",))
-    return _portal(
+    return portal_of(
         "day first, and a reminder that can be read",
         pbxs,
         lambda pbx: {
@@ -402,14 +402,14 @@ def day_first() -> Portal:
             "quantity": ("userCount",),
             "billing_cycle": ("billing.cycle",),
         },
-        order_details=_orders(pbxs),
+        order_details=orders_of(pbxs),
     )
 
 
 def offsets() -> Portal:
     pbxs = fleet(11)
     china = timezone(timedelta(hours=8))
-    return _portal(
+    return portal_of(
         "offsets, list row complete",
         pbxs,
         lambda pbx: {"comment": ""},
@@ -429,13 +429,13 @@ def offsets() -> Portal:
             "suspended": "no",
         },
         sampled=4,
-        order_details=_orders(pbxs),
+        order_details=orders_of(pbxs),
     )
 
 
 def services_elsewhere() -> Portal:
     pbxs = fleet(12)
-    return _portal(
+    return portal_of(
         "services as objects of a contract, beside those on offer",
         pbxs,
         lambda pbx: {
@@ -460,13 +460,13 @@ def services_elsewhere() -> Portal:
             "service_id": ("article",),
             "service_name": ("text",),
         },
-        order_details=_orders(pbxs),
+        order_details=orders_of(pbxs),
     )
 
 
 def several_dates() -> Portal:
     pbxs = fleet(13, ("annually",))
-    return _portal(
+    return portal_of(
         "several dates, and a next debit of a monthly instalment",
         pbxs,
         lambda pbx: {
@@ -487,7 +487,7 @@ def several_dates() -> Portal:
             "quantity": ("licences",),
             "billing_cycle": ("interval",),
         },
-        order_details=_orders(pbxs),
+        order_details=orders_of(pbxs),
     )
 
 
@@ -498,7 +498,7 @@ def _next_month(pbx: Pbx) -> datetime:
 
 def decoy_numbers() -> Portal:
     pbxs = fleet(12, ("monthly",))
-    return _portal(
+    return portal_of(
         "decoy numbers, quantities as text",
         pbxs,
         lambda pbx: {
@@ -524,7 +524,7 @@ def decoy_numbers() -> Portal:
             "amount": ("sum",),
             "currency": ("iso",),
         },
-        order_details=_orders(pbxs),
+        order_details=orders_of(pbxs),
         plan_prices=[
             {
                 "count": pbx.quantity,
@@ -542,7 +542,7 @@ def decoy_numbers() -> Portal:
 def decoy_prices() -> Portal:
     """The same as above in prices: the list price is the product, and what is paid is less."""
     pbxs = fleet(6)
-    return _portal(
+    return portal_of(
         "decoy prices, tags in a reference",
         pbxs,
         lambda pbx: {"planId": int(pbx.plan[0]), "extensions": pbx.quantity, "expireTime": _epoch(pbx.expires)},
@@ -555,7 +555,7 @@ def decoy_prices() -> Portal:
         },
         orders=[
             {**order, "yourReference": f"RN{pbx.expires:%Y%m%d}-{pbx.index:08x}", "memo": "by phone"}
-            for pbx, order in zip(pbxs, _orders(pbxs, with_lines=False))
+            for pbx, order in zip(pbxs, orders_of(pbxs, with_lines=False))
         ],
         plan_prices=[
             {
@@ -573,7 +573,7 @@ def decoy_prices() -> Portal:
 
 def german() -> Portal:
     pbxs = fleet(12)
-    return _portal(
+    return portal_of(
         "names of fields in German",
         pbxs,
         lambda pbx: {
@@ -596,13 +596,13 @@ def german() -> Portal:
             "service_id": ("nummer",),
             "service_name": ("bezeichnung",),
         },
-        order_details=_orders(pbxs),
+        order_details=orders_of(pbxs),
     )
 
 
 def pinyin() -> Portal:
     pbxs = fleet(10)
-    return _portal(
+    return portal_of(
         "names of fields in Pinyin",
         pbxs,
         lambda pbx: {
@@ -624,14 +624,14 @@ def pinyin() -> Portal:
             "service_id": ("bianhao",),
             "service_name": ("mingcheng",),
         },
-        order_details=_orders(pbxs),
+        order_details=orders_of(pbxs),
     )
 
 
 def pending_plan() -> Portal:
     """After a switch that is pending, the row has another plan, filled for every PBX."""
     pbxs = fleet(12)
-    return _portal(
+    return portal_of(
         "running plan and the next one",
         pbxs,
         lambda pbx: {
@@ -642,13 +642,13 @@ def pending_plan() -> Portal:
         },
         {"expires_at": ("expireDate",), "quantity": ("extensionNum",)},
         even={"plan_id": ("runs", "then")},
-        order_details=_orders(pbxs[:5]),
+        order_details=orders_of(pbxs[:5]),
     )
 
 
 def one_pbx() -> Portal:
     pbxs = fleet(1)
-    return _portal(
+    return portal_of(
         "a single PBX",
         pbxs,
         lambda pbx: {
@@ -659,14 +659,14 @@ def one_pbx() -> Portal:
             "minutes": 100,
         },
         {"plan_id": ("offer.ref",)},
-        order_details=_orders(pbxs),
+        order_details=orders_of(pbxs),
         even={"expires_at": ("lasts", "serves"), "quantity": ("users", "minutes")},
     )
 
 
 def twins() -> Portal:
     pbxs = fleet(12)
-    return _portal(
+    return portal_of(
         "two fields that always agree",
         pbxs,
         lambda pbx: {
@@ -681,14 +681,14 @@ def twins() -> Portal:
             "plan_id": ("plan.id", "plan.key"),
             "quantity": ("extensions",),
         },
-        order_details=_orders(pbxs),
+        order_details=orders_of(pbxs),
     )
 
 
 def two_terms() -> Portal:
     """Both ends lie whole years after the beginning: that of the term paid for and that of the contract."""
     pbxs = fleet(12, ("annually",))
-    return _portal(
+    return portal_of(
         "two ends of whole terms",
         pbxs,
         lambda pbx: {
@@ -712,7 +712,7 @@ def small_ids() -> Portal:
             {"planId": 2, "name": "Gold"},
         ]
     }
-    return _portal(
+    return portal_of(
         "ids of one digit",
         pbxs,
         lambda pbx: {
@@ -730,7 +730,7 @@ def small_ids() -> Portal:
 def only_instalments() -> Portal:
     """No expiry at all: a next debit each month of a subscription that runs for a year."""
     pbxs = fleet(12, ("annually",))
-    return _portal(
+    return portal_of(
         "no expiry, only a next debit",
         pbxs,
         lambda pbx: {
