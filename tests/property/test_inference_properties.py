@@ -23,6 +23,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._contact.inference 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.dates import add_cycles, format_instant
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.fields import CANDIDATES, Fields
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.strange_portals import NOW, PORTALS
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.stranger_portals import STRANGER_PORTALS
 
 exact = settings(deadline=None, max_examples=60, derandomize=True)
 
@@ -45,6 +46,8 @@ CATALOG = {
         {"serviceId": 3048573759449317376, "serviceName": "Recording Minutes"},
     ],
 }
+# Of a few PBXs that all have the plan of their partner, values cannot tell whose plan an id is; either gives the same.
+UNDECIDABLE = {("the plan of the partner", "plan_id")}
 # Texts that say nothing about what a field is.
 NAMES = st.text("qwjkz", min_size=2, max_size=6)
 SCALARS = st.one_of(
@@ -187,7 +190,7 @@ def test_whatever_was_read_it_is_ranked_the_same_way_twice(
 
 
 @exact
-@given(st.sampled_from([one for one in PORTALS if one.is_known]), st.data())
+@given(st.sampled_from([*PORTALS, *STRANGER_PORTALS]), st.data())
 def test_a_part_of_what_was_read_never_makes_a_wrong_field_certain(portal: Any, data: st.DataObject) -> None:
     sample = portal.sample
     numbers = data.draw(st.sets(st.sampled_from(sorted(sample.details)), max_size=8))
@@ -203,6 +206,6 @@ def test_a_part_of_what_was_read_never_makes_a_wrong_field_certain(portal: Any, 
     wrong = {
         concept: path
         for concept, path in _winners(candidates(part)).items()
-        if path not in portal.right.get(concept, ())
+        if path not in portal.right.get(concept, ()) and (portal.name, concept) not in UNDECIDABLE
     }
     assert wrong == {}

@@ -21,7 +21,11 @@ _TOLERANCE = timedelta(hours=36)  # a term may end the day before, in another zo
 _LEAST_TERMS = 3  # PBXs whose terms are whole cycles, so that it is no chance
 _LEAST_DATES = 2  # different ones
 _DAYS_OF_CYCLE = {ANNUALLY: 365.2425, MONTHLY: 30.436875}
-_SAYS_SO = re.compile("expir|valid(to|through|until|till)$|(subscription|plan|licen[cs]e|term)end")
+_OF_THE_PBX = "(subscription|licen[cs]e|plan|product|instance|pbx|term|period|validity|data|info|details?|attributes)"
+_SAYS_SO = re.compile(
+    f"{_OF_THE_PBX}*(expir(e|es|ed|y|ation)(date|time|at|on|day)?|valid(to|through|until|till))"
+    f"|{_OF_THE_PBX}+end(s|sat|son|date|time)?"
+)
 _OTHER_DATE = re.compile(
     "remind|notif|support|maintenance|warrant|certificate|cert|trial|record|service(expir|valid)|addon|invoice|debit"
     "|instal|token|password|promo|discount|offer|quote|card|currentplan|backup|domain|grace|delet"
@@ -76,7 +80,7 @@ def _is_plausible(field: Field, readings: Instants, now: datetime) -> bool:
         return False
     if any(not now - _LONGEST_AGO <= value <= now + _FURTHEST_AHEAD for value in values):
         return False
-    return 2 * sum(value > now for value in values) > len(values) and (len(values) == 1 or _differ(readings))
+    return 2 * sum(value > now for value in values) > len(values)
 
 
 def _differ(readings: Instants) -> bool:
@@ -87,6 +91,8 @@ def _judged(field: Field, readings: Instants, beginnings: Sequence[Instants], cy
     if _OTHER_DATE.search(folded("".join(field.path))) or name_weight(field.path, "expires_at") < 0:
         claim = "is a date ahead, but is called like another one"
         return Judgement(field, Strength.CONTRARY, readings, len(readings), claim)
+    if len(readings) > 1 and not _differ(readings):
+        return Judgement(field, Strength.NAMED, readings, len(readings), "is the same date ahead in all of them")
     known_cycles = [key for key in readings if key in cycles]
     by_cycle = _whole_terms(readings, beginnings, cycles)
     if by_cycle >= NEARLY_ALL * len(readings) and by_cycle >= _LEAST_TERMS:
@@ -118,9 +124,9 @@ def _is_whole(readings: Instants, beginning: Instants, cycles: Mapping[str, str]
 
 
 def _is_said(one: Judgement) -> bool:
-    """Whether the name of dates that differ says that they are expiries."""
-    name = folded("".join(one.field.path[-2:]))
-    return one.is_complete and _differ(one.readings) and _SAYS_SO.search(name) is not None
+    """Whether the whole path of dates that differ says that they are expiries of the PBX, and of nothing in it."""
+    name = folded("".join(one.field.path))
+    return one.is_complete and _differ(one.readings) and _SAYS_SO.fullmatch(name) is not None
 
 
 def _same(one: Instants, other: Instants) -> bool:

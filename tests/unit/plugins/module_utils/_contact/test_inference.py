@@ -30,10 +30,11 @@ from ansible_collections.pbxops.yeastar.tests.unit.helpers.strange_portals impor
     ULTIMATE,
     Portal,
 )
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.stranger_portals import STRANGER_PORTALS
 
 BY_NAME = {portal.name: portal for portal in PORTALS}
 EMPTY = Sample({}, {}, None, (), (), (), (), (), NOW)
-every_portal = pytest.mark.parametrize("portal", PORTALS, ids=lambda portal: portal.name)
+every_portal = pytest.mark.parametrize("portal", [*PORTALS, *STRANGER_PORTALS], ids=lambda portal: portal.name)
 
 
 def _sample(details: Sequence[Mapping[str, Any]], **others: Any) -> Sample:
@@ -118,6 +119,7 @@ def test_two_fields_that_always_agree_are_both_named() -> None:
 
 
 STARTS = [datetime(2024, 2, 3, tzinfo=timezone.utc) + timedelta(days=41 * index) for index in range(5)]
+ODD_ENDS = [NOW + timedelta(days=30 + 41 * index * index) for index in range(5)]
 ENDS = [add_cycles(start, "annually", 3) for start in STARTS]
 
 
@@ -148,6 +150,9 @@ def _dates(**columns: Sequence[datetime]) -> list[dict[str, Any]]:
             {"a": STARTS, "b": ENDS, "c": [add_cycles(end, "annually") for end in ENDS]}, None, id="two whole terms"
         ),
         pytest.param({"a": STARTS, "b": [ENDS[0]] * 5}, None, id="the same in every PBX"),
+        pytest.param({"a": STARTS, "b": ENDS, "c": [ENDS[0]] * 5}, None, id="another one is the same in every PBX"),
+        pytest.param({"proposalValidTo": ENDS}, None, id="the end of something unknown"),
+        pytest.param({"a": STARTS, "b": ENDS, "c": ODD_ENDS}, None, id="another one ends on odd days"),
         pytest.param({"expireOn": [NOW - timedelta(days=9 + index) for index in range(5)]}, None, id="all past"),
         pytest.param({"expireOn": [NOW + timedelta(days=9000 + index) for index in range(5)]}, None, id="far ahead"),
     ],
