@@ -22,11 +22,15 @@ from .sample import Facts, Field, Sample
 MOST_EXTENSIONS = 100_000  # of one PBX; a larger number is an id, a time or a counter
 _LEAST_COMPARED = 2  # PBXs with different values
 _MOST_ORDERED = 0.8  # of the PBXs have what was ordered last; the others were expanded since
+_LEAST_ORDERS = 3  # PBXs that have what was ordered last
 _LEAST_PRICES = 3  # different quantities
 _AUTO = re.compile("auto(matic(ally)?)?(re)?new|renew(al|s|ed)?auto")
 _RENEWS = re.compile("renew|prolong|verlaenger|verlanger|xuding|xufei")
 _OF_A_PART = re.compile("service|addon|option|cancel|disable|stop|remind|notif")
 _WORDS = ("true", "false", "yes", "no", "y", "n", "on", "off", "enabled", "disabled")
+_OTHER_NUMBER = re.compile(
+    "used|inuse|active|regist|free|remain|initial|original|concurrent|call|channel|record|minute|stor"
+)
 _OTHER_CYCLE = re.compile("record|report|backup|retention|remind|support|trial|notice|log|certificate|service|addon")
 # The term of a contract, or how often instalments are paid, may be another one.
 _CYCLE = re.compile("(billing|renewal)(cycle|term|period|interval)|cycle")
@@ -42,7 +46,7 @@ def quantities(fields: Sequence[Field], facts: Facts, sample: Sample) -> list[Ju
         weight = name_weight(field.path, "quantity")
         if not readings or len(readings) < NEARLY_ALL * len(field.values) or _is_id_or_flag(field):
             continue
-        if weight < 0:
+        if weight < 0 or _OTHER_NUMBER.search(folded("".join(field.path))):
             claim = "is a number, but is called like something else"
             found.append(Judgement(field, Strength.CONTRARY, readings, len(readings), claim))
             continue
@@ -88,7 +92,8 @@ def _as_ordered(field: Field, readings: Mapping[str, int], ordered: Mapping[str,
     is_varied = len({readings[key] for key in equal}) >= _LEAST_COMPARED
     if not equal or not (2 * len(equal) >= len(compared) or (is_varied and is_never_fewer)):
         return None
-    is_clear = is_varied and is_never_fewer and len(equal) >= _MOST_ORDERED * len(compared)
+    is_most = len(equal) >= max(_LEAST_ORDERS, _MOST_ORDERED * len(compared))
+    is_clear = is_varied and is_never_fewer and is_most
     claim = "is what the last order of the PBX was for"
     one = Judgement(replace(field, of=len(compared)), Strength.SHOWN, readings, len(equal), claim)
     return replace(one, may_be_certain=is_clear and len(readings) >= NEARLY_ALL * field.of)

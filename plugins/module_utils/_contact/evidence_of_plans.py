@@ -18,6 +18,7 @@ from .sample import Facts, Field
 _LEAST_DIGITS = 8  # of an id that no other number has by chance
 _LEAST_LETTERS = 8  # of a name that no other text has by chance
 _LEAST_PLANS = 2  # different ones
+_LEAST_NAMES = 5  # PBXs
 _LEAST_ORDERS = 2
 _MOST_ORDERED = 0.8  # of the PBXs have the plan that was ordered last; the others were switched since
 _OTHER_PLAN = re.compile(
@@ -88,11 +89,12 @@ def _weighed(one: Judgement, ids: Mapping[str, str], is_sharp: bool, facts: Fact
 
 
 def _names_agree(ids: Mapping[str, str], fields: Sequence[Field], facts: Facts) -> bool:
-    """Whether another field always has the name of these plans, and there are at least two of them."""
-    if len(set(ids.values())) < _LEAST_PLANS:
+    """Whether a field that is called like the plan always has the names of these, in enough PBXs not to be chance."""
+    if len(set(ids.values())) < _LEAST_PLANS or len(ids) < _LEAST_NAMES:
         return False
     names = {key: facts.plans[plan_id] for key, plan_id in ids.items()}
-    return any(all(_is_called(field.values.get(key), name) for key, name in names.items()) for field in fields)
+    called = [field for field in fields if name_weight(field.path, "plan") > 0]
+    return any(all(_is_called(field.values.get(key), name) for key, name in names.items()) for field in called)
 
 
 def _is_called(value: Any, name: str) -> bool:

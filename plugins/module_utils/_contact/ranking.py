@@ -22,7 +22,7 @@ from .sample import Field
 
 MOST_CANDIDATES = 6  # of one concept
 NEARLY_ALL = 0.9  # of the rows that have the field
-LEAST_TWINS = 3  # rows in which two fields agree, with at least two different values, so that it is no chance
+LEAST_TWINS = 5  # rows in which two fields agree, with at least two different values, so that it is no chance
 _USUAL = Fields({})
 _ID = re.compile("(^|[_ -])[iI][dD]$|[a-z0-9]I[dD]$")
 

@@ -67,8 +67,12 @@ def expanded_often() -> Portal:
             "planId": pbx.plan[0],
             "term": {"end": format_instant(pbx.expires), "cycle": pbx.cycle},
         },
-        {"plan_id": ("planId",), "billing_cycle": ("term.cycle",), "expires_at": ("term.end",)},
-        even={"quantity": ("initialUsers", "users")},
+        {
+            "plan_id": ("planId",),
+            "billing_cycle": ("term.cycle",),
+            "expires_at": ("term.end",),
+            "quantity": ("users",),
+        },
         order_details=orders_of(pbxs),
     )
 

@@ -198,9 +198,10 @@ def test_an_id_of_the_catalogue_is_that_of_the_plan(details: list[dict[str, Any]
 
 def test_short_ids_need_the_name_of_the_same_plan() -> None:
     catalog = {"plans": [{"planId": 1, "name": "Basic"}, {"planId": 2, "name": "Gold"}]}
-    details = [{"p": 1, "n": "Basic", "s": 1}, {"p": 2, "n": "Gold", "s": 1}]
+    details = [{"p": 1, "planName": "Basic", "s": 1}, {"p": 2, "planName": "Gold", "s": 1}] * 3
     assert _certain("plan_id", details, catalog=catalog) == "p"
-    assert _certain("plan_id", [{"p": row["p"]} for row in details], catalog=catalog) is None
+    assert _certain("plan_id", details[:4], catalog=catalog) is None
+    assert _certain("plan_id", [{"p": row["p"], "level": row["planName"]} for row in details], catalog=catalog) is None
 
 
 def test_an_id_that_the_catalogue_lacks_does_not_hide_the_one_that_it_has() -> None:
