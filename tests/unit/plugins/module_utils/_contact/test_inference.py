@@ -257,6 +257,34 @@ def test_a_quantity_that_nothing_confirms_is_not_certain() -> None:
     assert not _best("quantity", [{"seats": quantity} for quantity in QUANTITIES]).is_certain
 
 
+CHARGES = [{"charge": f"{quantity * unit}.00"} for quantity, unit in zip(QUANTITIES, (12, 12, 9, 12, 9))]
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({"seats": QUANTITIES}, ("seats", "charge")),
+        ({"x": QUANTITIES}, (None, None)),
+        ({"seats": QUANTITIES, "x": [2 * quantity for quantity in QUANTITIES]}, (None, "charge")),
+        ({"seats": QUANTITIES[::-1]}, (None, None)),
+    ],
+    ids=["called so", "under a name that says nothing", "another one rises too", "in another order"],
+)
+def test_a_quantity_that_prices_rise_with_is_certain_only_if_it_is_called_so(
+    columns: Mapping[str, Sequence[int]], expected: tuple[str | None, str | None]
+) -> None:
+    details = [{name: values[index] for name, values in columns.items()} for index in range(5)]
+    found = [_certain(concept, details, plan_prices=CHARGES) for concept in ("quantity", "amount")]
+    assert tuple(found) == expected
+
+
+def test_an_amount_without_decimals_may_be_in_cents() -> None:
+    charges = [{"charge": quantity * 1200} for quantity in QUANTITIES]
+    details = [{"seats": quantity} for quantity in QUANTITIES]
+    assert _certain("quantity", details, plan_prices=charges) == "seats"
+    assert _certain("amount", details, plan_prices=charges) is None
+
+
 def test_the_last_order_that_took_effect_counts() -> None:
     orders = [
         *(_order(index, quantity, createTime=1700000000) for index, quantity in enumerate(QUANTITIES)),
