@@ -212,11 +212,13 @@ def billing_cycles(fields: Sequence[Field], facts: Facts) -> list[Judgement]:
         is_shown = len(compared) >= _LEAST_COMPARED and len(equal) == len(compared)
         differs = len(compared) > 0 and not is_shown
         is_named = any(_CYCLE.fullmatch(folded("".join(field.path[first:]))) for first in (-1, -2))
+        # The term of a contract does not differ by PBX as the cycles of subscriptions do.
+        is_varied = len(set(readings.values())) > 1 and name_weight(field.path, "billing_cycle") > 0
         strength = Strength.SHOWN if is_shown else Strength.CONTRARY if differs else Strength.POSSIBLE
         if _OTHER_CYCLE.search(whole):
             strength = Strength.CONTRARY
         claim = "is the cycle of the last order of the PBX" if is_shown else "is a word for a year or a month"
-        may_be_certain = strength is Strength.SHOWN or (strength is Strength.POSSIBLE and is_named)
+        may_be_certain = strength is Strength.SHOWN or (strength is Strength.POSSIBLE and (is_named or is_varied))
         one = Judgement(field, strength, readings, len(readings), claim)
         found.append(replace(one, may_be_certain=may_be_certain and one.is_complete))
     return found

@@ -347,6 +347,11 @@ def test_a_word_for_a_cycle_is_certain_only_if_it_is_called_so(columns: dict[str
     assert _certain("billing_cycle", [columns] * 4) == expected
 
 
+@pytest.mark.parametrize(("name", "expected"), [("term", "term"), ("x", None), ("recordTerm", None)])
+def test_cycles_that_differ_by_pbx_need_only_a_name_like_it(name: str, expected: str | None) -> None:
+    assert _certain("billing_cycle", [{name: "annually"}, {name: "monthly"}]) == expected
+
+
 @pytest.mark.parametrize(
     ("columns", "expected"),
     [
