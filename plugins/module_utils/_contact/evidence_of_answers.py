@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PURE: which fields of orders, prices and the catalogue may be the PO number, the amount, the currency, the ids."""
+"""PURE: which fields of orders, prices and the catalog may be the PO number, the amount, the currency, the ids."""
 
 from __future__ import annotations
 
@@ -106,18 +106,18 @@ def currencies(prices: Sequence[Row]) -> list[Judgement]:
 
 
 def plan_entries(catalog: Any) -> dict[str, Row]:
-    """The entries of plans in the catalogue."""
+    """The entries of plans in the catalog."""
     nodes = [node for node in objects(catalog) if named_id_of(node, "planId") and not named_id_of(node, "serviceId")]
     return numbered(nodes)
 
 
 def service_entries(catalog: Any) -> dict[str, Row]:
-    """The entries of services in the catalogue."""
+    """The entries of services in the catalog."""
     return numbered(node for node in objects(catalog) if named_id_of(node, "serviceId"))
 
 
 def pricing_ids(concept: str, entries: Mapping[str, Row]) -> list[Judgement]:
-    """Fields of the catalogue's entries that are ids of prices: different ones in each entry, and called so."""
+    """Fields of the catalog's entries that are ids of prices: different ones in each entry, and called so."""
     found = []
     for field in fields_of(entries):
         readings = readings_of(field, read_with(concept))

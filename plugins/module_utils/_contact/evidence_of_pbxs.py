@@ -34,7 +34,7 @@ _OTHER_NUMBER = re.compile(
     "used|inuse|active|regist|free|remain|initial|original|concurrent|call|channel|record|minute|stor"
 )
 _OTHER_CYCLE = re.compile("record|report|backup|retention|remind|support|trial|notice|log|certificate|service|addon")
-# The term of a contract, or how often instalments are paid, may be another one.
+# The term of an agreement, or how often instalments are paid, may be another one.
 _CYCLE = re.compile("(billing|renewal)(cycle|term|period|interval)|cycle")
 
 
@@ -212,7 +212,7 @@ def billing_cycles(fields: Sequence[Field], facts: Facts) -> list[Judgement]:
         is_shown = len(compared) >= _LEAST_COMPARED and len(equal) == len(compared)
         differs = len(compared) > 0 and not is_shown
         is_named = any(_CYCLE.fullmatch(folded("".join(field.path[first:]))) for first in (-1, -2))
-        # The term of a contract does not differ by PBX as the cycles of subscriptions do.
+        # The term of an agreement does not differ by PBX as the cycles of subscriptions do.
         is_varied = len(set(readings.values())) > 1 and name_weight(field.path, "billing_cycle") > 0
         strength = Strength.SHOWN if is_shown else Strength.CONTRARY if differs else Strength.POSSIBLE
         if _OTHER_CYCLE.search(whole):

@@ -25,7 +25,7 @@ from .sample import Facts, Field, Sample, facts_of, fields_of_pbxs, numbered, or
 
 __all__ = ["Candidate", "Sample", "candidates", "suggested_map"]
 
-# A field that reads these as something that the catalogue does not have is not the right one.
+# A field that reads these as something that the catalog does not have is not the right one.
 _JUDGED_BY_CATALOG = ("plan", "plan_id", "service_id", "service_name")
 
 FieldMap = Mapping[str, Union[str, Sequence[str]]]

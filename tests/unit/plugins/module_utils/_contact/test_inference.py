@@ -104,7 +104,7 @@ def test_evidence_names_the_field_and_counts() -> None:
         "subscription.tariff.ref.code",
         8,
         8,
-        "in 8 of 8 PBXs `subscription.tariff.ref.code` is the id of a plan of the catalogue",
+        "in 8 of 8 PBXs `subscription.tariff.ref.code` is the id of a plan of the catalog",
         True,
     )
 
@@ -190,9 +190,9 @@ def test_two_pbxs_are_too_few_to_show_a_term() -> None:
         ([{"x": ENTERPRISE[0], "y": None}] * 4 + [{"x": ENTERPRISE[0], "y": ULTIMATE[0]}], "x"),
         ([{"x": ENTERPRISE[0], "y": ENTERPRISE[0]}], None),
     ],
-    ids=["one PBX", "an id that the catalogue lacks", "two ids that differ", "filled in few", "agree by chance"],
+    ids=["one PBX", "an id that the catalog lacks", "two ids that differ", "filled in few", "agree by chance"],
 )
-def test_an_id_of_the_catalogue_is_that_of_the_plan(details: list[dict[str, Any]], expected: str | None) -> None:
+def test_an_id_of_the_catalog_is_that_of_the_plan(details: list[dict[str, Any]], expected: str | None) -> None:
     assert _certain("plan_id", details) == expected
 
 
@@ -204,7 +204,7 @@ def test_short_ids_need_the_name_of_the_same_plan() -> None:
     assert _certain("plan_id", [{"p": row["p"], "level": row["planName"]} for row in details], catalog=catalog) is None
 
 
-def test_an_id_that_the_catalogue_lacks_does_not_hide_the_one_that_it_has() -> None:
+def test_an_id_that_the_catalog_lacks_does_not_hide_the_one_that_it_has() -> None:
     details = [{"planId": 4, "tariff": {"code": int(ENTERPRISE[0])}}]
     assert suggested_map(_sample(details), {}) == {"plan_id": "tariff.code"}
 
@@ -367,7 +367,7 @@ def test_values_never_show_what_a_switch_is_for(columns: dict[str, bool], expect
     assert _certain("auto_renewal", [columns] * 4) == expected
 
 
-# Orders, prices and the catalogue
+# Orders, prices and the catalog
 
 
 def test_only_a_tag_makes_a_purchase_order_number_certain() -> None:
