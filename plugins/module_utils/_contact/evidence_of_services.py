@@ -26,7 +26,7 @@ _NOT_OWN = re.compile(
 
 @dataclass(frozen=True)
 class _Lists:
-    """The lists of one field, as sets of services by PBX, and what is in them besides."""
+    """The lists of one field, as sets of services by PBX, and how many entries are none."""
 
     sets: Mapping[str, frozenset[str]]
     is_sharp: bool
