@@ -18,6 +18,8 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._contact.inference 
     candidates,
     suggested_map,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._contact.ranking import Judgement, Strength, ranked
+from ansible_collections.pbxops.yeastar.plugins.module_utils._contact.sample import Field
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.dates import add_cycles, format_instant
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.fields import CANDIDATES, Fields
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.strange_portals import (
@@ -151,6 +153,7 @@ def _dates(**columns: Sequence[datetime]) -> list[dict[str, Any]]:
         ),
         pytest.param({"a": STARTS, "b": [ENDS[0]] * 5}, None, id="the same in every PBX"),
         pytest.param({"a": STARTS, "b": ENDS, "c": [ENDS[0]] * 5}, None, id="another one is the same in every PBX"),
+        pytest.param({"expireOn": ENDS, "c": [ENDS[0]] * 5}, None, id="called so, and one that is always the same"),
         pytest.param({"proposalValidTo": ENDS}, None, id="the end of something unknown"),
         pytest.param({"a": STARTS, "b": ENDS, "c": ODD_ENDS}, None, id="another one ends on odd days"),
         pytest.param({"expireOn": [NOW - timedelta(days=9 + index) for index in range(5)]}, None, id="all past"),
@@ -194,6 +197,18 @@ def test_two_pbxs_are_too_few_to_show_a_term() -> None:
 )
 def test_an_id_of_the_catalog_is_that_of_the_plan(details: list[dict[str, Any]], expected: str | None) -> None:
     assert _certain("plan_id", details) == expected
+
+
+def test_an_id_of_other_plans_than_those_ordered_is_not_certain() -> None:
+    orders = [_order(index, 5) for index in range(5)]
+    assert _certain("plan_id", [{"x": ENTERPRISE[0]}] * 5, orders=orders) == "x"
+    assert _certain("plan_id", [{"x": ULTIMATE[0]}] * 5, orders=orders) is None
+
+
+@pytest.mark.parametrize(("count", "expected"), [(2, None), (4, None), (6, "x")])
+def test_two_ids_that_agree_in_a_few_pbxs_may_differ_in_others(count: int, expected: str | None) -> None:
+    details = [{"x": plan[0], "y": int(plan[0])} for plan in (ENTERPRISE, ULTIMATE) * 3]
+    assert _certain("plan_id", details[:count]) == expected
 
 
 def test_short_ids_need_the_name_of_the_same_plan() -> None:
@@ -255,6 +270,14 @@ def test_a_quantity_is_certain_only_where_orders_show_it(
 
 def test_a_quantity_that_nothing_confirms_is_not_certain() -> None:
     assert not _best("quantity", [{"seats": quantity} for quantity in QUANTITIES]).is_certain
+
+
+@pytest.mark.parametrize(("quantities", "expected"), [((7, 9), None), ((7, 7, 7, 7), None), ((7, 9, 7), "x")])
+def test_few_orders_and_orders_all_alike_do_not_show_a_quantity(
+    quantities: Sequence[int], expected: str | None
+) -> None:
+    orders = [_order(index, quantity) for index, quantity in enumerate(quantities)]
+    assert _certain("quantity", [{"x": quantity} for quantity in quantities], orders=orders) == expected
 
 
 CHARGES = [{"charge": f"{quantity * unit}.00"} for quantity, unit in zip(QUANTITIES, (12, 12, 9, 12, 9))]
@@ -404,6 +427,13 @@ def test_ids_of_prices_are_found_by_name() -> None:
     plans = [{"planId": 1, "price": {"id": 901}, "groupId": 5}, {"planId": 2, "price": {"id": 902}, "groupId": 5}]
     found = candidates(replace(EMPTY, catalog=plans))["pricing_plan_id"]
     assert [(one.path, one.is_certain) for one in found] == [("price.id", True), ("groupId", False)]
+
+
+def test_a_field_that_is_called_something_else_is_never_certain() -> None:
+    field = Field(("x",), {"36": 1}, 1)
+    for strength in Strength:
+        judgement = Judgement(field, strength, {"36": 1}, 1, "is one", may_be_certain=True)
+        assert ranked("quantity", [judgement], "PBXs")[0].is_certain == (strength > Strength.CONTRARY)
 
 
 # What is added to a map
