@@ -1,12 +1,12 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PURE: which fields of orders, prices and the catalogue may be the PO number, the amount, the currency, the ids."""
+"""PURE: which fields of orders, prices and the catalog may be the PO number, the amount, the currency, the ids."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -58,11 +58,11 @@ def _is_known_otherwise(field: Field, texts: Mapping[str, Any]) -> bool:
     return _OTHER_TEXT.search(folded(field.path[-1])) is not None or len(dates) == len(texts)
 
 
-def amounts(prices: Sequence[Row]) -> list[Judgement]:
+def amounts(prices: Sequence[Row], rising: Collection[tuple[str, ...]]) -> list[Judgement]:
     """Fields of the answers about prices that may be the price of everything asked about.
 
-    It is shown where it is the number of units times the price of one, and only if there is no other amount, such as
-    one with a discount.
+    It is shown where it is the number of units times the price of one, or among those ``rising`` with the quantity if
+    it has decimals (others may be in cents); and only if there is no other amount, such as one with a discount.
     """
     rows = numbered(prices)
     products = {key: found for key, row in rows.items() for found in [units_and_total(row)] if found is not None}
@@ -77,8 +77,12 @@ def amounts(prices: Sequence[Row]) -> list[Judgement]:
             claim = "is the number of units times the price of one"
             one = Judgement(field, Strength.SHOWN, readings, len(totals), claim)
             found.append(replace(one, may_be_certain=one.is_complete))
+        elif field.path in rising and not is_part and all("." in str(value) for value in field.values.values()):
+            one = Judgement(field, Strength.SHOWN, readings, len(readings), "rises with the quantity")
+            found.append(replace(one, may_be_certain=one.is_complete))
         elif not is_part and not _is_number_of_something(field):
-            strength = Strength.SHOWN if products and len(products) == len(rows) else Strength.POSSIBLE
+            is_equal = (products and len(products) == len(rows)) or rising
+            strength = Strength.SHOWN if is_equal else Strength.POSSIBLE
             found.append(Judgement(field, strength, readings, len(readings), "can be read as an amount"))
     return found
 
@@ -102,18 +106,18 @@ def currencies(prices: Sequence[Row]) -> list[Judgement]:
 
 
 def plan_entries(catalog: Any) -> dict[str, Row]:
-    """The entries of plans in the catalogue."""
+    """The entries of plans in the catalog."""
     nodes = [node for node in objects(catalog) if named_id_of(node, "planId") and not named_id_of(node, "serviceId")]
     return numbered(nodes)
 
 
 def service_entries(catalog: Any) -> dict[str, Row]:
-    """The entries of services in the catalogue."""
+    """The entries of services in the catalog."""
     return numbered(node for node in objects(catalog) if named_id_of(node, "serviceId"))
 
 
 def pricing_ids(concept: str, entries: Mapping[str, Row]) -> list[Judgement]:
-    """Fields of the catalogue's entries that are ids of prices: different ones in each entry, and called so."""
+    """Fields of the catalog's entries that are ids of prices: different ones in each entry, and called so."""
     found = []
     for field in fields_of(entries):
         readings = readings_of(field, read_with(concept))

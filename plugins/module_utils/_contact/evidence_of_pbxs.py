@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Optional
 
 from .._model.money import parse_amount
@@ -23,6 +24,7 @@ MOST_EXTENSIONS = 100_000  # of one PBX; a larger number is an id, a time or a c
 _LEAST_COMPARED = 2  # PBXs with different values
 _MOST_ORDERED = 0.8  # of the PBXs have what was ordered last; the others were expanded since
 _LEAST_ORDERS = 3  # PBXs that have what was ordered last
+_LEAST_CHARGED = 4  # PBXs with prices that rise with the quantity
 _LEAST_PRICES = 3  # different quantities
 _AUTO = re.compile("auto(matic(ally)?)?(re)?new|renew(al|s|ed)?auto")
 _RENEWS = re.compile("renew|prolong|verlaenger|verlanger|xuding|xufei")
@@ -50,7 +52,11 @@ def quantities(fields: Sequence[Field], facts: Facts, sample: Sample) -> list[Ju
             claim = "is a number, but is called like something else"
             found.append(Judgement(field, Strength.CONTRARY, readings, len(readings), claim))
             continue
-        shown = _as_ordered(field, readings, ordered) or _as_priced(field, readings, priced, sample.details)
+        shown = (
+            _as_ordered(field, readings, ordered)
+            or _as_priced(field, readings, priced, sample.details)
+            or _as_charged(field, readings, sample, weight > 0)
+        )
         is_constant = len(readings) > _LEAST_COMPARED and len(set(readings.values())) == 1
         strength = Strength.NAMED if is_constant and weight == 0 else Strength.POSSIBLE
         claim = "is a number that may be one of extensions"
@@ -113,6 +119,41 @@ def _as_priced(
     return replace(one, may_be_certain=one.is_complete)
 
 
+def _as_charged(field: Field, readings: Mapping[str, int], sample: Sample, is_named: bool) -> Optional[Judgement]:
+    """A field with which the prices rise. Others may rise as well, so that it is only certain if it is called so."""
+    if not prices_that_rise(readings, sample):
+        return None
+    one = Judgement(
+        field, Strength.LIKELY, readings, len(readings), "is a number with which the price of the plan rises"
+    )
+    return replace(one, may_be_certain=is_named and one.is_complete)
+
+
+def prices_that_rise(readings: Mapping[str, int], sample: Sample) -> list[tuple[str, ...]]:
+    """The fields of the answers about prices that are these numbers times a price of one, which a few PBXs share.
+
+    That answers and details are in the same order need not be known: otherwise, nothing rises.
+    """
+    numbers = list(sample.details)
+    rows = [amounts_of(row) for row in sample.plan_prices]
+    if len(numbers) != len(rows) or not all(number in readings for number in numbers):
+        return []
+    return [
+        path
+        for path in sorted(set(rows[0]) if rows else ())
+        if all(row.get(path) for row in rows)
+        and _share_prices([(readings[number], row[path]) for number, row in zip(numbers, rows)])
+    ]
+
+
+def _share_prices(pairs: Sequence[tuple[int, Decimal]]) -> bool:
+    sizes: dict[Fraction, list[int]] = {}
+    for units, amount in pairs:
+        sizes.setdefault(Fraction(amount) / units, []).append(units)
+    shared = sum(len(some) for some in sizes.values() if len(set(some)) > 1)
+    return shared >= max(_LEAST_CHARGED, _MOST_ORDERED * len(pairs))
+
+
 def priced_quantities(prices: Iterable[Row]) -> list[int]:
     """The number of units in each answer in which a number of them and the price of one make a total."""
     return [found[0] for price in prices for found in [units_and_total(price)] if found is not None]
@@ -171,11 +212,13 @@ def billing_cycles(fields: Sequence[Field], facts: Facts) -> list[Judgement]:
         is_shown = len(compared) >= _LEAST_COMPARED and len(equal) == len(compared)
         differs = len(compared) > 0 and not is_shown
         is_named = any(_CYCLE.fullmatch(folded("".join(field.path[first:]))) for first in (-1, -2))
+        # The term of an agreement does not differ by PBX as the cycles of subscriptions do.
+        is_varied = len(set(readings.values())) > 1 and name_weight(field.path, "billing_cycle") > 0
         strength = Strength.SHOWN if is_shown else Strength.CONTRARY if differs else Strength.POSSIBLE
         if _OTHER_CYCLE.search(whole):
             strength = Strength.CONTRARY
         claim = "is the cycle of the last order of the PBX" if is_shown else "is a word for a year or a month"
-        may_be_certain = strength is Strength.SHOWN or (strength is Strength.POSSIBLE and is_named)
+        may_be_certain = strength is Strength.SHOWN or (strength is Strength.POSSIBLE and (is_named or is_varied))
         one = Judgement(field, strength, readings, len(readings), claim)
         found.append(replace(one, may_be_certain=may_be_certain and one.is_complete))
     return found

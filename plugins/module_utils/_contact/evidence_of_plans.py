@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PURE: which fields of the PBXs may be the plan and its id: ids and names of the catalogue that contradict nothing."""
+"""PURE: which fields of the PBXs may be the plan and its id: ids and names of the catalog that contradict nothing."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def is_sharp_name(text: str) -> bool:
 
 
 def entry_of(name: str, entries: Mapping[str, str]) -> Optional[str]:
-    """The catalogue's name that is this one, as names are compared."""
+    """The catalog's name that is this one, as names are compared."""
     return next((one for one in entries.values() if one and same_name(one, name)), None)
 
 
@@ -68,7 +68,7 @@ def _plan_ids(fields: Sequence[Field], facts: Facts) -> list[Judgement]:
         known = {key: value for key, value in readings.items() if value in facts.plans}
         if known:
             is_sharp = all(map(is_sharp_id, known.values())) or _names_agree(known, fields, facts)
-            one = Judgement(field, Strength.SHOWN, readings, len(known), "is the id of a plan of the catalogue")
+            one = Judgement(field, Strength.SHOWN, readings, len(known), "is the id of a plan of the catalog")
             found.append(_weighed(one, known, is_sharp, facts))
         elif readings and name_weight(field.path, "plan_id") > 0:
             found.append(Judgement(field, Strength.NAMED, readings, len(readings), "is called like the id of a plan"))
@@ -112,7 +112,7 @@ def _plan_names(fields: Sequence[Field], facts: Facts) -> list[Judgement]:
         if named:
             is_sharp = weight > 0 or all(is_sharp_name(name) for name in known.values() if name)
             same_texts = {key: " ".join(value.split()).casefold() for key, value in readings.items()}
-            one = Judgement(field, Strength.SHOWN, same_texts, len(named), "is the name of a plan of the catalogue")
+            one = Judgement(field, Strength.SHOWN, same_texts, len(named), "is the name of a plan of the catalog")
             found.append(_weighed(one, named, is_sharp, facts))
         elif readings and weight > 0:
             found.append(Judgement(field, Strength.NAMED, readings, len(readings), "is called like the name of a plan"))

@@ -26,7 +26,7 @@ _NOT_OWN = re.compile(
 
 @dataclass(frozen=True)
 class _Lists:
-    """The lists of one field, as sets of services by PBX, and what is in them besides."""
+    """The lists of one field, as sets of services by PBX, and how many entries are none."""
 
     sets: Mapping[str, frozenset[str]]
     is_sharp: bool
@@ -34,7 +34,7 @@ class _Lists:
 
 
 def service_lists(fields: Sequence[Field], facts: Facts) -> list[Judgement]:
-    """Fields that are lists of services of the catalogue; without a catalogue, those that are called so."""
+    """Fields that are lists of services of the catalog; without a catalog, those that are called so."""
     found = []
     for field in fields:
         if not all(isinstance(value, list) for value in field.values.values()):
@@ -52,9 +52,9 @@ def service_lists(fields: Sequence[Field], facts: Facts) -> list[Judgement]:
 
 
 def _judged(field: Field, lists: _Lists, filled: int, facts: Facts) -> Judgement:
-    claim = f"lists services of the catalogue, or none ({filled} list some)"
+    claim = f"lists services of the catalog, or none ({filled} list some)"
     if lists.others:
-        claim = f"lists services of the catalogue, and {lists.others} entries that are none"
+        claim = f"lists services of the catalog, and {lists.others} entries that are none"
         return Judgement(field, Strength.POSSIBLE, lists.sets, filled, claim)
     is_constant = len(lists.sets) > _LEAST_LISTS and len(set(lists.sets.values())) == 1
     if _is_called_otherwise(field):
@@ -89,7 +89,7 @@ def _is_plan(entry: Any) -> bool:
 
 
 def _service_of(entry: Any, facts: Facts) -> Optional[str]:
-    """What identifies the service of an entry: the catalogue's name, or its id if it has none."""
+    """What identifies the service of an entry: the catalog's name, or its id if it has none."""
     if isinstance(entry, str):
         name = entry_of(entry, facts.services)
         return name and name.casefold()
@@ -140,14 +140,14 @@ def _entries(fields: Sequence[Field]) -> Iterator[tuple[str, Row]]:
 
 
 def service_ids(entries: Mapping[str, Row], facts: Facts) -> list[Judgement]:
-    """Fields of the entries whose values are ids of services of the catalogue; without one, those called so."""
-    return list(_parts(entries, "service_id", facts.services, is_sharp_id, "is the id of a service of the catalogue"))
+    """Fields of the entries whose values are ids of services of the catalog; without one, those called so."""
+    return list(_parts(entries, "service_id", facts.services, is_sharp_id, "is the id of a service of the catalog"))
 
 
 def service_names(entries: Mapping[str, Row], facts: Facts) -> list[Judgement]:
-    """Fields of the entries whose values are names of services of the catalogue; without one, those called so."""
+    """Fields of the entries whose values are names of services of the catalog; without one, those called so."""
     names = {one: one for one in facts.services.values() if one}
-    claim = "is the name of a service of the catalogue"
+    claim = "is the name of a service of the catalog"
     return list(_parts(entries, "service_name", names, is_sharp_name, claim))
 
 

@@ -25,7 +25,7 @@ from .sample import Facts, Field, Sample, facts_of, fields_of_pbxs, numbered, or
 
 __all__ = ["Candidate", "Sample", "candidates", "suggested_map"]
 
-# A field that reads these as something that the catalogue does not have is not the right one.
+# A field that reads these as something that the catalog does not have is not the right one.
 _JUDGED_BY_CATALOG = ("plan", "plan_id", "service_id", "service_name")
 
 FieldMap = Mapping[str, Union[str, Sequence[str]]]
@@ -39,14 +39,16 @@ def candidates(sample: Sample) -> dict[str, tuple[Candidate, ...]]:
     plans, services = _answers.plan_entries(sample.catalog), _answers.service_entries(sample.catalog)
     cycles = _pbxs.billing_cycles(fields, facts)
     plan_ids, plan_names = plans_of(fields, facts)
+    quantities = _pbxs.quantities(fields, facts, sample)
+    rising = _rising(quantities, sample)
     found = {
         "plan": ranked("plan", plan_names, "PBXs"),
         "plan_id": ranked("plan_id", plan_ids, "PBXs"),
-        "quantity": ranked("quantity", _pbxs.quantities(fields, facts, sample), "PBXs"),
+        "quantity": ranked("quantity", quantities, "PBXs"),
         "billing_cycle": ranked("billing_cycle", cycles, "PBXs"),
         "auto_renewal": ranked("auto_renewal", _pbxs.auto_renewals(fields), "PBXs"),
         "po_number": ranked("po_number", _answers.po_numbers(orders_of(sample)), "orders"),
-        "amount": ranked("amount", _answers.amounts(sample.plan_prices), "answers"),
+        "amount": ranked("amount", _answers.amounts(sample.plan_prices, rising), "answers"),
         "currency": ranked("currency", _answers.currencies(prices), "answers"),
         "pricing_plan_id": ranked("pricing_plan_id", _answers.pricing_ids("pricing_plan_id", plans), "entries"),
         "pricing_service_id": ranked(
@@ -57,6 +59,12 @@ def candidates(sample: Sample) -> dict[str, tuple[Candidate, ...]]:
     known_cycles = _known_cycles(cycles, found["billing_cycle"], facts)
     found["expires_at"] = ranked("expires_at", expiries(fields, known_cycles, sample.now), "PBXs")
     return found
+
+
+def _rising(quantities: Sequence[Judgement], sample: Sample) -> set[tuple[str, ...]]:
+    """The fields of prices that rise with a quantity that may be certain."""
+    certain = [one.readings for one in quantities if one.may_be_certain]
+    return {path for readings in certain for path in _pbxs.prices_that_rise(readings, sample)}
 
 
 def _of_services(fields: Sequence[Field], facts: Facts) -> dict[str, tuple[Candidate, ...]]:

@@ -23,6 +23,7 @@ from .sample import Field
 MOST_CANDIDATES = 6  # of one concept
 NEARLY_ALL = 0.9  # of the rows that have the field
 LEAST_TWINS = 5  # rows in which two fields agree, with at least two different values, so that it is no chance
+_MOST_UNREADABLE = 50  # values of a field that is not the concept, which saves most of the time
 _USUAL = Fields({})
 _ID = re.compile("(^|[_ -])[iI][dD]$|[a-z0-9]I[dD]$")
 
@@ -141,9 +142,11 @@ def _is_same(one: Any, other: Any) -> bool:
 
 
 def readings_of(field: Field, reader: Callable[[Any], Any]) -> dict[str, Any]:
-    """The values of a field that can be read, by row."""
-    found = {}
-    for key, value in field.values.items():
+    """The values of a field that can be read, by row; none if the first ones cannot."""
+    found: dict[str, Any] = {}
+    for count, (key, value) in enumerate(field.values.items()):
+        if count == _MOST_UNREADABLE and not found:
+            break
         try:
             found[key] = reader(value)
         except ValueError:

@@ -54,7 +54,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the catalogue and the orders say by names that are public.
+    """What the catalog and the orders say by names that are public.
 
     ``plans`` and ``services`` are names by id, empty where there is none; ``last_orders`` has the newest order of each
     PBX that shows what it was for.
@@ -114,7 +114,7 @@ def _keys(order: Row) -> list[str]:
 
 
 def facts_of(sample: Sample) -> Facts:
-    """The facts that need no guess: `planId` and `serviceId` of the catalogue, and the lines of orders."""
+    """The facts that need no guess: `planId` and `serviceId` of the catalog, and the lines of orders."""
     plans: dict[str, str] = {}
     services: dict[str, str] = {}
     for node in objects(sample.catalog):

@@ -357,7 +357,7 @@ def names_only() -> Portal:
 def without_catalog() -> Portal:
     pbxs = fleet(12)
     return portal_of(
-        "no catalogue at all",
+        "no catalog at all",
         pbxs,
         lambda pbx: {
             "subscriptionEndDate": _day(pbx.expires),
@@ -436,10 +436,10 @@ def offsets() -> Portal:
 def services_elsewhere() -> Portal:
     pbxs = fleet(12)
     return portal_of(
-        "services as objects of a contract, beside those on offer",
+        "services as objects of an agreement, next to those on offer",
         pbxs,
         lambda pbx: {
-            "contract": {
+            "agreement": {
                 "no": f"C-{70000 + pbx.index * 17}",
                 "article": int(pbx.plan[0]),
                 "positions": [
@@ -453,10 +453,10 @@ def services_elsewhere() -> Portal:
             "offers": [{"article": int(one[0]), "text": one[1]} for one in (AVAILABILITY, RECORDING)],
         },
         {
-            "expires_at": ("contract.endOfTerm",),
-            "plan_id": ("contract.article",),
-            "quantity": ("contract.pieces",),
-            "services": ("contract.positions",),
+            "expires_at": ("agreement.endOfTerm",),
+            "plan_id": ("agreement.article",),
+            "quantity": ("agreement.pieces",),
+            "services": ("agreement.positions",),
             "service_id": ("article",),
             "service_name": ("text",),
         },
@@ -686,7 +686,7 @@ def twins() -> Portal:
 
 
 def two_terms() -> Portal:
-    """Both ends lie whole years after the beginning: that of the term paid for and that of the contract."""
+    """Both ends lie whole years after the beginning: that of the term paid for and that of the agreement."""
     pbxs = fleet(12, ("annually",))
     return portal_of(
         "two ends of whole terms",

@@ -18,6 +18,8 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._contact.inference 
     candidates,
     suggested_map,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._contact.ranking import Judgement, Strength, ranked
+from ansible_collections.pbxops.yeastar.plugins.module_utils._contact.sample import Field
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.dates import add_cycles, format_instant
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.fields import CANDIDATES, Fields
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.strange_portals import (
@@ -104,7 +106,7 @@ def test_evidence_names_the_field_and_counts() -> None:
         "subscription.tariff.ref.code",
         8,
         8,
-        "in 8 of 8 PBXs `subscription.tariff.ref.code` is the id of a plan of the catalogue",
+        "in 8 of 8 PBXs `subscription.tariff.ref.code` is the id of a plan of the catalog",
         True,
     )
 
@@ -151,6 +153,7 @@ def _dates(**columns: Sequence[datetime]) -> list[dict[str, Any]]:
         ),
         pytest.param({"a": STARTS, "b": [ENDS[0]] * 5}, None, id="the same in every PBX"),
         pytest.param({"a": STARTS, "b": ENDS, "c": [ENDS[0]] * 5}, None, id="another one is the same in every PBX"),
+        pytest.param({"expireOn": ENDS, "c": [ENDS[0]] * 5}, None, id="called so, and one that is always the same"),
         pytest.param({"proposalValidTo": ENDS}, None, id="the end of something unknown"),
         pytest.param({"a": STARTS, "b": ENDS, "c": ODD_ENDS}, None, id="another one ends on odd days"),
         pytest.param({"expireOn": [NOW - timedelta(days=9 + index) for index in range(5)]}, None, id="all past"),
@@ -190,10 +193,22 @@ def test_two_pbxs_are_too_few_to_show_a_term() -> None:
         ([{"x": ENTERPRISE[0], "y": None}] * 4 + [{"x": ENTERPRISE[0], "y": ULTIMATE[0]}], "x"),
         ([{"x": ENTERPRISE[0], "y": ENTERPRISE[0]}], None),
     ],
-    ids=["one PBX", "an id that the catalogue lacks", "two ids that differ", "filled in few", "agree by chance"],
+    ids=["one PBX", "an id that the catalog lacks", "two ids that differ", "filled in few", "agree by chance"],
 )
-def test_an_id_of_the_catalogue_is_that_of_the_plan(details: list[dict[str, Any]], expected: str | None) -> None:
+def test_an_id_of_the_catalog_is_that_of_the_plan(details: list[dict[str, Any]], expected: str | None) -> None:
     assert _certain("plan_id", details) == expected
+
+
+def test_an_id_of_other_plans_than_those_ordered_is_not_certain() -> None:
+    orders = [_order(index, 5) for index in range(5)]
+    assert _certain("plan_id", [{"x": ENTERPRISE[0]}] * 5, orders=orders) == "x"
+    assert _certain("plan_id", [{"x": ULTIMATE[0]}] * 5, orders=orders) is None
+
+
+@pytest.mark.parametrize(("count", "expected"), [(2, None), (4, None), (6, "x")])
+def test_two_ids_that_agree_in_a_few_pbxs_may_differ_in_others(count: int, expected: str | None) -> None:
+    details = [{"x": plan[0], "y": int(plan[0])} for plan in (ENTERPRISE, ULTIMATE) * 3]
+    assert _certain("plan_id", details[:count]) == expected
 
 
 def test_short_ids_need_the_name_of_the_same_plan() -> None:
@@ -204,7 +219,7 @@ def test_short_ids_need_the_name_of_the_same_plan() -> None:
     assert _certain("plan_id", [{"p": row["p"], "level": row["planName"]} for row in details], catalog=catalog) is None
 
 
-def test_an_id_that_the_catalogue_lacks_does_not_hide_the_one_that_it_has() -> None:
+def test_an_id_that_the_catalog_lacks_does_not_hide_the_one_that_it_has() -> None:
     details = [{"planId": 4, "tariff": {"code": int(ENTERPRISE[0])}}]
     assert suggested_map(_sample(details), {}) == {"plan_id": "tariff.code"}
 
@@ -255,6 +270,42 @@ def test_a_quantity_is_certain_only_where_orders_show_it(
 
 def test_a_quantity_that_nothing_confirms_is_not_certain() -> None:
     assert not _best("quantity", [{"seats": quantity} for quantity in QUANTITIES]).is_certain
+
+
+@pytest.mark.parametrize(("quantities", "expected"), [((7, 9), None), ((7, 7, 7, 7), None), ((7, 9, 7), "x")])
+def test_few_orders_and_orders_all_alike_do_not_show_a_quantity(
+    quantities: Sequence[int], expected: str | None
+) -> None:
+    orders = [_order(index, quantity) for index, quantity in enumerate(quantities)]
+    assert _certain("quantity", [{"x": quantity} for quantity in quantities], orders=orders) == expected
+
+
+CHARGES = [{"charge": f"{quantity * unit}.00"} for quantity, unit in zip(QUANTITIES, (12, 12, 9, 12, 9))]
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({"seats": QUANTITIES}, ("seats", "charge")),
+        ({"x": QUANTITIES}, (None, None)),
+        ({"seats": QUANTITIES, "x": [2 * quantity for quantity in QUANTITIES]}, (None, "charge")),
+        ({"seats": QUANTITIES[::-1]}, (None, None)),
+    ],
+    ids=["called so", "under a name that says nothing", "another one rises too", "in another order"],
+)
+def test_a_quantity_that_prices_rise_with_is_certain_only_if_it_is_called_so(
+    columns: Mapping[str, Sequence[int]], expected: tuple[str | None, str | None]
+) -> None:
+    details = [{name: values[index] for name, values in columns.items()} for index in range(5)]
+    found = [_certain(concept, details, plan_prices=CHARGES) for concept in ("quantity", "amount")]
+    assert tuple(found) == expected
+
+
+def test_an_amount_without_decimals_may_be_in_cents() -> None:
+    charges = [{"charge": quantity * 1200} for quantity in QUANTITIES]
+    details = [{"seats": quantity} for quantity in QUANTITIES]
+    assert _certain("quantity", details, plan_prices=charges) == "seats"
+    assert _certain("amount", details, plan_prices=charges) is None
 
 
 def test_the_last_order_that_took_effect_counts() -> None:
@@ -319,6 +370,11 @@ def test_a_word_for_a_cycle_is_certain_only_if_it_is_called_so(columns: dict[str
     assert _certain("billing_cycle", [columns] * 4) == expected
 
 
+@pytest.mark.parametrize(("name", "expected"), [("term", "term"), ("x", None), ("recordTerm", None)])
+def test_cycles_that_differ_by_pbx_need_only_a_name_like_it(name: str, expected: str | None) -> None:
+    assert _certain("billing_cycle", [{name: "annually"}, {name: "monthly"}]) == expected
+
+
 @pytest.mark.parametrize(
     ("columns", "expected"),
     [
@@ -334,7 +390,7 @@ def test_values_never_show_what_a_switch_is_for(columns: dict[str, bool], expect
     assert _certain("auto_renewal", [columns] * 4) == expected
 
 
-# Orders, prices and the catalogue
+# Orders, prices and the catalog
 
 
 def test_only_a_tag_makes_a_purchase_order_number_certain() -> None:
@@ -371,6 +427,13 @@ def test_ids_of_prices_are_found_by_name() -> None:
     plans = [{"planId": 1, "price": {"id": 901}, "groupId": 5}, {"planId": 2, "price": {"id": 902}, "groupId": 5}]
     found = candidates(replace(EMPTY, catalog=plans))["pricing_plan_id"]
     assert [(one.path, one.is_certain) for one in found] == [("price.id", True), ("groupId", False)]
+
+
+def test_a_field_that_is_called_something_else_is_never_certain() -> None:
+    field = Field(("x",), {"36": 1}, 1)
+    for strength in Strength:
+        judgement = Judgement(field, strength, {"36": 1}, 1, "is one", may_be_certain=True)
+        assert ranked("quantity", [judgement], "PBXs")[0].is_certain == (strength > Strength.CONTRARY)
 
 
 # What is added to a map
