@@ -140,14 +140,20 @@ def _infer(
     forecast = forecast_with(suggested)
     plan_prices, service_prices = _answers(exchanges, RENEWAL_OF_PLAN), _answers(exchanges, RENEWAL_OF_SERVICE)
     if plan_prices or service_prices:
-        sample = replace(sample, plan_prices=plan_prices, service_prices=service_prices)
+        of_pbxs = dict(reversed(plan_prices))
+        sample = replace(
+            sample,
+            # In the order of the details, so that prices can be compared with what they are for.
+            plan_prices=[of_pbxs[number] for number in sample.details if number in of_pbxs],
+            service_prices=[answer for dummy, answer in service_prices],
+        )
         more = suggested_map(sample, given)
         if more != suggested:
             suggested, forecast = more, forecast_with(more)
     return _Found(suggested, forecast, candidates(sample))
 
 
-def _answers(exchanges: Sequence[Exchange], path: str) -> list[Mapping[str, Any]]:
-    """The successful answers under a path."""
-    results = [one.result for one in exchanges if one.path.startswith(path)]
-    return [result for result in results if isinstance(result, Mapping)]
+def _answers(exchanges: Sequence[Exchange], path: str) -> list[tuple[str, Mapping[str, Any]]]:
+    """The successful answers under a path, each with the PBX that it is about."""
+    asked = [(one.query.get("productNo", ""), one.result) for one in exchanges if one.path.startswith(path)]
+    return [(product_no, result) for product_no, result in asked if isinstance(result, Mapping)]
