@@ -1,7 +1,7 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Record an account, serve the recording and rehearse on it: the same shapes, the same decisions, an invoice an order."""
+"""Record an account, serve the recording and rehearse on it: the same shapes and decisions, an invoice an order."""
 
 from __future__ import annotations
 
@@ -20,20 +20,18 @@ from tests.support.recorded import as_shapes, record
 
 SIX = Path(__file__).parents[1] / "simulator" / "fleets" / "six.yml"
 NESTED = {
-
-        "expireDate": "subscription.validTo",
-        "planName": "subscription.tariff.title",
-        "planId": "subscription.tariff.key"
-    ,
-    "extensionNum": "subscription.size", "billingCycle": "subscription.tariff.rhythm",
+    "expireDate": "subscription.validTo",
+    "planName": "subscription.tariff.title",
+    "planId": "subscription.tariff.key",
+    "extensionNum": "subscription.size",
+    "billingCycle": "subscription.tariff.rhythm",
 }
 OF_NESTED = {
-    "expires_at": "subscription.validTo", "plan": "subscription.tariff.title",
-
-        "plan_id": "subscription.tariff.key",
-        "quantity": "subscription.size",
-        "billing_cycle": "subscription.tariff.rhythm"
-    ,
+    "expires_at": "subscription.validTo",
+    "plan": "subscription.tariff.title",
+    "plan_id": "subscription.tariff.key",
+    "quantity": "subscription.size",
+    "billing_cycle": "subscription.tariff.rhythm",
 }
 # Portals of different making: the options of the simulator, and the field_map that their users need.
 PORTALS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
