@@ -26,6 +26,7 @@ from .._secrets import is_confidential
 from .clear import Clear, is_date_text
 
 REMOVED = "removed"  # replaces secrets and activation codes
+IN_A_LIST = ""  # the name of what a list holds: 101 in a list of extensions is no quantity
 LEAST_ORDERED = 6  # characters of a word from which on its order is kept
 
 _ASCII_WORD = re.compile("[0-9A-Za-z]+")
@@ -91,7 +92,7 @@ class Disguise:
             members = {key: self._walk(item, (*names, key), text) for key, item in value.items()}
             return {self._key(key, names, text): item for key, item in members.items()}
         if isinstance(value, list):
-            return [self._walk(item, names, text) for item in value]
+            return [self._walk(item, (*names, IN_A_LIST), text) for item in value]
         if value is None or isinstance(value, bool):
             return value
         if any(map(is_confidential, names)):

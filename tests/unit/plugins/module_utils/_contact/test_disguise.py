@@ -191,6 +191,8 @@ def test_fields_that_are_named_keep_what_is_of_their_form(name: str, value: Any)
         ("count", "4711"),
         ("productId", "4711-Smith"),
         ("code", "GOLDENEYE"),
+        ("extensions", [4711, 4712]),
+        ("orderStatus", ["Smith"]),
     ],
 )
 def test_fields_that_are_named_keep_nothing_else(name: str, value: Any) -> None:
