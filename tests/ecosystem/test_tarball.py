@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import json
+import re
 import tarfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.simulator import Simulator
+from tests.support.client import Client
 from tests.support.plays import ANNUAL, EXPIRED, FAR, MONTHLY, ROLE, SELF_RENEWING, SWITCHING, Shown
 from tests.support.processes import orders_sent
 from tests.support.tools import Tools
@@ -21,6 +24,8 @@ REPORT_ROLE = f"{NAMESPACE}.pce_report"
 PRODUCT = {"extensions", "meta", "playbooks", "plugins", "roles"}
 # What users read; `requirements.txt` names what they have to install.
 DOCUMENTS = {"CHANGELOG.rst", "LICENSE", "README.md", "changelogs", "docs", "examples", "requirements.txt"}
+# What a rehearsal on a recorded account runs; nothing else of the tests is shipped.
+SIMULATOR = "tests/simulator/"
 WRITTEN_BY_THE_BUILD = {"FILES.json", "MANIFEST.json"}
 # Of these ansible-doc has no kind of its own: an action is documented by its module, a fragment by those that use it.
 WITHOUT_KIND = {"action", "doc_fragments", "module_utils", "plugin_utils"}
@@ -52,7 +57,7 @@ def plugins_of(folder: Path) -> list[str]:
 
 
 def test_it_holds_the_product_and_its_documents_and_nothing_else(names: set[str]) -> None:
-    assert {name.partition("/")[0] for name in names} == PRODUCT | DOCUMENTS | WRITTEN_BY_THE_BUILD
+    assert {name.partition("/")[0] for name in names} == PRODUCT | DOCUMENTS | WRITTEN_BY_THE_BUILD | {"tests"}
     assert {name for name in names if name.startswith("meta/")} == {
         "meta/execution-environment.yml",
         "meta/extensions.yml",
@@ -75,10 +80,12 @@ def test_it_holds_the_product_and_its_documents_and_nothing_else(names: set[str]
     assert shipped == {"yeastar_pce.rules.yml", "yeastar_pce.dashboard.json"}
 
 
-def test_nothing_of_the_tests_the_simulator_the_benchmarks_and_the_scenarios_is_in_it(names: set[str]) -> None:
-    unwanted = ("tests", "test", "bench", "benchmarks", "simulator", "molecule", "demo", "cores", "__pycache__")
-    assert [name for name in names if set(Path(name).parts) & set(unwanted)] == []
+def test_of_the_tests_the_benchmarks_and_the_scenarios_only_the_simulator_is_in_it(names: set[str]) -> None:
+    unwanted = ("tests", "test", "bench", "benchmarks", "molecule", "demo", "cores", "__pycache__")
+    others = [name for name in names if not name.startswith(SIMULATOR)]
+    assert [name for name in others if set(Path(name).parts) & set(unwanted)] == []
     assert [name for name in names if Path(name).name.startswith((".", "test_"))] == []
+    assert {Path(name).suffix for name in names if name.startswith(SIMULATOR)} == {".py", ".yml", ".md"}
 
 
 def test_it_is_installed_whole(names: set[str], installed: Path) -> None:
@@ -131,3 +138,26 @@ def test_its_playbook_runs_over_its_example_inventory_and_check_mode_orders_noth
     assert shown.diffs == sorted([ANNUAL, MONTHLY])
     assert shown.status == 2, "one of the six is blocked"
     assert tools.portal.log and orders_sent(tools.portal) == 0 and tools.portal.invoices == []
+
+
+def test_a_recording_is_rehearsed_from_the_installed_collection_alone(tools: Tools, tmp_path: Path) -> None:
+    (tmp_path / "account.json").write_text(json.dumps(recording_of(tools.portal)), encoding="utf-8")
+    started = tools.run("ansible-playbook", f"{NAMESPACE}.rehearse", "-e", f"pce_recording={tmp_path / 'account.json'}")
+    try:
+        assert started.returncode == 0, started.stdout
+        exports = dict(re.findall(r"export (\w+)=([^ \"]+)", started.stdout))
+        report = tools.run("ansible-playbook", f"{NAMESPACE}.report", **exports)
+        assert report.returncode == 0 and "Enterprise Plan" in report.stdout, report.stdout
+    finally:
+        ended = tools.run("ansible-playbook", f"{NAMESPACE}.rehearse", "-e", "pce_rehearsal=stopped")
+    assert ended.returncode == 0, ended.stdout
+
+
+def recording_of(portal: Simulator) -> dict[str, Any]:
+    """A recording of the product list alone, not disguised."""
+    path = "/product/openapi/instance_product/v1/client/instance_product_list"
+    query = {"productId": "13", "pageNo": "1", "pageSize": "25"}
+    status, body = Client(portal).get(path, **query)
+    exchange = {"method": "GET", "path": path, "query": query, "status": status, "headers": {}, "body": body}
+    about = {"format": "pbxops.yeastar.recording", "version": 1, "recorded_at": "2026-11-29T20:00:00Z", "field_map": {}}
+    return {**about, "exchanges": [exchange]}

@@ -1,39 +1,40 @@
 # Copyright (c) The pbxops.yeastar authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Record an account, serve the recording and rehearse on it: the same shapes, the same decisions, an invoice an order."""
+"""Record an account, serve the recording and rehearse on it: the same shapes and decisions, an invoice an order."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from ansible_collections.pbxops.yeastar.plugins.module_utils._contact.recording import recording_of
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.dates import utc_now
 from tests.end_to_end.test_profiles import NAMES_OF_RENAMED
 from tests.simulator.profiles import PROFILES
 from tests.support.processes import Ansible, orders_sent
-from tests.support.recorded import as_shapes, record
+from tests.support.recorded import as_shapes, record, seen
 
 SIX = Path(__file__).parents[1] / "simulator" / "fleets" / "six.yml"
 NESTED = {
-
-        "expireDate": "subscription.validTo",
-        "planName": "subscription.tariff.title",
-        "planId": "subscription.tariff.key"
-    ,
-    "extensionNum": "subscription.size", "billingCycle": "subscription.tariff.rhythm",
+    "expireDate": "subscription.validTo",
+    "planName": "subscription.tariff.title",
+    "planId": "subscription.tariff.key",
+    "extensionNum": "subscription.size",
+    "billingCycle": "subscription.tariff.rhythm",
 }
 OF_NESTED = {
-    "expires_at": "subscription.validTo", "plan": "subscription.tariff.title",
-
-        "plan_id": "subscription.tariff.key",
-        "quantity": "subscription.size",
-        "billing_cycle": "subscription.tariff.rhythm"
-    ,
+    "expires_at": "subscription.validTo",
+    "plan": "subscription.tariff.title",
+    "plan_id": "subscription.tariff.key",
+    "quantity": "subscription.size",
+    "billing_cycle": "subscription.tariff.rhythm",
 }
 # Portals of different making: the options of the simulator, and the field_map that their users need.
 PORTALS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
@@ -98,6 +99,56 @@ def test_a_rehearsed_renewal_gives_one_invoice_for_each_order_and_moves_the_expi
     if renewed and not options.get("portal", {}).get("forbidden"):
         orders = replay.info(gather=["orders"], field_map=field_map)["orders"]
         assert {invoice.order_no for invoice in replay.portal.invoices} <= {order["order_no"] for order in orders}
+
+
+@pytest.mark.parametrize("profile", ["documented", "datetime", "epoch_milliseconds", "renamed"])
+def test_orders_of_ours_are_still_known_for_ours(start: Callable[..., Ansible], tmp_path: Path, profile: str) -> None:
+    field_map = NAMES_OF_RENAMED if profile == "renamed" else {}
+    original = start(fleet=SIX, profile=profile)
+    subscriptions = [{"product_no": pbx.product_no} for pbx in original.portal.pbxs]
+    original.portal.fault("order_pending", times=1)
+    original.renew(subscriptions=subscriptions, field_map=field_map, max_orders=9)
+    assert len(original.portal.invoices) == 2
+    record(original.portal, tmp_path / "account.json", field_map)
+    replay = start(recording=tmp_path / "account.json")
+    without_ledger = Ansible(original.portal, tmp_path / "other")
+    without_ledger.home.mkdir()
+    found = decisions(without_ledger, field_map)
+    assert decisions(replay, field_map) == found and "pending" in {state for state, dummy in found}
+
+
+CANARIES = (
+    *("Canary Whistleblower", "canary.bird@canary-mail.example", "CANARY-4711-SECRET", "+49 151 23456789"),
+    *("DE89370400440532013000", "Canary Road 4711", "金丝雀有限公司", "Канарейка", "3658B431119665XY", 4930123456789),
+)
+
+
+def planted(value: Any, canary: Any) -> Any:
+    """An answer with the canary in unknown fields of every object, and in place of every text that is free."""
+    if isinstance(value, list):
+        return [planted(item, canary) for item in value]
+    if not isinstance(value, dict):
+        return value
+    free = ("comment", "company", "firstName", "lastName", "emailAddress", "street", "remark", "invoiceNo", "taxNum")
+    row = {key: canary if key in free else planted(item, canary) for key, item in value.items()}
+    return {**row, "unknownTo": {"anybody": [canary, {f"{canary}!": f"<{canary}>"}]}}
+
+
+@pytest.mark.parametrize("profile", ["documented", "datetime", "epoch_milliseconds", "renamed"])
+def test_no_canary_in_any_answer_of_a_whole_account_is_in_its_recording(
+    start: Callable[..., Ansible], profile: str
+) -> None:
+    exchanges, secrets = seen(start(fleet=SIX, profile=profile).portal)
+    for canary in CANARIES:
+        bodies = [json.dumps(planted(json.loads(one.answer.content), canary)).encode() for one in exchanges]
+        planted_in = [
+            replace(one, answer=replace(one.answer, content=body)) for one, body in zip(exchanges, bodies, strict=True)
+        ]
+        document = recording_of(planted_in, {}, utc_now(), secrets)
+        text = json.dumps(document, default=str)
+        texts = [text, json.dumps(document, default=str, ensure_ascii=False)]
+        parts = {str(canary), json.dumps(canary).strip('"'), *(part for part in str(canary).split() if len(part) > 4)}
+        assert [part for part in parts for text in texts if part.casefold() in text.casefold()] == []
 
 
 def test_faults_are_laid_over_a_recording_as_over_any_fleet(start: Callable[..., Ansible], tmp_path: Path) -> None:

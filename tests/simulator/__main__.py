@@ -9,7 +9,6 @@ import argparse
 import os
 import signal
 import sys
-import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,15 +18,12 @@ from .simulator import Simulator
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until SIGTERM or SIGINT; 2 for wrong arguments."""
+    """Serve until SIGTERM, SIGINT, a request to stop, or the end of the lifetime; 2 for wrong arguments."""
     options = _parser().parse_args(arguments)
     if options.list_profiles:
         for profile in PROFILES.values():
             print(f"{profile.name:20} {profile.about}")
         return 0
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     try:
         simulator = Simulator(
             _fleet(options),
@@ -40,11 +36,13 @@ def main(arguments: list[str] | None = None) -> int:
     except (FleetError, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: simulator.is_dismissed.set())
     with simulator:
         _announce(simulator)
         if options.port_file:
             _write(options.port_file, simulator.url.rpartition(":")[2])
-        stop.wait()
+        simulator.is_dismissed.wait(options.lifetime)
     return 0
 
 
@@ -60,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port-file", type=Path, help="file for the port number, written once the port listens")
     parser.add_argument("--list-profiles", action="store_true", help="list the profiles and exit")
     parser.add_argument("--latency", type=float, default=0, metavar="MS", help="delay every answer")
+    parser.add_argument("--lifetime", type=float, metavar="S", help="end after so many seconds")
     return parser
 
 

@@ -92,6 +92,9 @@ def _state(simulator: Simulator, _request: Request, _tail: str, _body: Any) -> A
     return _json(
         {
             "now": simulator.clock.now(),
+            "url": simulator.url,
+            "account": {"client_id": simulator.client_id, "client_secret": simulator.client_secret},
+            "notes": simulator.account.gaps(),
             "profile": simulator.profile.name,
             "billing_contacts": [asdict(contact) for contact in simulator.account.contacts],
             "pbxs": [asdict(pbx) for pbx in simulator.pbxs],
@@ -150,6 +153,11 @@ def _reset(simulator: Simulator, _request: Request, _tail: str, _body: Any) -> A
     return _json({"reset": True})
 
 
+def _stop(simulator: Simulator, _request: Request, _tail: str, _body: Any) -> Answer:
+    simulator.is_dismissed.set()
+    return _json({"stopped": True})
+
+
 Serve = Callable[["Simulator", "Request", str, Any], Answer]
 ROUTES: dict[tuple[str, str, bool], Serve] = {
     ("GET", "log", False): _log,
@@ -164,4 +172,5 @@ ROUTES: dict[tuple[str, str, bool], Serve] = {
     ("POST", "orders", True): _order,
     ("POST", "release", False): _release,
     ("POST", "reset", False): _reset,
+    ("POST", "stop", False): _stop,
 }

@@ -36,9 +36,7 @@ class RecordedAccount(Account):
         self.recording, self.facts = recording, Facts(recording.field_map)
         self.products = RecordedListing.of(recording.of(endpoints.PRODUCT_LIST_PATH))
         self.order_list = RecordedListing.of(recording.of(endpoints.ORDER_LIST_PATH))
-        self.order_details = {
-            one.path.rpartition("/")[2]: one for one in recording.of(endpoints.ORDER_DETAIL_PATH) if one.is_success
-        }
+        self.order_details = {_tail(one): one for one in recording.of(endpoints.ORDER_DETAIL_PATH) if one.is_success}
         plans = self.facts.plans([one.result for one in self.successes(endpoints.CATALOG_PATH)])
         contacts = contacts_of([one.result for one in self.successes(endpoints.CONTACTS_PATH)])
         profile = replace(DOCUMENTED, name="recorded", order_sort=self._is_newest_first())
@@ -50,6 +48,8 @@ class RecordedAccount(Account):
         for row in reversed(rows) if self._is_newest_first() else rows:
             self._add_order(row)
         self._template = self._newest_row()
+        prices = [*self.successes(endpoints.PLAN_INFO_PATH), *self.successes(endpoints.ADD_ON_INFO_PATH)]
+        self._prices = {_tail(one): one for one in prices}
 
     def successes(self, pattern: str) -> list[Recorded]:
         """The successful answers of an endpoint."""
@@ -154,10 +154,8 @@ class RecordedAccount(Account):
     def recorded_price(self, pricing_id: str, product_no: str) -> Recorded | None:
         """The recorded answer about a price of a PBX, or else of another one with the same plan or service."""
         patterns = (endpoints.PLAN_INFO_PATH, endpoints.ADD_ON_INFO_PATH)
-        answers = [one for pattern in patterns for one in self.successes(pattern)]
-        answers = [one for one in answers if one.path.rpartition("/")[2] == pricing_id]
-        own = [one for one in answers if one.query.get("productNo") == product_no]
-        return next(iter(own or answers), None)
+        own = [one for pattern in patterns for one in self.recording.about(pattern, product_no)]
+        return next((one for one in own if one.is_success and _tail(one) == pricing_id), self._prices.get(pricing_id))
 
     def _new_order(self, pbx: Pbx, at: datetime, status: str, operation: str, po_number: str | None) -> Order:
         order = super()._new_order(pbx, at, status, operation, po_number)
@@ -270,6 +268,10 @@ class RecordedAccount(Account):
             (silent, "auto-renewal was not recorded; the answer is that of the other PBXs if they all have the same"),
         ]
         return [f"{_counted(numbers)}: {what}." for numbers, what in said if numbers]
+
+
+def _tail(one: Recorded) -> str:
+    return one.path.rpartition("/")[2]
 
 
 def _counted(numbers: list[str]) -> str:

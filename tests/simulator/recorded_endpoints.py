@@ -24,8 +24,7 @@ def _again(call: Call, pattern: str) -> Answer | None:
 
 def _own(call: Call, pattern: str) -> list[Recorded]:
     """What was recorded of an endpoint about the PBX of a request."""
-    number = call.query.get("productNo")
-    return [one for one in call.account.recording.of(pattern) if one.query.get("productNo") == number]
+    return call.account.recording.about(pattern, call.query.get("productNo"))
 
 
 def _not_recorded(what: str) -> Refused:
@@ -38,7 +37,8 @@ def _product_list(call: Call) -> Any:
         return refused
     listing, hidden = account.products, call.effects.listing.hidden
     known = [row for row in listing.rows if _number(row) in account.pbxs or _is_other(row)]
-    inserted = [pbx for number, pbx in account.pbxs.items() if number not in set(map(_number, listing.rows))]
+    numbers = set(map(_number, listing.rows))
+    inserted = [pbx for number, pbx in account.pbxs.items() if number not in numbers]
     records = [*((pbx, row) for pbx in inserted for row in pbx.listed), *((None, row) for row in known)]
     records = [(pbx, row) for pbx, row in records if hidden is None or _number(row) != hidden]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -63,6 +63,8 @@ class Recording:
     recorded_at: datetime
     field_map: dict[str, Any]
     exchanges: tuple[Recorded, ...]
+    _by_pattern: dict[str, list[Recorded]] = field(default_factory=dict)
+    _by_pbx: dict[str, dict[str | None, list[Recorded]]] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: str | Path) -> Recording:
@@ -85,7 +87,17 @@ class Recording:
 
     def of(self, pattern: str) -> list[Recorded]:
         """The exchanges of an endpoint, by the pattern of its path."""
-        return [one for one in self.exchanges if re.fullmatch(pattern, one.path)]
+        if pattern not in self._by_pattern:
+            self._by_pattern[pattern] = [one for one in self.exchanges if re.fullmatch(pattern, one.path)]
+        return self._by_pattern[pattern]
+
+    def about(self, pattern: str, product_no: str | None) -> list[Recorded]:
+        """The exchanges of an endpoint about one PBX."""
+        if pattern not in self._by_pbx:
+            of_pbxs = self._by_pbx.setdefault(pattern, {})
+            for one in self.of(pattern):
+                of_pbxs.setdefault(one.query.get("productNo"), []).append(one)
+        return self._by_pbx[pattern].get(product_no, [])
 
 
 def _exchange(one: dict[str, Any]) -> Recorded:
@@ -125,9 +137,8 @@ class RecordedListing:
         first = pages.get(1)
         if first is None or not isinstance(first.result, dict):
             return cls([], DOCUMENTED, None)
-        rows: list[dict[str, Any]] = []
-        for number in sorted(pages):
-            rows += [row for row in rows_of(pages[number].result) if row not in rows]
+        read = [row for number in sorted(pages) for row in rows_of(pages[number].result)]
+        rows = list({json.dumps(row, default=str): row for row in read}.values())
         return cls(rows, _paging(pages, exchanges, len(rows)), first)
 
     def shaped(self, page: dict[str, Any]) -> dict[str, Any]:

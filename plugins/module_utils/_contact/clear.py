@@ -62,7 +62,7 @@ _LEAST_ID = 8  # characters of a catalog id that is recognized within a longer t
 
 _WORD = re.compile(r"[A-Za-z]+(?:[ _-][A-Za-z]+){0,3}")
 _CYCLE = re.compile(r"(?:\d{1,2} ?)?[A-Za-z]+(?:[ _-][A-Za-z]+){0,2}(?:\(s\))?|P\d{1,2}[YM]", re.IGNORECASE)
-_LONGEST_WORD = 24
+_LONGEST_WORD, _LONGEST_DATE = 24, 50  # characters
 _QUANTITY = re.compile(r"\d{1,6}(?:\.0{1,2})?")
 _YEAR_LAST = re.compile(r"\d{1,2}([-/.])\d{1,2}\1(?:19|20)\d{2}(?: \d{1,2}:\d{2}(?::\d{2})?)?")
 _EPOCH = re.compile(r"\d{9,14}")
@@ -97,15 +97,14 @@ class Clear:
     def keeps(self, names: tuple[str, ...], value: Union[str, int, Decimal]) -> bool:
         """Whether a text or a number is kept; ``names`` are the keys that lead to it from the top of the answer."""
         text = str(value).strip()
-        if self._secrets.hide(text) != text:
-            return False
+        return self._is_on_the_list(names, text) and self._secrets.hide(text) == text
+
+    def _is_on_the_list(self, names: tuple[str, ...], text: str) -> bool:
         if text in ("", "0", "1") or text.casefold() in WORDS or _plain(text) in self._catalog:
             return True
-        return (
-            self._is_of_its_field(names, text)
-            or _is_date(text)
-            or (_is_of_time(names, self._names) and _is_epoch(text))
-        )
+        if self._is_of_its_field(names, text) or _is_date(text):
+            return True
+        return _is_epoch(text) and _is_of_time(names, self._names)
 
     def _is_of_its_field(self, names: tuple[str, ...], text: str) -> bool:
         name = names[-1] if names else ""
@@ -175,7 +174,7 @@ def is_date_text(text: str) -> bool:
 def _is_date(text: str) -> bool:
     if _YEAR_LAST.fullmatch(text):
         return True
-    if text.replace(".", "").isdigit() or "[" in text or not text.isprintable():
+    if len(text) > _LONGEST_DATE or text.replace(".", "").isdigit() or "[" in text or not text.isprintable():
         return False
     return _is_instant(text)
 

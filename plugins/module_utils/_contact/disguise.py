@@ -21,10 +21,12 @@ from itertools import groupby, product
 from typing import Any, Optional
 from urllib.parse import quote, unquote
 
+from .._model.po_number import is_tag
 from .._secrets import is_confidential
 from .clear import Clear, is_date_text
 
 REMOVED = "removed"  # replaces secrets and activation codes
+IN_A_LIST = ""  # the name of what a list holds: 101 in a list of extensions is no quantity
 LEAST_ORDERED = 6  # characters of a word from which on its order is kept
 
 _ASCII_WORD = re.compile("[0-9A-Za-z]+")
@@ -62,6 +64,7 @@ class Disguise:
         self._choose = choose
         self._words: dict[tuple[str, ...], set[str]] = {}
         self._values: set[str] = set()
+        self._digests: dict[str, str] = {}
         self._replacements: Optional[dict[str, str]] = None
 
     def learn(self, value: Any, *names: str) -> None:
@@ -89,17 +92,24 @@ class Disguise:
             members = {key: self._walk(item, (*names, key), text) for key, item in value.items()}
             return {self._key(key, names, text): item for key, item in members.items()}
         if isinstance(value, list):
-            return [self._walk(item, names, text) for item in value]
+            return [self._walk(item, (*names, IN_A_LIST), text) for item in value]
         if value is None or isinstance(value, bool):
             return value
         if any(map(is_confidential, names)):
             return (REMOVED if value.strip() else value) if isinstance(value, str) else type(value)(0)
         if self._clear.keeps(names, value):
             return value
+        if isinstance(value, str) and is_tag(value.strip()):
+            return self._tag(value)
         if isinstance(value, str):
             self._values.add(value.strip())
             return _without_its_date(value, text)
         return _number(value, text)
+
+    def _tag(self, text: str) -> str:
+        """Replace the hash in a purchase order number of ours, which the collection must still know for one."""
+        digest = text.partition("-")[2][:8]
+        return text.replace(digest, self._digests.setdefault(digest, f"{self._choose.getrandbits(32):08x}"))
 
     def _key(self, key: str, names: tuple[str, ...], text: Callable[[str], str]) -> str:
         is_name = self._clear.keeps_key(key) and key not in self._values and not any(map(is_confidential, names))

@@ -17,6 +17,7 @@ import pytest
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._contact.clear import Clear
 from ansible_collections.pbxops.yeastar.plugins.module_utils._contact.disguise import REMOVED, Disguise
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.po_number import is_tag
 from ansible_collections.pbxops.yeastar.plugins.module_utils._secrets import Secrets
 
 CATALOG = {
@@ -190,6 +191,8 @@ def test_fields_that_are_named_keep_what_is_of_their_form(name: str, value: Any)
         ("count", "4711"),
         ("productId", "4711-Smith"),
         ("code", "GOLDENEYE"),
+        ("extensions", [4711, 4712]),
+        ("orderStatus", ["Smith"]),
     ],
 )
 def test_fields_that_are_named_keep_nothing_else(name: str, value: Any) -> None:
@@ -260,3 +263,11 @@ def test_few_possibilities_are_shuffled_and_none_keeps_its_place() -> None:
 
 def test_another_recording_has_other_replacements() -> None:
     assert len({of({"productNo": SERIAL}, seed=seed)["productNo"] for seed in range(20)}) == 20
+
+
+def test_a_purchase_order_number_of_ours_stays_one_without_its_hash() -> None:
+    numbers = ["RN20261205-0a1b2c3d", "RN20261205-0a1b2c3d.2", "RN20261205-ffffffff"]
+    first, second, other = of({"poNumbers": numbers})["poNumbers"]
+    assert all(map(is_tag, (first, second, other))) and second == f"{first}.2"
+    assert all(new.startswith("RN20261205-") for new in (first, other))
+    assert first[11:] not in ("0a1b2c3d", other[11:]) and other != numbers[2]
