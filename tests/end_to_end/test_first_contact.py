@@ -40,7 +40,9 @@ def _standings(result: dict[str, Any]) -> dict[str, str]:
 
 def test_an_understood_portal_is_ready(start: Callable[..., Ansible]) -> None:
     result = _contact(start(fleet=FLEET))
-    assert result["ready"] and result["verdict"].startswith("Ready. 5 of 5 could be renewed; 25 PBXs were not looked at")
+    assert result["ready"] and result["verdict"].startswith(
+        "Ready. 5 of 5 could be renewed; 25 PBXs were not looked at"
+    )
     assert set(_standings(result).values()) == {"ok"} and set(PARTS) <= set(_standings(result))
     assert result["groups"] == {"ready": 5, "handled": 0, "needs_declaration": 0, "blocked": 0}
     assert result["suggested"] == {} and result["field_map"] == {}

@@ -45,8 +45,9 @@ class RunContext:
 
     ``clock`` gives the controller's instant, ``monotonic`` seconds that never jump; ``ahead`` is how far ``clock`` has
     been set ahead of the controller's own, for a simulator that does not follow it. ``approved`` is the saved plan to
-    carry out, if there is one; ``progress`` receives how many due PBXs are done, and out of how many. Once ``is_awaited``
-    returns False, nothing more is ordered or followed. ``wait_timeout`` (s) bounds how long orders are followed.
+    carry out, if there is one; ``progress`` receives how many due PBXs are done, and out of how many. Once
+    ``is_awaited`` returns False, nothing more is ordered or followed. ``wait_timeout`` (s) bounds how long orders are
+    followed.
     """
 
     policy: Policy

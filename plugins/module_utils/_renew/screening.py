@@ -46,8 +46,8 @@ class Screening:
         if len(near) > MOST_NEAR:
             self._warn(
                 f"of {len(near)} PBXs that are due within {NEAR.days} days after their window, the details of"
-                f" {len(near) - MOST_NEAR} were not looked at: whether those report an expiry that is nearer than that of"
-                " the product list is not known"
+                f" {len(near) - MOST_NEAR} were not looked at: whether those report an expiry that is nearer than that"
+                " of the product list is not known"
             )
             near = near[:MOST_NEAR]
         looked_at = pool.map(lambda one: self._look_closer(one, screened[one.product_no]), near)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any
 
 import pytest
 
@@ -58,7 +58,9 @@ def test_only_what_could_be_renewed_or_needs_nothing_is_ready(reason: Reason) ->
 
 
 def _prospects(*reasons: Reason) -> list[Prospect]:
-    return [prospect_of(_decision(reason, **(UNKNOWN if reason == Reason.CANNOT_DETERMINE else {}))) for reason in reasons]
+    return [
+        prospect_of(_decision(reason, **(UNKNOWN if reason == Reason.CANNOT_DETERMINE else {}))) for reason in reasons
+    ]
 
 
 READY, LACKING, BLOCKED = Reason.IN_WINDOW, Reason.CANNOT_DETERMINE, Reason.RECENT_ORDER

@@ -34,7 +34,9 @@ AT = datetime(2026, 11, 29, 20, tzinfo=timezone.utc)
 def exchange(content: Any, path: str = LIST, method: str = "GET", status: int = 200, **more: Any) -> Exchange:
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     headers = more.get("headers", {"Content-Type": "application/json;charset=UTF-8"})
-    return Exchange(method, path, more.get("query", {}), Answer(status, CaseInsensitiveDict(headers), body), 0.0, 0.23149)
+    return Exchange(
+        method, path, more.get("query", {}), Answer(status, CaseInsensitiveDict(headers), body), 0.0, 0.23149
+    )
 
 
 def recorded(*exchanges: Exchange, field_map: Any = None, secrets: Secrets | None = None) -> dict[str, Any]:

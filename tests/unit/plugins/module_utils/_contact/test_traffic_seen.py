@@ -101,7 +101,11 @@ def test_a_list_with_a_gap_proves_no_absence(total: Optional[int]) -> None:
 
 
 def test_times_say_how_many_were_answered_at_once_and_how_many_refused() -> None:
-    side_by_side = [_exchange(success({}), 0.0, 1.0), _exchange(success({}), 0.5, 3.0), _exchange(success({}), 9.0, 1.0)]
+    side_by_side = [
+        _exchange(success({}), 0.0, 1.0),
+        _exchange(success({}), 0.5, 3.0),
+        _exchange(success({}), 9.0, 1.0),
+    ]
     line = times_line(side_by_side)
     assert line.standing == Standing.OK and "up to 2 at the same time" in line.seen and "after 3.00 s" in line.seen
     limited = times_line([*side_by_side, _exchange(raw(b"", status=429))])
