@@ -133,7 +133,10 @@ def test_the_playbook_shows_writes_and_fails_unless_ready(
     start: Callable[..., Ansible], tmp_path: Path, profile: str
 ) -> None:
     ansible = start(fleet=FLEET, profile=profile)
-    process = ansible.playbook("pbxops.yeastar.first_contact", "--extra-vars", f"pce_contact_dest={tmp_path}/report")
+    variables = {"pce_contact_dest": str(tmp_path / "report"), "pce_contact_record": "account.json"}
+    here = {"PWD": str(tmp_path)}
+    process = ansible.playbook("pbxops.yeastar.first_contact", "-e", json.dumps(variables), environment=here)
+    assert json.loads((tmp_path / "account.json").read_text())["exchanges"], "a relative path is not in this folder"
     is_ready = profile == "documented"
     assert (process.returncode == 0) is is_ready, process.stdout
     assert "Not ready yet" in process.stdout or is_ready
