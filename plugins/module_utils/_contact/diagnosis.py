@@ -15,6 +15,8 @@ from .inference import Candidate
 from .line import Line, Standing
 from .readiness import Forecast, Group, Prospect, counts_of, is_ready, verdict
 
+_MOST_NUMBERS = 10  # PBXs that the text names for one reason; the result has all
+
 
 @dataclass(frozen=True)
 class Diagnosis:
@@ -119,8 +121,13 @@ def _prospects_as_text(prospects: Sequence[Prospect]) -> list[str]:
         if members:
             count = sum(map(len, members.values()))
             text += ["", f"{group.value.replace('_', ' ')}: {count}"]
-            text += [f"  {', '.join(numbers)}{': ' if why else ''}{why}" for why, numbers in members.items()]
+            text += [f"  {_listed(numbers)}{': ' if why else ''}{why}" for why, numbers in members.items()]
     return text
+
+
+def _listed(numbers: Sequence[str]) -> str:
+    more = f" and {len(numbers) - _MOST_NUMBERS} more" if len(numbers) > _MOST_NUMBERS else ""
+    return ", ".join(numbers[:_MOST_NUMBERS]) + more
 
 
 def _candidate(candidate: Candidate) -> dict[str, Any]:

@@ -55,9 +55,8 @@ def _line(
         return Line(topic, Standing.ATTENTION, asked, seen, "a field of another name seems to have it", step)
     if found:
         options = " or ".join(f"{{{one.concept}: {one.path}}}" for one in found[:_SHOWN])
-        step = f"find out which is right, and write field_map: {options}; or declare {concept}"
-        return Line(
-            topic, Standing.ATTENTION, asked, seen, "several fields may have it, or one that is not certain", step
-        )
+        step = f"find out whether that is right, and write field_map: {options}; or declare {concept}"
+        means = "a field may have it" if len(found) == 1 else f"{len(found)} fields may have it"
+        return Line(topic, Standing.ATTENTION, asked, seen, means, step)
     means = f"it must be declared for {len(unknown)} PBXs" if concept != "auto_renewal" else "it may stay unknown"
     return Line(topic, Standing.ATTENTION, asked, seen, means, f"declare {concept}, or map the field that has it")
