@@ -28,8 +28,10 @@ BENCH := .tools/bench
 
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(VENV)/collections
 export PYTHONDONTWRITEBYTECODE := 1
-# pip reads this in every environment.
-export PIP_CONSTRAINT := $(CURDIR)/$(CONSTRAINTS)
+# pip reads this in every environment. It takes a list apart at blanks, which an address does not have.
+EMPTY :=
+BLANK := $(EMPTY) $(EMPTY)
+export PIP_CONSTRAINT := file://$(subst $(BLANK),%20,$(CURDIR))/$(CONSTRAINTS)
 
 # Show the tutorial's renewal against the portal simulator.
 demo: $(READY)
@@ -37,22 +39,22 @@ demo: $(READY)
 
 # Run all tests.
 test: $(READY)
-	PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH) $(BIN)/python -m pytest --numprocesses 2 --dist worksteal $(PYTEST_ARGS)
+	PYTHONPATH="$(ANSIBLE_COLLECTIONS_PATH)" $(BIN)/python -m pytest --numprocesses 2 --dist worksteal $(PYTEST_ARGS)
 	$(BIN)/python -m tests.demo --quiet
 
 # Run the tests of every fault, and write docs/reliability.md from the results.
 reliability: $(READY)
-	PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH) $(BIN)/python -m tests.reliability
+	PYTHONPATH="$(ANSIBLE_COLLECTIONS_PATH)" $(BIN)/python -m tests.reliability
 
 # Check that the unit and property tests alone cover nearly all of the plugins' code.
 coverage: $(READY)
 	mkdir -p .tools
-	PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH) $(BIN)/python -m pytest --numprocesses 2 --dist worksteal --cov --cov-report= tests/unit/plugins tests/unit/databases tests/property
+	PYTHONPATH="$(ANSIBLE_COLLECTIONS_PATH)" $(BIN)/python -m pytest --numprocesses 2 --dist worksteal --cov --cov-report= tests/unit/plugins tests/unit/databases tests/property
 	$(BIN)/python -m coverage report
 
 # Check that no random schedule of faults leads to a wrong order: make soak SEED=7 EXAMPLES=20000
 soak: $(READY)
-	PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH) $(BIN)/python -m tests.machine --examples $(or $(EXAMPLES),5000) $(if $(SEED),--seed $(SEED))
+	PYTHONPATH="$(ANSIBLE_COLLECTIONS_PATH)" $(BIN)/python -m tests.machine --examples $(or $(EXAMPLES),5000) $(if $(SEED),--seed $(SEED))
 
 # Remove each guard against wrong orders in turn, and check that a test fails.
 mutants: $(READY)

@@ -53,10 +53,12 @@ def portal_options_of(params: Mapping[str, Any]) -> PortalOptions:
 def connection_of(params: Mapping[str, Any]) -> Connection:
     """Read how to reach the portal. Raises ValueError for bad options and unusable proxies of the environment."""
     base_url = base_url_of(params)
-    if not params["access_token"] and not (params["client_id"] and params["client_secret"]):
+    missing = [name for name in ("client_id", "client_secret") if not params[name]]
+    if missing and not params["access_token"]:
+        variables = " and ".join(f"YEASTAR_{name.upper()}" for name in missing)
         raise ValueError(
-            "no credentials: set client_id and client_secret (or YEASTAR_CLIENT_ID and YEASTAR_CLIENT_SECRET in the"
-            " environment), or access_token"
+            f"no credentials: {' and '.join(missing)} {'are' if len(missing) > 1 else 'is'} not set; set"
+            f" {'them' if len(missing) > 1 else 'it'} (or {variables} in the environment), or access_token"
         )
     if not 0 < params["timeout"] <= MAX_SECONDS:
         raise ValueError(f"timeout: expected more than 0 and at most {MAX_SECONDS} seconds, got {params['timeout']}")
