@@ -9,7 +9,7 @@
 #
 # Version: ansible-core 2.19.14.
 # Why it hurts our users: a play that starts something in the background takes it for ended, without its error.
-# Where we handle it: playbooks/rehearse.yml; tests/end_to_end/test_rehearse_playbook.py runs it with such a HOME.
+# Where we handle it: playbooks/rehearse.yml starts its server without async; its test has such a HOME.
 # Needs: Python 3.11 to 3.13 as python3, and a package index.
 # It fails if the behaviour is no longer this one.
 set -eu

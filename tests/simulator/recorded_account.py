@@ -131,8 +131,10 @@ class RecordedAccount(Account):
         if pbx.services is None:
             ids = {service.service_id: service.name for service in self.plan(pbx.plan).services}
             pbx.services = [ids[str(line.get("serviceId"))] for line in others if str(line.get("serviceId")) in ids]
-        if pbx.quantity is None and type(first.get("quantity")) is int and first["quantity"] > 0:
-            pbx.quantity = first["quantity"]
+        quantity = first.get("quantity")
+        is_number = isinstance(quantity, int) and not isinstance(quantity, bool)
+        if pbx.quantity is None and is_number and quantity > 0:
+            pbx.quantity = quantity
         if pbx.billing_cycle is None and first.get("billingCycle") in MONTHS:
             pbx.billing_cycle = first["billingCycle"]
 

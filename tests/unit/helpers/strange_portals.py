@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._contact.inference import Sample
@@ -21,21 +22,23 @@ NOW = datetime(2026, 11, 29, 20, 0, tzinfo=timezone.utc)
 ENTERPRISE, ULTIMATE = ("3048571730026938368", "Enterprise Plan"), ("3048572026291630080", "Ultimate Plan")
 AVAILABILITY = ("3048573935752720384", "High Availability")
 RECORDING = ("3048573759449317376", "Recording Minutes")
-CATALOG = {
-    "offeringId": "3048571700000000001",
-    "plans": [
-        {
-            "planId": int(plan[0]),
-            "planName": plan[1],
-            "pricingPlanId": int(plan[0]) + 5,
-            "services": [
-                {"serviceId": int(one[0]), "serviceName": one[1], "pricingServiceId": int(one[0]) + offset}
-                for one in (AVAILABILITY, RECORDING)
-            ],
-        }
-        for offset, plan in ((7, ENTERPRISE), (8, ULTIMATE))
-    ],
-}
+CATALOG: Mapping[str, Any] = MappingProxyType(
+    {
+        "offeringId": "3048571700000000001",
+        "plans": [
+            {
+                "planId": int(plan[0]),
+                "planName": plan[1],
+                "pricingPlanId": int(plan[0]) + 5,
+                "services": [
+                    {"serviceId": int(one[0]), "serviceName": one[1], "pricingServiceId": int(one[0]) + offset}
+                    for one in (AVAILABILITY, RECORDING)
+                ],
+            }
+            for offset, plan in ((7, ENTERPRISE), (8, ULTIMATE))
+        ],
+    }
+)
 CATALOG_ANSWERS = {"pricing_plan_id": ("pricingPlanId",), "pricing_service_id": ("pricingServiceId",)}
 
 Row = dict[str, Any]

@@ -129,7 +129,7 @@ def test_an_accepted_order_moves_the_expiry_in_its_form_and_shows_in_the_order_l
     [invoice] = portal.invoices
     new, old = client.orders()["results"]
     assert old == OLD_ORDER and set(new) == set(OLD_ORDER) and new["orderNo"] == invoice.order_no
-    assert int(new["id"]) > int(old["id"]) and type(new["id"]) is str and len(str(new["createTime"])) == 10
+    assert int(new["id"]) > int(old["id"]) and isinstance(new["id"], str) and len(str(new["createTime"])) == 10
     assert (invoice.expiry_before.date().isoformat(), invoice.expiry_after.date().isoformat()) == (
         "2026-12-05",
         "2027-12-05",
