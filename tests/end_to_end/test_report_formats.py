@@ -9,9 +9,9 @@ import base64
 import csv
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from html.parser import HTMLParser
 from importlib import import_module
 from typing import Any
@@ -97,8 +97,18 @@ def test_a_calendar_has_one_event_for_each_known_expiry(written: Written) -> Non
         event = events[f"{number}@pce.pbxops.yeastar"]
         assert event["SUMMARY"] == f"{COMMENTS[number]} expires"
         assert PLAN in event["DESCRIPTION"] and not event.errors
-    assert events[f"{DUE}@pce.pbxops.yeastar"].start == datetime(2026, 12, 5, tzinfo=timezone.utc)
+    due = events[f"{DUE}@pce.pbxops.yeastar"]
+    assert (due.start, due.end) == (date(2026, 12, 5), date(2026, 12, 6)), "the portal gives a bare date"
     assert "due: in_window" in events[f"{DUE}@pce.pbxops.yeastar"]["DESCRIPTION"]
+
+
+def test_an_expiry_with_a_time_of_day_is_a_moment_in_the_calendar(start: Callable[..., Ansible]) -> None:
+    ansible = start(profile="datetime", fleet=hostile_fleet(), now=NOW)
+    assert report(ansible, ["icalendar"], now=NOW).status == 0
+    calendar = Calendar.from_ical((folder(ansible) / FILES["icalendar"]).read_bytes())
+    starts = {str(event["UID"]).partition("@")[0]: event.start for event in calendar.walk("VEVENT")}
+    assert starts[DUE] == datetime(2026, 12, 5, tzinfo=timezone.utc)
+    assert {type(one) for one in starts.values()} == {datetime}
 
 
 # prometheus
