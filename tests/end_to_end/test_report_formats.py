@@ -117,6 +117,7 @@ def test_an_expiry_with_a_time_of_day_is_a_moment_in_the_calendar(start: Callabl
 def test_the_textfile_is_read_back_sample_by_sample(written: Written) -> None:
     families = {family.name: family for family in text_string_to_metric_families(written.text("prometheus"))}
     assert all(family.type == "gauge" and family.documentation for family in families.values())
+    assert {sample.labels["account"] for family in families.values() for sample in family.samples} == {"demo-client"}
 
     def samples(name: str, key: str = "product_no") -> dict[str, Any]:
         return {sample.labels.get(key, ""): sample for sample in families[f"yeastar_pce_{name}"].samples}

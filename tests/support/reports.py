@@ -19,7 +19,7 @@ FILES = {
     "html": "report.html",
     "csv": "subscriptions.csv",
     "icalendar": "expiries.ics",
-    "prometheus": "yeastar_pce.prom",
+    "prometheus": "yeastar_pce_demo-client.prom",
     "junit": "junit.xml",
 }
 NOW = "2026-11-23T12:00:00Z"
