@@ -28,7 +28,7 @@ SPEC = REPOSITORY / "roles" / "pce_report" / "meta" / "argument_specs.yml"
 
 
 def rows(ansible: Ansible) -> dict[str, dict[str, str]]:
-    text = (folder(ansible) / "subscriptions.csv").read_text(encoding="utf-8")
+    text = (folder(ansible) / "subscriptions.csv").read_text(encoding="utf-8-sig")
     return {row["product_no"]: row for row in csv.DictReader(text.splitlines())}
 
 
@@ -186,7 +186,7 @@ def test_check_mode_writes_nothing_and_an_hour_later_only_what_tells_the_time_ch
     assert checked.recap == first.recap
     later = report(six, list(FILES), now=NOW.replace("T12:", "T13:"))
     assert files_of("changed", later) == [FILES[name] for name in ("markdown", "summary", "html", "prometheus")]
-    assert files_of("ok", later) == [FILES[name] for name in ("csv", "icalendar", "junit")]
+    assert files_of("ok", later) == [FILES[name] for name in ("csv", "xlsx", "icalendar", "junit")]
 
 
 # accounts
@@ -199,7 +199,9 @@ def test_two_accounts_have_a_metrics_file_each(start: Callable[..., Ansible]) ->
         assert shown.status == 0, shown.output
     texts = {path.name: path.read_text(encoding="utf-8") for path in folder(ansible).iterdir()}
     labels = {
-        name: {sample.labels.get("account") for family in text_string_to_metric_families(text) for sample in family.samples}
+        name: {
+            sample.labels.get("account") for family in text_string_to_metric_families(text) for sample in family.samples
+        }
         for name, text in texts.items()
     }
     assert labels == {

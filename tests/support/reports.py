@@ -18,6 +18,7 @@ FILES = {
     "summary": "summary.md",
     "html": "report.html",
     "csv": "subscriptions.csv",
+    "xlsx": "subscriptions.xlsx",
     "icalendar": "expiries.ics",
     "prometheus": "yeastar_pce_demo-client.prom",
     "junit": "junit.xml",
