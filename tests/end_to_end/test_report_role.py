@@ -189,6 +189,25 @@ def test_check_mode_writes_nothing_and_an_hour_later_only_what_tells_the_time_ch
     assert files_of("ok", later) == [FILES[name] for name in ("csv", "xlsx", "icalendar", "junit")]
 
 
+@pytest.mark.parametrize(("given", "expected"), [({}, 0o600), ({"mode": "0640"}, 0o640)])
+def test_files_with_prices_are_for_their_owner_unless_a_mode_is_set(
+    six: Ansible, given: dict[str, str], expected: int
+) -> None:
+    assert report(six, list(FILES), **given).status == 0
+    modes = {path.name: path.stat().st_mode & 0o777 for path in folder(six).iterdir()}
+    assert modes == {**dict.fromkeys(FILES.values(), expected), FILES["prometheus"]: 0o644}
+
+
+@pytest.mark.parametrize(("formats", "files"), [("text", []), ("csv", ["csv"]), ("text,html,csv", ["csv", "html"])])
+def test_formats_may_be_text_as_on_a_command_line(six: Ansible, formats: str, files: list[str]) -> None:
+    arguments = ["--extra-vars", json.dumps({"pce_report_dest": str(folder(six)), "pce_report_formats": formats})]
+    process = six.playbook("pbxops.yeastar.report", *arguments)
+    assert process.returncode == 0, process.stdout
+    written = sorted(path.name for path in folder(six).iterdir()) if files else []
+    assert written == sorted(FILES[name] for name in files)
+    assert ("days left, " in process.stdout) == ("text" in formats)
+
+
 # accounts
 
 
@@ -301,7 +320,7 @@ def test_the_argument_spec_has_every_connection_option_as_the_modules_have_it() 
         **{name: options.RENEWAL_OPTIONS[name] for name in ("billing_contact", "include_expired", "remaining_days")},
         **{name: options.RENEWAL_OPTIONS[name] for name in ("term_starts", "ledger", "ledger_password", "now")},
     }
-    own = {"formats", "dest", "plan_file", "prices", "extra_variables", "account_label", "metrics_file"}
+    own = {"formats", "dest", "plan_file", "prices", "extra_variables", "account_label", "metrics_file", "mode"}
     declared = yaml.safe_load(SPEC.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
     assert set(declared) == {f"pce_report_{name}" for name in {*read, *own}}
     for name, option in read.items():
