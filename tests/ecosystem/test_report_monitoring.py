@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import socket
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +20,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+import requests
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -197,6 +200,44 @@ def test_the_panels_lie_side_by_side_and_take_their_data_from_the_source_that_is
 def test_every_query_of_the_dashboard_is_of_the_chosen_accounts() -> None:
     for expression in expressions():
         assert len(METRIC.findall(expression)) == expression.count('{account=~"$account"')
+
+
+# exporter
+
+
+def test_node_exporter_serves_the_files_of_two_accounts(tmp_path: Path, textfile: str) -> None:
+    program = provided(partial(shutil.which, "prometheus-node-exporter"), "prometheus-node-exporter")
+    for account in ("demo-client", "branch"):
+        text = textfile.replace('account="demo-client"', f'account="{account}"')
+        (tmp_path / f"yeastar_pce_{account}.prom").write_text(text, encoding="utf-8")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    command = [program, f"--web.listen-address={address}", "--collector.disable-defaults", "--collector.textfile"]
+    command.append(f"--collector.textfile.directory={tmp_path}")
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as exporter:
+        try:
+            scraped = scrape(f"http://{address}/metrics")
+        finally:
+            exporter.terminate()
+    samples = [sample for family in text_string_to_metric_families(scraped) for sample in family.samples]
+    assert [sample.value for sample in samples if sample.name == "node_textfile_scrape_error"] == [0]
+    ours = [sample for family in text_string_to_metric_families(textfile) for sample in family.samples]
+    for account in ("demo-client", "branch"):
+        found = [
+            (one.name, sorted(one.labels.items()), one.value) for one in samples if one.labels.get("account") == account
+        ]
+        expected = [(one.name, sorted({**one.labels, "account": account}.items()), one.value) for one in ours]
+        assert sorted(found, key=str) == sorted(expected, key=str)
+
+
+def scrape(url: str) -> str:
+    """What an exporter that has just been started answers."""
+    for dummy in range(100):
+        try:
+            return requests.get(url, timeout=10).text
+        except requests.ConnectionError:
+            time.sleep(0.1)
+    raise AssertionError(f"nothing listens at {url}")
 
 
 # alerts
