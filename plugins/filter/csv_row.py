@@ -8,14 +8,17 @@ name: csv_row
 short_description: Write a list of values as one row of CSV
 version_added: 0.2.0
 description:
-  - Quotes values according to RFC 4180. Text that a spreadsheet would treat as a formula is prefixed with an
-    apostrophe, which is how spreadsheets mark text; numbers are unchanged.
+  - Quotes text according to RFC 4180, and nothing else. So a spreadsheet that is set to take quoted fields as text
+    keeps a serial number such as C(0036580000012345) as it is.
+  - Text that a spreadsheet would treat as a formula is prefixed with an apostrophe, which is how spreadsheets mark
+    text; numbers are unchanged.
 author:
   - The pbxops.yeastar authors (@pbxops)
 positional: _input
 options:
   _input:
-    description: The values. Null is written as C(unknown); the elements of a list are joined by semicolons.
+    description: The values. Null is written as C(unknown), an instant in UTC; the elements of a list are joined by
+      semicolons.
     type: list
     elements: raw
     required: true
@@ -35,7 +38,10 @@ _value:
 
 import re
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._model.dates import format_instant
 
 # Characters that start a formula in a spreadsheet, including full-width forms.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -54,13 +60,15 @@ def _cell(value: Any) -> str:
         return "unknown"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, datetime):
+        return format_instant(value)
     if not isinstance(value, (str, list, tuple)):
         return str(value)
     text = value if isinstance(value, str) else "; ".join(map(str, value))
     if text.lstrip(" \"'").startswith(_FORMULA):
         text = f"'{text}"
     text = _FORMULA_AFTER_SEMICOLON.sub(r"\1'", text)
-    return '"{}"'.format(text.replace('"', '""')) if any(sign in text for sign in ',;"\r\n') else text
+    return '"{}"'.format(text.replace('"', '""'))
 
 
 class FilterModule:

@@ -32,6 +32,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._model.span import 
     in_text,
     is_within,
     span_in,
+    whole_day,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.vocabulary import Reason, State
 from ansible_collections.pbxops.yeastar.plugins.module_utils._text import LONGEST_TEXT, MARK, UNSHOWABLE
@@ -126,6 +127,7 @@ def _row(
         expires_at, between = outcome.get("expires_before"), outcome.get("expires_between")
     instant = None if expires_at is None else parse_instant(expires_at)
     span = span_in(between)
+    day = whole_day(span)
     row = {
         "product_no": product_no,
         **{name: known.get(name) if outcome.get(name) is None else outcome[name] for name in _FACTS},
@@ -133,6 +135,7 @@ def _row(
         "auto_renewal": _first_known(part.get("auto_renewal") for part in (outcome, item or {}, known)),
         "expires_at": expires_at,
         "expires_between": between,
+        "expires_on": None if day is None else day.isoformat(),
         "not_after": None if instant is None else int(bounds(instant, span)[0].timestamp()),
         "days_left": None if instant is None else days_left(instant, span, now),
         "days_lost": (item or outcome).get("days_lost"),

@@ -8,15 +8,19 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import socket
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
+import requests
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -54,17 +58,29 @@ class Promtool:
         path.write_text(yaml.safe_dump({"groups": [{"name": "checked", "rules": rules}]}), encoding="utf-8")
         return self.run("check", "rules", path)
 
-    def alerts(self, series: dict[str, float], at: int, expected: dict[str, list[tuple[dict[str, str], str]]]) -> None:
-        """Hold that ``at`` seconds after 1970, with these series, just these alerts fire: labels and summaries."""
-        steps = at // 60 + 1
+    def alerts(
+        self,
+        series: dict[str, float],
+        at: int,
+        expected: dict[str, list[tuple[dict[str, str], str]]],
+        minutes: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
+        """Hold that ``at`` seconds after 1970, with these series, just these alerts fire: labels and summaries.
+
+        ``minutes`` says how long a series is there; others are there all the time.
+        """
+        # promtool loads at most 10,000 samples for a query.
+        interval = 4 if at > 2 * DAY else 1
+        steps = at // 60 // interval + 1
         tests = {
             "rule_files": [str(RULES)],
-            "evaluation_interval": "1m",
+            "evaluation_interval": f"{interval}m",
             "tests": [
                 {
-                    "interval": "1m",
+                    "interval": f"{interval}m",
                     "input_series": [
-                        {"series": name, "values": f"{value:.0f}x{steps}"} for name, value in series.items()
+                        {"series": name, "values": f"{value:.0f}x{min(minutes.get(name, at) // interval, steps)}"}
+                        for name, value in series.items()
                     ],
                     "alert_rule_test": [
                         {
@@ -152,7 +168,7 @@ def test_every_label_that_rules_and_dashboard_name_is_one_that_the_textfile_has(
     for expression in [*expressions(), *(rule["expr"] for rule in alert_rules())]:
         named = re.findall(r"(\w+)(?:=~|!=|=)\"", expression)
         named += [
-            word for words in re.findall(r"(?:on|by|group_left) \(([^()]*)\)", expression) for word in words.split(", ")
+            word for words in re.findall(r"(?:on|by|group_left) \(([^()]+)\)", expression) for word in words.split(", ")
         ]
         assert set(named) <= labels, expression
 
@@ -167,7 +183,7 @@ def test_every_query_of_the_dashboard_is_one(promtool: Promtool) -> None:
 
 def test_the_panels_lie_side_by_side_and_take_their_data_from_the_source_that_is_chosen() -> None:
     dashboard = json.loads(DASHBOARD.read_text(encoding="utf-8"))
-    assert [variable["name"] for variable in dashboard["templating"]["list"]] == ["datasource"]
+    assert [variable["name"] for variable in dashboard["templating"]["list"]] == ["datasource", "account"]
     assert len({panel["id"] for panel in panels()}) == len({panel["title"] for panel in panels()}) == len(panels())
     for panel in panels():
         assert {panel["datasource"]["uid"], *(target["datasource"]["uid"] for target in panel["targets"])} == {
@@ -181,15 +197,61 @@ def test_the_panels_lie_side_by_side_and_take_their_data_from_the_source_that_is
         assert beside or below, (one, other)
 
 
+def test_every_query_of_the_dashboard_is_of_the_chosen_accounts() -> None:
+    for expression in expressions():
+        assert len(METRIC.findall(expression)) == expression.count('{account=~"$account"')
+
+
+# exporter
+
+
+def test_node_exporter_serves_the_files_of_two_accounts(tmp_path: Path, textfile: str) -> None:
+    program = provided(partial(shutil.which, "prometheus-node-exporter"), "prometheus-node-exporter")
+    for account in ("demo-client", "branch"):
+        text = textfile.replace('account="demo-client"', f'account="{account}"')
+        (tmp_path / f"yeastar_pce_{account}.prom").write_text(text, encoding="utf-8")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    command = [program, f"--web.listen-address={address}", "--collector.disable-defaults", "--collector.textfile"]
+    command.append(f"--collector.textfile.directory={tmp_path}")
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as exporter:
+        try:
+            scraped = scrape(f"http://{address}/metrics")
+        finally:
+            exporter.terminate()
+    samples = [sample for family in text_string_to_metric_families(scraped) for sample in family.samples]
+    assert [sample.value for sample in samples if sample.name == "node_textfile_scrape_error"] == [0]
+    ours = [sample for family in text_string_to_metric_families(textfile) for sample in family.samples]
+    for account in ("demo-client", "branch"):
+        found = [
+            (one.name, sorted(one.labels.items()), one.value) for one in samples if one.labels.get("account") == account
+        ]
+        expected = [(one.name, sorted({**one.labels, "account": account}.items()), one.value) for one in ours]
+        assert sorted(found, key=str) == sorted(expected, key=str)
+
+
+def scrape(url: str) -> str:
+    """What an exporter that has just been started answers."""
+    for dummy in range(100):
+        try:
+            return requests.get(url, timeout=10).text
+        except requests.ConnectionError:
+            time.sleep(0.1)
+    raise AssertionError(f"nothing listens at {url}")
+
+
 # alerts
 
 
+REPORT = 'account="a",instance="i"'
+
+
 def account(cycle: str = "annually", state: str = "current", **values: float) -> dict[str, float]:
-    """The series of one PBX, A, at instance i, in a report that was made just now."""
-    of = 'product_no="A",instance="i"'
+    """The series of one PBX, A, of account a at instance i, in a report that was made just now."""
+    of = f'product_no="A",{REPORT}'
     series = {
-        'yeastar_pce_report_timestamp_seconds{instance="i"}': values.pop("report", 0),
-        'yeastar_pce_renewals_due_price_unknown{instance="i"}': values.pop("price_unknown", 0),
+        f"yeastar_pce_report_timestamp_seconds{{{REPORT}}}": values.pop("report", 0),
+        f"yeastar_pce_renewals_due_price_unknown{{{REPORT}}}": values.pop("price_unknown", 0),
         f'yeastar_pce_subscription_info{{{of},comment="Head office",plan="P",billing_cycle="{cycle}"}}': 1,
         f'yeastar_pce_subscription_state{{{of},state="{state}",reason="r"}}': 1,
         f"yeastar_pce_subscription_expiry_known{{{of}}}": 1 if "not_after" in values else 0,
@@ -199,7 +261,7 @@ def account(cycle: str = "annually", state: str = "current", **values: float) ->
     return series
 
 
-A = {"product_no": "A", "instance": "i", "comment": "Head office", "plan": "P"}
+A = {"product_no": "A", "account": "a", "instance": "i", "comment": "Head office", "plan": "P"}
 AN_HOUR = 3600
 
 
@@ -256,8 +318,8 @@ AN_HOUR = 3600
         pytest.param(
             account(price_unknown=3, not_after=300 * DAY),
             "YeastarPcePriceUnknown",
-            {"instance": "i"},
-            "The price of 3 due renewals is not known",
+            {"account": "a", "instance": "i"},
+            "The price of 3 due renewals of account a is not known",
             id="unknown price",
         ),
         *(
@@ -280,15 +342,36 @@ def test_an_alert_fires_when_it_should_and_alone(
 
 @pytest.mark.parametrize(("age", "fires"), [(36 * HOUR, False), (36 * HOUR + 60, True)])
 def test_a_report_that_is_no_longer_written_is_told(promtool: Promtool, age: int, fires: bool) -> None:
-    summary = "The report of the PBX subscriptions is 1d 12h 1m 0s old"
-    expected = {"YeastarPceReportStale": [({"instance": "i"}, summary)]} if fires else {}
+    summary = "The report of account a is 1d 12h 1m 0s old"
+    expected = {"YeastarPceReportStale": [({"account": "a", "instance": "i"}, summary)]} if fires else {}
     promtool.alerts(account(not_after=300 * DAY), age, expected)
 
 
 @pytest.mark.parametrize(("since", "fires"), [(HOUR - 60, False), (HOUR, True)])
 def test_a_report_that_never_comes_is_told_after_an_hour(promtool: Promtool, since: int, fires: bool) -> None:
-    expected = {"YeastarPceReportMissing": [({}, "There is no report of the PBX subscriptions")]} if fires else {}
+    expected = {"YeastarPceReportMissing": [({}, "There is no report of any account")]} if fires else {}
     promtool.alerts({"up": 1}, since, expected)
+
+
+@pytest.mark.parametrize("other", ['account="b",instance="i"', 'account="a",instance="j"'])
+@pytest.mark.parametrize(("gone", "fires"), [(HOUR - 60, False), (HOUR + 600, True), (8 * DAY, False)])
+def test_one_of_several_reports_that_is_gone_is_reported_for_a_week(
+    promtool: Promtool, other: str, gone: int, fires: bool
+) -> None:
+    """A report of another account, or at another instance, that was there for ten minutes."""
+    name = f"yeastar_pce_report_timestamp_seconds{{{other}}}"
+    end = 600 + gone
+    summary = f"There is no report of account {other[9]}"
+    labels = dict(re.findall(r'(\w+)="(\w)"', other))
+    expected = {"YeastarPceReportMissing": [(labels, summary)]} if fires else {}
+    promtool.alerts({**account(not_after=300 * DAY, report=end), name: 600}, end, expected, {name: 10})
+
+
+def test_two_accounts_with_a_pbx_of_the_same_number_have_an_alert_each(promtool: Promtool) -> None:
+    series = account(not_after=AN_HOUR)
+    both = {**series, **{name.replace('account="a"', 'account="b"'): value for name, value in series.items()}}
+    summary = "A (Head office) has expired"
+    promtool.alerts(both, AN_HOUR, {"YeastarPceExpired": [(A, summary), ({**A, "account": "b"}, summary)]})
 
 
 def test_the_textfile_itself_sets_off_just_what_is_in_it(promtool: Promtool, textfile: str) -> None:
@@ -309,7 +392,8 @@ def test_the_textfile_itself_sets_off_just_what_is_in_it(promtool: Promtool, tex
     assert len(comments) == len(HOSTILE)
 
     def of(product_no: str, **more: str) -> dict[str, str]:
-        return {"product_no": product_no, "instance": "i", "comment": "c", "plan": "P", **more}
+        report = {"account": "demo-client", "instance": "i"}
+        return {"product_no": product_no, **report, "comment": "c", "plan": "P", **more}
 
     promtool.alerts(
         series,

@@ -9,16 +9,18 @@ import base64
 import csv
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from html.parser import HTMLParser
 from importlib import import_module
 from typing import Any
 from xml.etree import ElementTree
+from zipfile import ZipFile
 
 import pytest
 from icalendar import Calendar
+from openpyxl import load_workbook
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.simulator import Simulator
@@ -68,6 +70,9 @@ def test_it_does_not_fail_because_of_what_it_reports_and_orders_nothing(written:
 
 def test_csv_is_read_back_row_by_row(written: Written) -> None:
     text = written.text("csv")
+    assert text.startswith("\ufeff"), "spreadsheets take it for UTF-8"
+    text = text.removeprefix("\ufeff")
+    assert all(line.startswith('"') for line in text.splitlines()), "a serial number is text"
     assert text.count("\r\n") == len(NUMBERS) + 1 == text.count("\n")
     rows = {row["product_no"]: row for row in csv.DictReader(text.splitlines(), strict=True)}
     assert list(rows) == IN_ORDER
@@ -78,8 +83,48 @@ def test_csv_is_read_back_row_by_row(written: Written) -> None:
     assert (rows[UNKNOWN]["expires_at"], rows[UNKNOWN]["days_left"]) == ("unknown", "unknown")
     assert (rows[EXPIRED]["days_left"], rows[EXPIRED]["state"]) == ("-4", "blocked")
     due = rows[DUE]
-    assert (due["expires_at"], due["expires_after"]) == ("2026-12-05T00:00:00Z", "2027-12-05T00:00:00Z")
+    assert (due["expires_at"], due["expires_after"]) == ("2026-12-05", "2027-12-05")
     assert (due["state"], due["currency"]) == ("due", "USD") and re.fullmatch(r"\d+\.\d\d", due["amount"])
+
+
+# xlsx
+
+
+def test_a_workbook_is_read_back_cell_by_cell(written: Written) -> None:
+    book = load_workbook(folder(written.ansible) / FILES["xlsx"])
+    (sheet,) = book
+    head, *rows = sheet.iter_rows()
+    names = [cell.value for cell in head]
+    found = {row[0].value: dict(zip(names, row, strict=True)) for row in rows}
+    assert list(found) == IN_ORDER
+    assert {number: row["comment"].value for number, row in found.items()} == COMMENTS
+    assert {row["services"].value for row in found.values()} == {SERVICE}
+    assert {cell.data_type for row in rows for cell in row} <= {"s", "n", "d", "b"}, "no formula"
+    due = found[DUE]
+    assert [str(due[name].value) for name in ("expires_at", "expires_after")] == [
+        "2026-12-05 00:00:00",
+        "2027-12-05 00:00:00",
+    ]
+    assert (due["expires_at"].is_date, due["expires_at"].number_format) == (True, "yyyy-mm-dd")
+    assert (due["amount"].data_type, due["amount"].number_format, due["days_left"].value) == ("n", "0.00", 11)
+    assert (found[UNKNOWN]["expires_at"].value, found[UNKNOWN]["amount"].value) == ("unknown", "unknown")
+    assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("B2", sheet.dimensions)
+
+
+SERIAL_NUMBERS = ("0036580000012345", "3631E0000012", "3658100000012345", "3658B431119665QJ")
+
+
+def test_serial_numbers_that_look_like_numbers_stay_text(start: Callable[..., Ansible]) -> None:
+    fleet = hostile_fleet()
+    fleet["pbxs"] = [{**fleet["pbxs"][0], "product_no": number} for number in SERIAL_NUMBERS]
+    ansible = start(fleet=fleet, now=NOW)
+    shown = report(ansible, ["xlsx", "csv"], now=NOW)
+    assert shown.status == 0, shown.output
+    (sheet,) = load_workbook(folder(ansible) / FILES["xlsx"])
+    cells = [row[0] for row in sheet.iter_rows(min_row=2)]
+    assert sorted((cell.value, cell.data_type) for cell in cells) == [(number, "s") for number in SERIAL_NUMBERS]
+    lines = (folder(ansible) / FILES["csv"]).read_text(encoding="utf-8-sig").splitlines()[1:]
+    assert sorted(line.partition(",")[0] for line in lines) == [f'"{number}"' for number in SERIAL_NUMBERS]
 
 
 # icalendar
@@ -97,8 +142,18 @@ def test_a_calendar_has_one_event_for_each_known_expiry(written: Written) -> Non
         event = events[f"{number}@pce.pbxops.yeastar"]
         assert event["SUMMARY"] == f"{COMMENTS[number]} expires"
         assert PLAN in event["DESCRIPTION"] and not event.errors
-    assert events[f"{DUE}@pce.pbxops.yeastar"].start == datetime(2026, 12, 5, tzinfo=timezone.utc)
+    due = events[f"{DUE}@pce.pbxops.yeastar"]
+    assert (due.start, due.end) == (date(2026, 12, 5), date(2026, 12, 6)), "the portal gives a bare date"
     assert "due: in_window" in events[f"{DUE}@pce.pbxops.yeastar"]["DESCRIPTION"]
+
+
+def test_an_expiry_with_a_time_of_day_is_a_moment_in_the_calendar(start: Callable[..., Ansible]) -> None:
+    ansible = start(profile="datetime", fleet=hostile_fleet(), now=NOW)
+    assert report(ansible, ["icalendar"], now=NOW).status == 0
+    calendar = Calendar.from_ical((folder(ansible) / FILES["icalendar"]).read_bytes())
+    starts = {str(event["UID"]).partition("@")[0]: event.start for event in calendar.walk("VEVENT")}
+    assert starts[DUE] == datetime(2026, 12, 5, tzinfo=timezone.utc)
+    assert {type(one) for one in starts.values()} == {datetime}
 
 
 # prometheus
@@ -107,6 +162,7 @@ def test_a_calendar_has_one_event_for_each_known_expiry(written: Written) -> Non
 def test_the_textfile_is_read_back_sample_by_sample(written: Written) -> None:
     families = {family.name: family for family in text_string_to_metric_families(written.text("prometheus"))}
     assert all(family.type == "gauge" and family.documentation for family in families.values())
+    assert {sample.labels["account"] for family in families.values() for sample in family.samples} == {"demo-client"}
 
     def samples(name: str, key: str = "product_no") -> dict[str, Any]:
         return {sample.labels.get(key, ""): sample for sample in families[f"yeastar_pce_{name}"].samples}
@@ -229,5 +285,7 @@ def test_the_pages_policy_allows_just_its_own_script_and_style(written: Written)
 def test_no_file_holds_a_secret(written: Written) -> None:
     portal = written.ansible.portal
     secrets = [portal.client_secret, "CANARY", *portal.tokens]
-    texts = {name: written.text(name) for name in FILES}
+    texts = {name: written.text(name) for name in FILES if name != "xlsx"}
+    with ZipFile(folder(written.ansible) / FILES["xlsx"]) as book:
+        texts.update({name: book.read(name).decode("utf-8") for name in book.namelist()})
     assert [name for name, text in texts.items() if any(secret in text for secret in secrets)] == []

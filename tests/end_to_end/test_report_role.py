@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.plays import ANNUAL, EXPIRED, FAR, MONTHLY, REPOSITORY, SELF_RENEWING, SWITCHING, Shown
 from tests.support.processes import Ansible, orders_sent
@@ -27,7 +28,7 @@ SPEC = REPOSITORY / "roles" / "pce_report" / "meta" / "argument_specs.yml"
 
 
 def rows(ansible: Ansible) -> dict[str, dict[str, str]]:
-    text = (folder(ansible) / "subscriptions.csv").read_text(encoding="utf-8")
+    text = (folder(ansible) / "subscriptions.csv").read_text(encoding="utf-8-sig")
     return {row["product_no"]: row for row in csv.DictReader(text.splitlines())}
 
 
@@ -41,7 +42,7 @@ def asked(ansible: Ansible) -> Counter[str]:
 
 def files_of(word: str, shown: Shown) -> list[str]:
     """The files for which a run reported that status."""
-    return re.findall(rf"^{word}: \[localhost\] => \(item=(\w+\.\w+)\)", shown.output, re.MULTILINE)
+    return re.findall(rf"^{word}: \[localhost\] => \(item=([\w-]+\.\w+)\)", shown.output, re.MULTILINE)
 
 
 # saved plans
@@ -185,7 +186,69 @@ def test_check_mode_writes_nothing_and_an_hour_later_only_what_tells_the_time_ch
     assert checked.recap == first.recap
     later = report(six, list(FILES), now=NOW.replace("T12:", "T13:"))
     assert files_of("changed", later) == [FILES[name] for name in ("markdown", "summary", "html", "prometheus")]
-    assert files_of("ok", later) == [FILES[name] for name in ("csv", "icalendar", "junit")]
+    assert files_of("ok", later) == [FILES[name] for name in ("csv", "xlsx", "icalendar", "junit")]
+
+
+@pytest.mark.parametrize(("given", "expected"), [({}, 0o600), ({"mode": "0640"}, 0o640)])
+def test_files_with_prices_are_for_their_owner_unless_a_mode_is_set(
+    six: Ansible, given: dict[str, str], expected: int
+) -> None:
+    assert report(six, list(FILES), **given).status == 0
+    modes = {path.name: path.stat().st_mode & 0o777 for path in folder(six).iterdir()}
+    assert modes == {**dict.fromkeys(FILES.values(), expected), FILES["prometheus"]: 0o644}
+
+
+@pytest.mark.parametrize(("formats", "files"), [("text", []), ("csv", ["csv"]), ("text,html,csv", ["csv", "html"])])
+def test_formats_may_be_text_as_on_a_command_line(six: Ansible, formats: str, files: list[str]) -> None:
+    arguments = ["--extra-vars", json.dumps({"pce_report_dest": str(folder(six)), "pce_report_formats": formats})]
+    process = six.playbook("pbxops.yeastar.report", *arguments)
+    assert process.returncode == 0, process.stdout
+    written = sorted(path.name for path in folder(six).iterdir()) if files else []
+    assert written == sorted(FILES[name] for name in files)
+    assert ("days left, " in process.stdout) == ("text" in formats)
+
+
+# accounts
+
+
+def test_two_accounts_have_a_metrics_file_each(start: Callable[..., Ansible]) -> None:
+    ansible = start(fleet=SIX, now=NOW)
+    for label in ("Head office/1", "Head office%2F1", 'say "\\"', "0036"):
+        shown = report(ansible, ["prometheus"], now=NOW, account_label=label)
+        assert shown.status == 0, shown.output
+    texts = {path.name: path.read_text(encoding="utf-8") for path in folder(ansible).iterdir()}
+    labels = {
+        name: {
+            sample.labels.get("account") for family in text_string_to_metric_families(text) for sample in family.samples
+        }
+        for name, text in texts.items()
+    }
+    assert labels == {
+        "yeastar_pce_Head%20office%2F1.prom": {"Head office/1"},
+        "yeastar_pce_Head%20office%252F1.prom": {"Head office%2F1"},
+        "yeastar_pce_say%20%22%5C%22.prom": {'say "\\"'},
+        "yeastar_pce_0036.prom": {"0036"},
+    }
+    given = report(ansible, ["prometheus"], now=NOW, account_label="A", metrics_file="a.prom")
+    assert given.status == 0 and (folder(ansible) / "a.prom").is_file()
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"account_label": ""}, "pce_report_account_label is not set; give the account a name for its metrics"),
+        ({"account_label": "a\nb"}, "pce_report_account_label is more than one line; give the account a name"),
+        ({"metrics_file": "../a.prom"}, "pce_report_metrics_file is ../a.prom, expected the name of a file in"),
+        ({"metrics_file": "a.txt"}, "pce_report_metrics_file is a.txt, expected the name of a file in"),
+        ({"metrics_file": ".prom"}, "pce_report_metrics_file is .prom, expected the name of a file in"),
+    ],
+)
+def test_metrics_that_name_no_account_or_no_file_are_refused_before_anything_is_read(
+    six: Ansible, variables: dict[str, str], message: str
+) -> None:
+    shown = report(six, ["prometheus"], **variables)
+    assert shown.status == 2 and message in " ".join(shown.output.split()) and six.portal.log == []
+    assert report(six, ["csv"], **variables).status == 0, "no other format needs them"
 
 
 # failures
@@ -222,12 +285,12 @@ def test_files_without_a_place_for_them_are_refused_before_anything_is_asked(six
 
 def test_where_nothing_can_be_decided_the_last_report_stays(six: Ansible) -> None:
     folder(six).mkdir()
-    (folder(six) / "yeastar_pce.prom").write_text("of yesterday\n")
+    (folder(six) / FILES["prometheus"]).write_text("of yesterday\n")
     ledger = six.home / "ledger.sqlite3"
     ledger.write_bytes(b"no ledger" * 100)
     shown = report(six, ["prometheus"], ledger=str(ledger))
     assert shown.status == 2 and "ledger" in shown.output
-    assert (folder(six) / "yeastar_pce.prom").read_text() == "of yesterday\n"
+    assert (folder(six) / FILES["prometheus"]).read_text() == "of yesterday\n"
 
 
 def test_where_the_orders_cannot_be_read_the_report_says_so_of_what_is_due(six: Ansible) -> None:
@@ -257,7 +320,7 @@ def test_the_argument_spec_has_every_connection_option_as_the_modules_have_it() 
         **{name: options.RENEWAL_OPTIONS[name] for name in ("billing_contact", "include_expired", "remaining_days")},
         **{name: options.RENEWAL_OPTIONS[name] for name in ("term_starts", "ledger", "ledger_password", "now")},
     }
-    own = {"formats", "dest", "plan_file", "prices", "extra_variables"}
+    own = {"formats", "dest", "plan_file", "prices", "extra_variables", "account_label", "metrics_file", "mode"}
     declared = yaml.safe_load(SPEC.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
     assert set(declared) == {f"pce_report_{name}" for name in {*read, *own}}
     for name, option in read.items():

@@ -18,8 +18,9 @@ FILES = {
     "summary": "summary.md",
     "html": "report.html",
     "csv": "subscriptions.csv",
+    "xlsx": "subscriptions.xlsx",
     "icalendar": "expiries.ics",
-    "prometheus": "yeastar_pce.prom",
+    "prometheus": "yeastar_pce_demo-client.prom",
     "junit": "junit.xml",
 }
 NOW = "2026-11-23T12:00:00Z"

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from typing import Any, Optional
 from zoneinfo import ZoneInfo
 
@@ -20,6 +20,9 @@ from .dates import DAY, EARLIEST, LATEST, format_instant, parse_instant, read_in
 
 # How far the time zones in use reach from UTC (IANA time zone database): the first to begin a day, the last to end it.
 FIRST, LAST = timedelta(hours=14), timedelta(hours=12)
+
+# What a time of day in a known zone may span: clocks are put back by at most this much.
+_PUT_BACK = timedelta(hours=3)
 
 # Days before an expiry by which hosts are grouped, reports are sorted and events are sent.
 EXPIRY_WINDOWS = (7, 14, 30)
@@ -113,6 +116,17 @@ def shown(reading: datetime, span: Optional[Span]) -> datetime:
     """The instant to show: for a span in no known zone, its reading in UTC."""
     is_placed = span is not None and (span.zone is not None or span.earliest == span.latest)
     return span.earliest if span is not None and is_placed else reading
+
+
+def whole_day(span: Optional[Span]) -> Optional[date]:
+    """The day of a bare date, in the zone in which it is meant; None for an instant with a time of day.
+
+    The width of the span tells both apart. Its middle is on that day even where clocks are changed at midnight.
+    """
+    if span is None or span.latest - span.earliest <= (FIRST + LAST if span.zone is None else _PUT_BACK):
+        return None
+    middle = span.earliest + (span.latest - span.earliest) / 2
+    return middle.astimezone(timezone.utc if span.zone is None else zone_of(span.zone)).date()
 
 
 def in_text(reading: datetime, span: Optional[Span]) -> str:

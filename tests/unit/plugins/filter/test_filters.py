@@ -10,11 +10,14 @@ import html
 import io
 import json
 import re
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
 from importlib import import_module
 from typing import Any
 
 import pytest
 from ansible.errors import AnsibleFilterError
+from openpyxl import load_workbook
 
 from ansible_collections.pbxops.yeastar.plugins.filter.csv_row import csv_row
 from ansible_collections.pbxops.yeastar.plugins.filter.icalendar_line import icalendar_line
@@ -23,6 +26,8 @@ from ansible_collections.pbxops.yeastar.plugins.filter.markdown_text import mark
 from ansible_collections.pbxops.yeastar.plugins.filter.misspelt_variables import misspelt_variables
 from ansible_collections.pbxops.yeastar.plugins.filter.report_model import report_model
 from ansible_collections.pbxops.yeastar.plugins.filter.report_options import report_options
+from ansible_collections.pbxops.yeastar.plugins.filter.report_table import report_table
+from ansible_collections.pbxops.yeastar.plugins.filter.workbook import workbook
 from ansible_collections.pbxops.yeastar.plugins.module_utils._model.declaration import Policy
 from ansible_collections.pbxops.yeastar.plugins.module_utils._renew.plan_file import document_of
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import (
@@ -41,6 +46,8 @@ NAMES = (
     "misspelt_variables",
     "report_model",
     "report_options",
+    "report_table",
+    "workbook",
 )
 
 
@@ -64,6 +71,9 @@ def test_a_file_has_the_filter_of_its_name(name: str) -> None:
         (None, "unknown"),
         (True, "true"),
         (-3, "-3"),
+        (Decimal("8400.00"), "8400.00"),
+        (date(2026, 12, 5), "2026-12-05"),
+        (datetime(2026, 12, 5, 8, tzinfo=timezone(timedelta(hours=8))), "2026-12-05T00:00:00Z"),
         ([], ""),
         (["High Availability", "Recording"], "High Availability; Recording"),
         ("=1+1", "'=1+1"),
@@ -81,12 +91,101 @@ def test_csv_is_read_back_as_it_was_but_for_formulas(value: Any, cell: str) -> N
     assert list(csv.reader(io.StringIO(csv_row([value, "next"]), newline=""), strict=True)) == [[cell, "next"]]
 
 
+@pytest.mark.parametrize("number", ["0036580000012345", "3631E0000012", "3658100000012345"])
+def test_csv_quotes_text_and_nothing_else(number: str) -> None:
+    assert csv_row([number, 12, None, True, "", date(2026, 12, 5)]) == f'"{number}",12,unknown,true,"",2026-12-05'
+
+
 def test_a_formula_after_a_semicolon_stays_in_its_cell_where_semicolons_divide() -> None:
     (row,) = csv.reader(io.StringIO(csv_row(['x;=HYPERLINK("a")']), newline=""), delimiter=";")
     assert row == ['x;\'=HYPERLINK("a")']
     for text in ("x;=1+1;y", "x; =1+1", 'x;"=1+1', "x;y;\uff1d1"):
         for cell in csv_row([text]).split(";"):
             assert not cell.lstrip(' "').startswith(("=", "\uff1d"))
+
+
+# report_table
+
+
+def test_a_table_has_a_type_for_every_value() -> None:
+    common = {"services": ["A", "B"], "quantity": 10, "other_expiries": {"trialEnd": "2026-01-01T00:00:00Z"}}
+    span = {"earliest": "2026-12-04T10:00:00Z", "latest": "2026-12-06T12:00:00Z", "time_zone": None}
+    rows = [
+        {"product_no": "0036", "expires_at": "2026-12-05T00:00:00Z", "expires_between": span, **common},
+        {"product_no": "B", "expires_at": "2026-12-06T03:00:00Z", "expires_between": None},
+        {"product_no": "C", "expires_at": None, "expires_between": None},
+    ]
+    due = {"product_no": "0036", "state": "due", "reason": "in_window", "expires_after": "2027-12-05T00:00:00Z"}
+    due.update(message="", plan="P", services=["A"], quantity=10, billing_cycle="annually", expires_before="-")
+    due["price"] = {"amount": "8400.00", "currency": "USD"}
+    head, *found = report_table(report_model(rows, [due], now="2026-11-23T00:00:00Z"))
+    cells = {row[0]: dict(zip(head, row)) for row in found}
+    first, second, unknown = cells["0036"], cells["B"], cells["C"]
+    assert (first["expires_at"], first["expires_after"]) == (date(2026, 12, 5), date(2027, 12, 5))
+    assert (first["amount"], first["currency"], first["services"]) == (Decimal("8400.00"), "USD", ["A"])
+    assert first["other_expiries"] == ["trialEnd 2026-01-01T00:00:00Z"]
+    assert second["expires_at"] == datetime(2026, 12, 6, 3, tzinfo=timezone.utc)
+    assert {name: unknown[name] for name in ("expires_at", "days_left", "plan", "quantity", "amount")} == dict.fromkeys(
+        ("expires_at", "days_left", "plan", "quantity", "amount")
+    )
+    assert (unknown["comment"], unknown["state"], unknown["expires_after"]) == ("", "", "")
+
+
+def test_an_expiry_after_a_renewal_that_has_a_time_of_day_keeps_it() -> None:
+    span = {"earliest": "2026-12-04T16:00:00Z", "latest": "2026-12-05T16:00:00Z", "time_zone": "Asia/Shanghai"}
+    row = {"product_no": "A", "expires_at": "2026-12-04T16:00:00Z", "expires_between": span}
+    due = {"product_no": "A", "state": "current", "reason": "r", "expires_after": "2027-12-04T16:00:00Z"}
+    due.update(message="", price=None, order=None)
+    head, found = report_table(report_model([row], [due], now="2026-11-23T00:00:00Z"))
+    cells = dict(zip(head, found))
+    assert (cells["expires_at"], cells["expires_after"].hour) == (date(2026, 12, 5), 16)
+
+
+# workbook
+
+CELLS = [
+    ["product_no", "value"],
+    ["0036580000012345", date(2026, 12, 5)],
+    ["3631E0000012", datetime(2026, 12, 5, 8, tzinfo=timezone(timedelta(hours=8)))],
+    ["3658100000012345", Decimal("8400.00")],
+    ["=1+1", Decimal("1.005")],
+    ["_x0041_", -3],
+    ["x" * 40_000, True],
+    ["C", ["=1", "x"]],
+    ["D", None],
+    ["電話", ""],
+]
+
+
+def test_a_workbook_is_read_back_with_the_types_of_its_values() -> None:
+    book = workbook(CELLS, "PBXs")
+    assert book == workbook(CELLS, "PBXs"), "the same table is the same file"
+    (sheet,) = load_workbook(io.BytesIO(book.encode("iso-8859-1")))
+    head, *rows = sheet.iter_rows()
+    assert [cell.value for cell in head] == CELLS[0] and head[0].font.bold
+    assert [row[0].value for row in rows] == [str(one[0])[:32767] for one in CELLS[1:]]
+    assert {row[0].data_type for row in rows} == {"s"} and {row[0].number_format for row in rows} == {"@"}
+    assert [
+        (row[1].value if row[1].data_type != "d" else str(row[1].value), row[1].data_type, row[1].number_format)
+        for row in rows
+    ] == [
+        ("2026-12-05 00:00:00", "d", "yyyy-mm-dd"),
+        ("2026-12-05 00:00:00", "d", "yyyy-mm-dd hh:mm"),
+        (8400, "n", "0.00"),
+        (1.005, "n", "0.000"),
+        (-3, "n", "0"),
+        (True, "b", "General"),
+        ("=1; x", "s", "@"),
+        ("unknown", "s", "@"),
+        ("", "s", "@"),
+    ]
+    assert (sheet.title, sheet.freeze_panes, sheet.auto_filter.ref) == ("PBXs", "B2", "A1:B10")
+
+
+def test_where_xlsxwriter_is_missing_ansible_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_module(workbook.__module__), "xlsxwriter", None)
+    with pytest.raises(AnsibleFilterError, match=r"Failed to import the required Python library \(XlsxWriter\)"):
+        workbook([], "PBXs")
 
 
 # icalendar_line

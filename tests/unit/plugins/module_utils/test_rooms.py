@@ -42,13 +42,14 @@ CONTROLLER_RULES = {
     "_templates": set(),
     "_variables": set(),
     "_report": set(),
+    "_report_table": set(),
     "_inventory": set(),
     "_account": {"_inventory"},
     "_events": {"_account", "_inventory"},
     "_batch": {"_templates", "_variables"},
 }
 # What decides, and what reads an answer: no network, no Ansible, nothing that reaches for them.
-PURE_ROOMS = {"_model", "_decide", "_text", "_address", "_errors", "_secrets", "_report", "_variables", "_templates"}
+PURE_ROOMS = {"_model", "_decide", "_text", "_address", "_errors", "_secrets", "_report", "_variables", "_templates", "_report_table"}
 PURE_FILES = {
     *("_portal/agreement", "_portal/auto_renewal_fields", "_portal/envelope", "_portal/fields", "_portal/order_rows"),
     *("_portal/pending_plan", "_portal/services", "_portal/suggestions"),

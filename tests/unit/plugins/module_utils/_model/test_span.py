@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Optional
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._model.span import 
     span_as_result,
     span_in,
     span_of,
+    whole_day,
     zone_of,
 )
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import utc
@@ -122,3 +123,40 @@ def test_a_span_is_written_and_read_again() -> None:
     for wrong in ({}, [], {**written, "time_zone": 5}, {**written, "latest": "soon"}, {**written, "more": 1}):
         with pytest.raises(ValueError, match=r"."):
             span_in(wrong)
+
+
+# days
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "Asia/Shanghai", "America/Los_Angeles", "Pacific/Kiritimati"])
+@pytest.mark.parametrize("day", ["2000-01-01", "2026-03-08", "2026-12-05", "2099-12-31"])
+def test_a_bare_date_is_a_whole_day_in_any_zone(day: str, zone: Optional[str]) -> None:
+    span = span_of(day, None if zone is None else ZoneInfo(zone))
+    assert whole_day(span) == whole_day(span_in(span_as_result(span))) == date.fromisoformat(day)
+
+
+@pytest.mark.parametrize(
+    ("day", "zone"),
+    [
+        pytest.param("2026-09-06", "America/Santiago", id="clocks-are-put-forward-at-midnight"),
+        pytest.param("2026-04-04", "America/Santiago", id="clocks-are-put-back-at-its-end"),
+        pytest.param("2026-10-25", "Europe/Berlin", id="25-hours"),
+        pytest.param("2026-03-29", "Europe/Berlin", id="23-hours"),
+    ],
+)
+def test_a_bare_date_is_a_whole_day_where_clocks_are_changed(day: str, zone: str) -> None:
+    assert whole_day(span_of(day, ZoneInfo(zone))) == date.fromisoformat(day)
+
+
+@pytest.mark.parametrize("zone", [None, "Asia/Shanghai", "Europe/Berlin"])
+@pytest.mark.parametrize(
+    "value", ["2026-12-05 00:00:00", "2026-12-05 23:59:59", "2026-10-25 02:30", "2026-12-05T00:00:00Z", 1796428799]
+)
+def test_a_time_of_day_is_not_a_whole_day(value: Any, zone: Optional[str]) -> None:
+    assert whole_day(span_of(value, None if zone is None else ZoneInfo(zone))) is None
+
+
+def test_a_date_that_another_field_gives_with_a_time_is_not_a_whole_day() -> None:
+    moment = span_of("2026-12-05 23:59:59", None)
+    assert moment is not None and whole_day(common(ANYWHERE, moment)) is None
+    assert whole_day(EXACT) is None
