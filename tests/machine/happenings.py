@@ -61,6 +61,8 @@ def renew(world: World, product_no: str, with_order: bool) -> None:
     if world.pbx(product_no) is not None:
         world.simulator.renew_by_person(product_no, order=with_order)
         world.touched.add(product_no)
+        if with_order:
+            world.ordered_by_persons.add(product_no)
 
 
 def change_quantity(world: World, product_no: str, quantity: int) -> None:

@@ -141,8 +141,9 @@ def it_came_to_an_end(world: World, run: Controller) -> None:
         if decision.state in (State.CURRENT, State.RENEWED):
             continue
         assert decision.state not in (State.NOT_ATTEMPTED, State.DUE), told
-        if decision.state == State.UNKNOWN:  # until a person says which PBX the order is for, if the portal does not
-            assert not world.tells_tags and "does not show whether it is the renewal" in decision.message, told
+        if decision.state == State.UNKNOWN:  # until a person says what an order is that shows neither number nor lines
+            is_open_question = not world.tells_tags or product_no in world.ordered_by_persons
+            assert is_open_question and "does not show whether it is the renewal" in decision.message, told
         assert NEXT_STEP.search(decision.message), f"names no next step: {told}"
         has_history = product_no in world.touched or any(_may_matter(post, product_no) for post in world.posts)
         assert has_history, f"neither renewed nor is there a reason: {told}"

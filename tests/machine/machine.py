@@ -114,6 +114,8 @@ class LedgerMachine(RuleBasedStateMachine):
         self.world.counts[f"fault {fault['verb']}"] += 1
         if fault["verb"] in ("renewed_by_person", "wrong_advance", "hide_product"):
             self.world.touched.update([fault.get("product_no") or PRODUCTS[0], *PRODUCTS])
+        if fault.get("order"):
+            self.world.ordered_by_persons.update([fault["product_no"]] if fault.get("product_no") else PRODUCTS)
 
     @rule(fault=faults(), options=_options(), window=st.integers(0, 2))
     def run_into(self, fault: dict[str, Any], options: dict[str, Any], window: int) -> None:

@@ -137,6 +137,7 @@ class World:
         self.violations: list[str] = []
         self.counts: Counter[str] = Counter()
         self.touched: set[str] = set()  # PBXs that a person or the portal's faults have renewed or changed
+        self.ordered_by_persons: set[str] = set()  # of these, the ones with an order that has no number of ours
         self.now_sending: Post | None = None
         self._placed: dict[int, tuple[Any, Post]] = {}
         self._watch()
