@@ -46,7 +46,7 @@ def test_the_search_for_blocks_finds_them() -> None:
     without = {"docs/docsite/rst/guide_troubleshooting.rst", *REFERENCES}
     assert {block.path for block in YAML_BLOCKS} >= {*document_paths()} - without
     assert sum(block.expectation is not None for block in YAML_BLOCKS) >= 20
-    assert len(variables_of_role()) == 44 + 22
+    assert len(variables_of_role()) == 44 + 25
 
 
 EXAMPLES = sorted([*REPOSITORY.glob("examples/**/*.yml"), *REPOSITORY.glob("extensions/eda/rulebooks/*.yml")])
