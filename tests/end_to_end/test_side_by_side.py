@@ -66,9 +66,11 @@ def of_item(item: dict[str, Any]) -> Said:
 
 
 def of_csv_row(row: dict[str, str]) -> Said:
+    """A row of the table. The portal gives bare dates, which are shown as that."""
     price = {"amount": row["amount"], "currency": row["currency"]}
     parts = {"services": row["services"].split("; "), "quantity": int(row["quantity"]), "price": price}
-    return of_result({**row, "expires_before": row["expires_at"], **parts})
+    dates = {"expires_before": row["expires_at"], "expires_after": row["expires_after"]}
+    return of_result({**row, **{name: f"{day}T00:00:00Z" for name, day in dates.items()}, **parts})
 
 
 def of_markdown(text: str) -> list[Said]:
@@ -117,7 +119,7 @@ def report(ansible: Ansible, folder: str, **variables: Any) -> Path:
 
 def rows_of(folder: Path) -> list[Said]:
     """What the CSV of a report says about the due PBXs."""
-    with (folder / "subscriptions.csv").open(encoding="utf-8", newline="") as file:
+    with (folder / "subscriptions.csv").open(encoding="utf-8-sig", newline="") as file:
         return sorted((of_csv_row(row) for row in csv.DictReader(file) if row["state"] == "due"), key=repr)
 
 

@@ -49,7 +49,10 @@ CONTROLLER_RULES = {
     "_batch": {"_templates", "_variables"},
 }
 # What decides, and what reads an answer: no network, no Ansible, nothing that reaches for them.
-PURE_ROOMS = {"_model", "_decide", "_text", "_address", "_errors", "_secrets", "_report", "_variables", "_templates", "_report_table"}
+PURE_ROOMS = {
+    *("_model", "_decide", "_text", "_address", "_errors", "_secrets"),
+    *("_report", "_report_table", "_variables", "_templates"),
+}
 PURE_FILES = {
     *("_portal/agreement", "_portal/auto_renewal_fields", "_portal/envelope", "_portal/fields", "_portal/order_rows"),
     *("_portal/pending_plan", "_portal/services", "_portal/suggestions"),
