@@ -66,7 +66,7 @@ class FirstContact:
         examination = Examination(portal, transport, recorder.exchanges, count, progress)
         examination.examine()
         looked_at, compared = examination.sampled(), frozenset(examination.compared())
-        order_ids = order_ids_of(examination.order_details)
+        order_ids = None if count is None else order_ids_of(examination.order_details)
 
         def portal_with(suggested: Mapping[str, str]) -> AccountAsRead:
             fields = fields_of({**self._params, "field_map": {**given, **suggested}})
@@ -78,8 +78,9 @@ class FirstContact:
             recorder.exchanges,
             lambda suggested: forecaster.forecast(portal_with(suggested), looked_at),
         )
-        subscriptions = subscriptions_of(portal_with({}), looked_at)
-        examination.lines += field_lines(subscriptions, found.ranked, found.suggested)
+        detailed = [number for number in looked_at if number in examination.details]
+        subscriptions = subscriptions_of(portal_with({}), detailed or looked_at)
+        examination.lines += field_lines(subscriptions, found.ranked, found.suggested, examination.answered)
         examination.conclude()
         if self._params["record"] is not None and not is_check_mode:
             document = recording_of(recorder.exchanges, {**given, **found.suggested}, clock.now(), self._secrets)

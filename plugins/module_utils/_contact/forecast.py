@@ -62,7 +62,8 @@ class Forecaster:
                 Run(portal, context, report).execute(declarations)
         except CollectionError as error:
             return Forecast(problem=str(error))
-        return Forecast(tuple(map(prospect_of, report.decisions())))
+        prospects = tuple(map(prospect_of, report.decisions()))
+        return Forecast(prospects, price_problems=tuple(portal.price_problems.values()))
 
     def _declaration(self, subscription: Subscription) -> Declaration:
         """Look at a PBX as if it were due: the longest window that its cycle allows."""

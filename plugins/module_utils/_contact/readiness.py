@@ -46,10 +46,13 @@ class Prospect:
 
 @dataclass(frozen=True)
 class Forecast:
-    """The prospects of each PBX that was looked at; ``problem`` says why there are none."""
+    """The prospects of each PBX that was looked at; ``problem`` says why there are none, ``price_problems`` why prices
+    are unknown.
+    """
 
     prospects: tuple[Prospect, ...] = ()
     problem: Optional[str] = None
+    price_problems: tuple[str, ...] = ()
 
 
 def prospect_of(decision: Decision) -> Prospect:
@@ -87,8 +90,11 @@ def verdict(prospects: Sequence[Prospect], suggested: Mapping[str, str], listed:
     counts = counts_of(prospects)
     ready = counts[Group.READY.value]
     clauses = [f"{ready} of {len(prospects)} could be renewed"]
-    if counts[Group.HANDLED.value]:
-        clauses.append(f"{counts[Group.HANDLED.value]} need nothing (an order is open, or the portal renews them)")
+    handled = counts[Group.HANDLED.value]
+    if handled:
+        clauses.append(
+            f"{handled} {'needs' if handled == 1 else 'need'} nothing (an order is open, or the portal renews it)"
+        )
     needs = Counter(", ".join(one.needs) for one in prospects if one.group == Group.NEEDS_DECLARATION)
     clauses += [
         f"{count} {'needs' if count == 1 else 'need'} {what}, mapped or declared"
