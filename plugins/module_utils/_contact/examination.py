@@ -20,7 +20,7 @@ from .._portal.client import (
     PRODUCT_DETAIL,
     PRODUCT_LIST,
 )
-from .._portal.errors import AccessError, ReadError
+from .._portal.errors import AccessError, NoAnswer, ReadError
 from .._portal.order_rows import Row, id_of
 from .._portal.transport import TOKEN_PATH, Transport
 from .account_as_read import AccountAsRead, number_of
@@ -288,9 +288,11 @@ class Examination:
 def _next_step(error: ReadError) -> str:
     if isinstance(error, AccessError) or error.status in (401, 403):
         return "check the credentials, and in the portal under System > API the permission and Client IP Restriction"
-    if error.is_answer:
+    if isinstance(error, NoAnswer) or (error.status is not None and not error.has_envelope):
+        return "check base_url, the network and any proxy, and run again"
+    if error.is_answer or error.status is None:
         return "report what the portal answers, with the requestId"
-    return "check base_url, the network and any proxy, and run again"
+    return "run again later, and report what the portal answers if it stays so"
 
 
 def order_ids_of(rows: Sequence[Row]) -> frozenset[str]:

@@ -63,7 +63,9 @@ class Forecaster:
         except CollectionError as error:
             return Forecast(problem=str(error))
         prospects = tuple(map(prospect_of, report.decisions()))
-        return Forecast(prospects, price_problems=tuple(portal.price_problems.values()))
+        asked = [one.product_no for one in report.decisions() if one.price_asked]
+        problems = tuple(portal.price_problems[number] for number in asked if number in portal.price_problems)
+        return Forecast(prospects, price_problems=problems)
 
     def _declaration(self, subscription: Subscription) -> Declaration:
         """Look at a PBX as if it were due: the longest window that its cycle allows."""

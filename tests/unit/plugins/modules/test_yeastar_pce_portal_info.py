@@ -170,8 +170,10 @@ def test_a_recording_is_written_but_not_in_check_mode(contact: Any, tmp_path: Pa
 
 
 def test_a_recording_that_cannot_be_written_fails_and_says_why(contact: Any, tmp_path: Path) -> None:
-    result = contact(Account(A=12), record=str(tmp_path / "none" / "account.json"))
-    assert result["failed"] and "account.json" in result["msg"]
+    for path in (tmp_path / "none" / "account.json", tmp_path):
+        account = Account(A=12)
+        result = contact(account, record=str(path))
+        assert result["failed"] and str(path) in result["msg"] and not account.log
 
 
 def test_what_a_run_would_warn_of_is_in_the_report_and_no_warning(contact: Any) -> None:
@@ -244,3 +246,15 @@ def test_a_portal_that_answers_about_auto_renewal_needs_no_field_for_it(contact:
     assert _line(contact(account), "field auto_renewal")["standing"] == "attention"
     account.auto_renewals = {"A": {"autoRenew": False}}
     assert _line(contact(account), "field auto_renewal")["standing"] == "ok"
+
+
+def test_an_answer_of_something_else_than_the_portal_is_not_to_be_reported(contact: Any) -> None:
+    answer = raw(b"<html>", content_type="text/html")
+    for name, topic in (("token", "token"), ("purchase_product_info", "catalog")):
+        assert "base_url" in _line(contact(_answering(Account(A=12), **{name: answer})), topic)["next_step"]
+
+
+def test_why_a_price_is_unknown_is_said_of_those_alone_that_would_be_ordered(contact: Any) -> None:
+    account = _pricing(Account(A=12, B=20), refusal(404))
+    account.auto_renewals = {"A": {"autoRenew": True}, "B": {"autoRenew": False}}
+    assert "known for 0 of 1; 1 not" in _line(contact(account), "prices")["seen"]
