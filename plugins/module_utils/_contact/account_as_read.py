@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import replace
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
-from .._model.order import Order
+from .._model.catalog import Catalog
+from .._model.money import Money
+from .._model.order import Order, OrderRequest
+from .._model.undetermined import Undetermined
 from .._portal.client import Portal
 from .._portal.errors import ReadError
 from .._portal.fields import Fields
@@ -47,15 +50,16 @@ class AccountAsRead(Portal):
         fields: Fields,
         memory: Memory,
         product_nos: Optional[Collection[str]] = None,
-        order_ids: Collection[str] = frozenset(),
+        order_ids: Optional[Collection[str]] = frozenset(),
     ) -> None:
         """``product_nos`` are the PBXs that the product list is narrowed to, None for all; ``order_ids`` the orders
-        whose details may be read: a first contact reads those of a sample only.
+        whose details may be read, None for all.
         """
         super().__init__(transport, fields)
         self._memory = memory
         self._product_nos = product_nos
         self._order_ids = order_ids
+        self.price_problems: dict[str, str] = {}  # why prices are unknown, by PBX
 
     def subscription_rows(self) -> Listing:
         """The product list, without the PBXs that it is not narrowed to."""
@@ -83,6 +87,21 @@ class AccountAsRead(Portal):
         read = super().auto_renewal_answer
         return self._memory.get(("auto-renewal", product_no), lambda: read(product_no))
 
+    def price_answer(self, path: str, params: Mapping[str, str]) -> Any:
+        """The portal's answer about the price of one plan or service."""
+        read = super().price_answer
+        return self._memory.get(("price", path, *sorted(params.items())), lambda: read(path, params))
+
+    def renewal_price(self, order: OrderRequest, catalog: Catalog) -> Union[Money, Undetermined]:
+        """The price of a renewal, or why it is unknown; also if it is refused, since only limits on money need it."""
+        try:
+            price = super().renewal_price(order, catalog)
+        except ReadError as error:
+            price = Undetermined("price", str(error), reported=True)
+        if isinstance(price, Undetermined):
+            self.price_problems[order.product_no] = price.why
+        return price
+
     def all_orders(self) -> Listing:
         """The order list."""
         listing: Listing = self._memory.get("orders", super().order_listing)
@@ -103,6 +122,8 @@ class AccountAsRead(Portal):
         return detail
 
     def _is_left_out(self, row: Row) -> bool:
+        if self._order_ids is None:
+            return False
         order = self.order(row)
         return order.product_no is None and not order.is_for_other_product and id_of(row, "id") not in self._order_ids
 

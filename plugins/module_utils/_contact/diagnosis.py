@@ -12,7 +12,7 @@ from typing import Any
 
 from .._model.money import Money
 from .inference import Candidate
-from .line import Line, Standing
+from .line import Line, Standing, quoted_problems
 from .readiness import Forecast, Group, Prospect, counts_of, is_ready, verdict
 
 _MOST_NUMBERS = 10  # PBXs that the text names for one reason; the result has all
@@ -58,7 +58,7 @@ class Diagnosis:
             means = "what a renewal would do is not known"
             lines.append(Line("decisions", Standing.NOT_TRIED, asked, self.forecast.problem, means))
             return lines
-        return [*lines, *_price_line(self.forecast.prospects)]
+        return [*lines, *_price_line(self.forecast)]
 
     def _map_as_text(self) -> list[str]:
         """The suggested map as YAML; what is not certain is commented out, for a person to decide."""
@@ -80,8 +80,8 @@ class Diagnosis:
         return concept in self.unread and concept not in self.suggested and not candidate.is_certain
 
 
-def _price_line(prospects: Sequence[Prospect]) -> list[Line]:
-    asked = [one.decision for one in prospects if one.decision.price_asked]
+def _price_line(forecast: Forecast) -> list[Line]:
+    asked = [one.decision for one in forecast.prospects if one.decision.price_asked]
     if not asked:
         return []
     prices = [one.price for one in asked if one.price is not None]
@@ -90,7 +90,7 @@ def _price_line(prospects: Sequence[Prospect]) -> list[Line]:
         return [Line("prices", Standing.OK, call, f"{seen}, such as {_money(prices[0])}", "limits on money can be set")]
     means = "with a limit on money, these are not ordered; without one, nobody sees what they cost"
     step = "map amount, currency, pricing_plan_id or pricing_service_id, or set on_unknown_price"
-    return [Line("prices", Standing.ATTENTION, call, seen, means, step)]
+    return [Line("prices", Standing.ATTENTION, call, seen + quoted_problems(forecast.price_problems), means, step)]
 
 
 def _money(price: Money) -> str:

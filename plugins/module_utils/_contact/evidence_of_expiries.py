@@ -28,7 +28,8 @@ _SAYS_SO = re.compile(
 )
 _OTHER_DATE = re.compile(
     "remind|notif|support|maintenance|warrant|certificate|cert|trial|record|service(expir|valid)|addon|invoice|debit"
-    "|instal|token|password|promo|discount|offer|quote|card|currentplan|backup|domain|grace|delet"
+    "|instal|token|password|promo|discount|offer|quote|card|currentplan|backup|domain|grace|delet|^sla|insur"
+    "|hardware|leas(e|ing)"
 )
 _YEAR_LAST = re.compile(r"\s*\d{1,2}[-/.]\d{1,2}[-/.](\d{4})(?!\d).*", re.DOTALL)
 

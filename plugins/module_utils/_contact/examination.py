@@ -20,7 +20,7 @@ from .._portal.client import (
     PRODUCT_DETAIL,
     PRODUCT_LIST,
 )
-from .._portal.errors import AccessError, ReadError
+from .._portal.errors import AccessError, NoAnswer, ReadError
 from .._portal.order_rows import Row, id_of
 from .._portal.transport import TOKEN_PATH, Transport
 from .account_as_read import AccountAsRead, number_of
@@ -31,6 +31,7 @@ from .sample import Sample
 from .traffic_seen import clock_line, listing_line, times_line, token_line
 
 SAMPLED_ORDERS = 5
+MOST_OPEN_ORDERS = 50  # without a PBX in the list, whose details are read
 ROWS = 200
 NO_PBX = "there is no PBX to ask about"
 
@@ -61,6 +62,7 @@ class Examination:
         self.orders: list[Row] = []
         self.order_details: list[Row] = []
         self.contacts: list[Row] = []
+        self.answered: set[str] = set()  # concepts that need no field, since the portal answers about each PBX
 
     def examine(self) -> None:
         """Ask about everything, and fill in `lines`."""
@@ -210,6 +212,7 @@ class Examination:
             step = "declare auto_renewal, map it, or set on_unknown_auto_renewal to block or allow"
             self.lines.append(Line("auto_renewal", Standing.ATTENTION, call, seen, means, step))
         else:
+            self.answered.add("auto_renewal")
             means = "a PBX that the portal renews by itself is not ordered"
             self.lines.append(Line("auto_renewal", Standing.OK, call, seen, means))
 
@@ -225,19 +228,37 @@ class Examination:
             self._order_fields(listing.rows)
 
     def _order_fields(self, rows: Sequence[Row]) -> None:
-        chosen = rows[:: max(1, len(rows) // SAMPLED_ORDERS)][:SAMPLED_ORDERS]
-        refusals = []
-        for row in chosen:
+        chosen, unread = self._orders_to_read(rows)
+        refusals: list[ReadError] = []
+
+        def read(row: Row) -> list[Row]:
             try:
-                self.order_details.append(self._portal.order_detail(row))
+                return [self._portal.order_detail(row)]
             except ReadError as error:
                 refusals.append(error)
+                return []
+
+        self.order_details = [detail for details in self._portal.pool.map(read, chosen) for detail in details]
         refused = quoted_problems(refusals)
         if refusals and not self.order_details and self._is_found_by_number(chosen[0]):
             refused += "; an order is found by its orderNo instead of its id"
         orders, details = map(self._portal.order, rows), map(self._portal.order, self.order_details)
         call = f"GET {ORDER_LIST}, and GET {ORDER_DETAIL}<id> for {len(chosen)} orders"
-        self.lines.append(order_fields_line(call, list(orders), list(details), rows, refused))
+        self.lines.append(order_fields_line(call, list(orders), list(details), rows, refused, unread))
+
+    def _orders_to_read(self, rows: Sequence[Row]) -> tuple[list[Row], int]:
+        """The orders whose details are read, and how many others may hold renewals back without being seen.
+
+        An open order whose row names no PBX may be for one of those that are looked at.
+        """
+        chosen = list(rows[:: max(1, len(rows) // SAMPLED_ORDERS)][:SAMPLED_ORDERS])
+        nameless = []
+        for row in rows:
+            order = self._portal.order(row)
+            if order.product_no is None and not order.is_dead and not order.is_for_other_product and row not in chosen:
+                nameless.append((row, order))
+        chosen += [row for row, order in nameless if order.is_open][:MOST_OPEN_ORDERS]
+        return chosen, 0 if self._sample is None else len(nameless) - sum(row in chosen for row, dummy in nameless)
 
     def _is_found_by_number(self, row: Row) -> bool:
         try:
@@ -267,9 +288,11 @@ class Examination:
 def _next_step(error: ReadError) -> str:
     if isinstance(error, AccessError) or error.status in (401, 403):
         return "check the credentials, and in the portal under System > API the permission and Client IP Restriction"
-    if error.is_answer:
+    if isinstance(error, NoAnswer) or (error.status is not None and not error.has_envelope):
+        return "check base_url, the network and any proxy, and run again"
+    if error.is_answer or error.status is None:
         return "report what the portal answers, with the requestId"
-    return "check base_url, the network and any proxy, and run again"
+    return "run again later, and report what the portal answers if it stays so"
 
 
 def order_ids_of(rows: Sequence[Row]) -> frozenset[str]:

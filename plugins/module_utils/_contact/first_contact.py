@@ -33,7 +33,7 @@ from .fields_seen import field_lines, unread_concepts
 from .forecast import Forecaster, subscriptions_of
 from .inference import Candidate, Sample, candidates, suggested_map
 from .readiness import Forecast
-from .recording import RecordingHttp, recording_of, write_recording
+from .recording import RecordingHttp, check_target, recording_of, write_recording
 
 EVERYTHING = "all"
 
@@ -59,6 +59,9 @@ class FirstContact:
         """
         options, count = portal_options_of(self._params), sample_of(self._params["sample"])
         clock, memory, given = Clock(options.now), Memory(), self._params["field_map"]
+        records = self._params["record"] is not None and not is_check_mode
+        if records:
+            check_target(self._params["record"])
         forecaster = self._forecaster(options, clock)
         transport, recorder = self._connected(options, clock)
         portal = AccountAsRead(transport, options.fields, memory)
@@ -66,7 +69,7 @@ class FirstContact:
         examination = Examination(portal, transport, recorder.exchanges, count, progress)
         examination.examine()
         looked_at, compared = examination.sampled(), frozenset(examination.compared())
-        order_ids = order_ids_of(examination.order_details)
+        order_ids = None if count is None else order_ids_of(examination.order_details)
 
         def portal_with(suggested: Mapping[str, str]) -> AccountAsRead:
             fields = fields_of({**self._params, "field_map": {**given, **suggested}})
@@ -78,12 +81,12 @@ class FirstContact:
             recorder.exchanges,
             lambda suggested: forecaster.forecast(portal_with(suggested), looked_at),
         )
-        subscriptions = subscriptions_of(portal_with({}), looked_at)
-        examination.lines += field_lines(subscriptions, found.ranked, found.suggested)
+        detailed = [number for number in looked_at if number in examination.details]
+        subscriptions = subscriptions_of(portal_with({}), detailed or looked_at)
+        examination.lines += field_lines(subscriptions, found.ranked, found.suggested, examination.answered)
         examination.conclude()
-        if self._params["record"] is not None and not is_check_mode:
-            document = recording_of(recorder.exchanges, {**given, **found.suggested}, clock.now(), self._secrets)
-            write_recording(self._params["record"], document)
+        if records:
+            self._record(recorder, {**given, **found.suggested}, clock)
         listed, unread = len(examination.listed), unread_concepts(subscriptions)
         diagnosis = Diagnosis(examination.lines, found.forecast, found.ranked, found.suggested, given, listed, unread)
         return {**diagnosis.as_result(), "notes": self._notes, "recording": self._params["record"]}
@@ -101,6 +104,10 @@ class FirstContact:
             options.connection, self._secrets, self._warn, pool.sleep, clock.now, pool, http=recorder
         )
         return self._transport, recorder
+
+    def _record(self, recorder: RecordingHttp, field_map: Mapping[str, Any], clock: Clock) -> None:
+        document = recording_of(recorder.exchanges, field_map, clock.now(), self._secrets)
+        write_recording(self._params["record"], document)
 
     def _warn(self, warning: str) -> None:
         """Keep a warning for the report, once."""

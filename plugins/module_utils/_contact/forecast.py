@@ -62,7 +62,10 @@ class Forecaster:
                 Run(portal, context, report).execute(declarations)
         except CollectionError as error:
             return Forecast(problem=str(error))
-        return Forecast(tuple(map(prospect_of, report.decisions())))
+        prospects = tuple(map(prospect_of, report.decisions()))
+        asked = [one.product_no for one in report.decisions() if one.price_asked]
+        problems = tuple(portal.price_problems[number] for number in asked if number in portal.price_problems)
+        return Forecast(prospects, price_problems=problems)
 
     def _declaration(self, subscription: Subscription) -> Declaration:
         """Look at a PBX as if it were due: the longest window that its cycle allows."""

@@ -20,11 +20,12 @@ _MOST_WORDS = 8
 
 
 def order_fields_line(
-    asked: str, orders: Sequence[Order], details: Sequence[Order], rows: Sequence[Row], refused: str
+    asked: str, orders: Sequence[Order], details: Sequence[Order], rows: Sequence[Row], refused: str, unread: int = 0
 ) -> Line:
     """What ``orders``, read from the ``rows`` of the list, and the ``details`` of some of them show.
 
-    ``refused`` says which details were not given, as the end of a sentence.
+    ``refused`` says which details were not given, as the end of a sentence; ``unread`` is the number of orders that
+    may be for any PBX and whose details were not asked for.
     """
     in_list = sum(order.product_no is not None for order in orders)
     in_detail = sum(order.product_no is not None for order in details)
@@ -39,6 +40,9 @@ def order_fields_line(
     doubts, steps = [], []
     if in_list < len(orders) and (in_detail < len(details) or not details):
         doubts.append("an order that names no PBX may be for any of them, and holds all renewals back while it is open")
+    if unread:
+        doubts.append(f"{unread} orders that name no PBX were not looked at, and may be renewals in the current term")
+        steps.append("look at all, with sample: all")
     if not numbered:
         doubts.append("our number cannot be seen again on an order, so its lines and time must distinguish it")
         steps.append("map po_number, if another field has it")

@@ -13,6 +13,8 @@ from typing import Any, Optional
 from .._model.decision import Decision
 from .._model.vocabulary import Reason, State, Vocabulary
 
+BILLING_CONTACT = "billing_contact"  # an option, which no field_map and no declaration replaces
+
 
 class Group(Vocabulary):
     """What a PBX needs before it can be renewed."""
@@ -46,10 +48,13 @@ class Prospect:
 
 @dataclass(frozen=True)
 class Forecast:
-    """The prospects of each PBX that was looked at; ``problem`` says why there are none."""
+    """The prospects of each PBX that was looked at; ``problem`` says why there are none, ``price_problems`` why prices
+    are unknown.
+    """
 
     prospects: tuple[Prospect, ...] = ()
     problem: Optional[str] = None
+    price_problems: tuple[str, ...] = ()
 
 
 def prospect_of(decision: Decision) -> Prospect:
@@ -61,7 +66,7 @@ def prospect_of(decision: Decision) -> Prospect:
     if decision.state == State.DUE or (decision.reason == Reason.ENOUGH_TIME and not missing):
         return Prospect(decision, Group.READY)
     if decision.reason == Reason.BILLING_CONTACT:
-        return Prospect(decision, Group.NEEDS_DECLARATION, ("billing_contact",))
+        return Prospect(decision, Group.NEEDS_DECLARATION, (BILLING_CONTACT,))
     if missing and decision.reason in (Reason.CANNOT_DETERMINE, Reason.ENOUGH_TIME):
         return Prospect(decision, Group.NEEDS_DECLARATION, tuple(missing))
     return Prospect(decision, Group.BLOCKED)
@@ -87,11 +92,14 @@ def verdict(prospects: Sequence[Prospect], suggested: Mapping[str, str], listed:
     counts = counts_of(prospects)
     ready = counts[Group.READY.value]
     clauses = [f"{ready} of {len(prospects)} could be renewed"]
-    if counts[Group.HANDLED.value]:
-        clauses.append(f"{counts[Group.HANDLED.value]} need nothing (an order is open, or the portal renews them)")
+    handled = counts[Group.HANDLED.value]
+    if handled:
+        clauses.append(
+            f"{handled} {'needs' if handled == 1 else 'need'} nothing (an order is open, or the portal renews it)"
+        )
     needs = Counter(", ".join(one.needs) for one in prospects if one.group == Group.NEEDS_DECLARATION)
     clauses += [
-        f"{count} {'needs' if count == 1 else 'need'} {what}, mapped or declared"
+        f"{count} {'needs' if count == 1 else 'need'} {what}{'' if what == BILLING_CONTACT else ', mapped or declared'}"
         for what, count in sorted(needs.items())
     ]
     reasons = Counter(one.decision.reason.value for one in prospects if one.group == Group.BLOCKED)

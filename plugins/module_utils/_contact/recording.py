@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 import time
@@ -84,6 +85,15 @@ def recording_of(
         },
         "exchanges": [_document(one, body, disguise) for one, body in zip(seen, bodies)],
     }
+
+
+def check_target(path: str) -> None:
+    """Raise ValueError if a recording cannot be written to a path, as far as that shows without writing it."""
+    folder = Path(path).parent
+    if Path(path).is_dir():
+        raise ValueError(f"the recording cannot be written to {path}: it is a folder; name a file")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ValueError(f"the recording cannot be written to {path}: no folder {folder} that may be written to")
 
 
 def write_recording(path: str, document: Mapping[str, Any]) -> None:

@@ -222,7 +222,11 @@ class Portal:
             name = ", ".join(CANDIDATES[concept])
             return Undetermined("price", f"the catalog has no single {name} ({concept}), which asking for it needs")
         path = base + quote(pricing_id, safe="")
-        return self._fields.price(self._object(path, self._transport.get(path, params)))
+        return self._fields.price(self._object(path, self.price_answer(path, params)))
+
+    def price_answer(self, path: str, params: Mapping[str, str]) -> Any:
+        """The portal's answer about the price of one plan or service (docs/portal-api.md, 5.3 and 5.4)."""
+        return self._transport.get(path, params)
 
     def _object(self, path: str, result: Any) -> Row:
         if not isinstance(result, Mapping):

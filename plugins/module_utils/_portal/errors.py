@@ -19,7 +19,8 @@ class TransportError(CollectionError):
     """A call that failed. Its text has method, path, HTTP status and the vendor's text; never headers or bodies.
 
     ``call`` is method and path. ``status`` is the HTTP status, or the envelope's if HTTP says 200, or None without an
-    answer. ``retry_after`` is the wait that the answer asks for, in seconds.
+    answer. ``retry_after`` is the wait that the answer asks for, in seconds. ``has_envelope`` says whether the answer
+    is in the vendor's form.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class TransportError(CollectionError):
     ) -> None:
         """``problem`` is a clause saying what was expected, what was seen and what to do."""
         self.call = call
+        self.has_envelope = envelope is not None
         self.status = status_of(answer, envelope) if answer else None
         self.retry_after = retry_after(answer) if answer else None
         facts = [f"HTTP {answer.status}"] if answer else []
@@ -54,6 +56,10 @@ class ReadError(TransportError):
     def is_refusal(self) -> bool:
         """Whether the portal itself refuses this to anyone with these credentials."""
         return self.is_answer
+
+
+class NoAnswer(ReadError):
+    """No complete answer came."""
 
 
 class AccessError(ReadError):

@@ -21,7 +21,7 @@ from .._model.dates import utc_now
 from .._secrets import Secrets
 from .._text import MARK, quoted
 from .envelope import MAX_DIGITS, Envelope, read_count
-from .errors import AccessError, BlockedOnTheWay, NotSent, ReadError, TokenRefused, TransportError
+from .errors import AccessError, BlockedOnTheWay, NoAnswer, NotSent, ReadError, TokenRefused, TransportError
 from .http_client import Answer, Connection, ExchangeError, Exchanger, Http
 from .response import (
     content_type_of,
@@ -143,7 +143,7 @@ class Transport:
         try:
             answer = self._exchange("GET", path, token, params=params)
         except ExchangeError as error:
-            raise ReadError(call, str(error)) from None
+            raise NoAnswer(call, str(error)) from None
         envelope = self.read_envelope(answer)
         status = status_of(answer, envelope)
         if refuses_token(answer, envelope):
@@ -241,7 +241,7 @@ class Transport:
         try:
             answer = self._exchange("POST", TOKEN_PATH, data=form)
         except ExchangeError as error:
-            raise ReadError(call, str(error)) from None
+            raise NoAnswer(call, str(error)) from None
         issued = envelope_of(answer)
         envelope = None if issued is None else issued.hidden(self._secrets)
         status = status_of(answer, envelope)

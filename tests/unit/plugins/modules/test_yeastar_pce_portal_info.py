@@ -14,9 +14,9 @@ import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.errors import NotSent
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.http_client import Answer
 from ansible_collections.pbxops.yeastar.plugins.module_utils._portal.transport import Transport
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.account import Account
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.account import ENTERPRISE, HA, Account
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.builders import NOW_TEXT
-from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import raw, refusal
+from ansible_collections.pbxops.yeastar.tests.unit.helpers.expected_calls import raw, refusal, success
 from ansible_collections.pbxops.yeastar.tests.unit.helpers.modules import Modules
 
 MODULE = "yeastar_pce_portal_info"
@@ -51,7 +51,7 @@ def test_what_is_understood_is_ready(contact: Any) -> None:
     assert result["ready"], result["report"]
     assert {one["product_no"]: one["group"] for one in result["prospects"]} == {"A": "ready", "B": "handled"}
     assert _line(result, "auto_renewal")["seen"] == "on: 1, off: 1, unknown: 0"
-    assert result["verdict"].startswith("Ready. 1 of 2 could be renewed; 1 need nothing")
+    assert result["verdict"].startswith("Ready. 1 of 2 could be renewed; 1 needs nothing")
     assert result["recording"] is None and result["listed"] == 2
 
 
@@ -170,8 +170,10 @@ def test_a_recording_is_written_but_not_in_check_mode(contact: Any, tmp_path: Pa
 
 
 def test_a_recording_that_cannot_be_written_fails_and_says_why(contact: Any, tmp_path: Path) -> None:
-    result = contact(Account(A=12), record=str(tmp_path / "none" / "account.json"))
-    assert result["failed"] and "account.json" in result["msg"]
+    for path in (tmp_path / "none" / "account.json", tmp_path):
+        account = Account(A=12)
+        result = contact(account, record=str(path))
+        assert result["failed"] and str(path) in result["msg"] and not account.log
 
 
 def test_what_a_run_would_warn_of_is_in_the_report_and_no_warning(contact: Any) -> None:
@@ -179,3 +181,80 @@ def test_what_a_run_would_warn_of_is_in_the_report_and_no_warning(contact: Any) 
     account.pbxs["A"]["renewType"] = "auto"
     result = contact(account)
     assert any("renewType" in note for note in result["notes"]) and "warnings" not in result
+
+
+def _pricing(account: Account, answer: Answer) -> Account:
+    services = [{"serviceId": HA, "name": "HA", "pricingServiceId": "601"}]
+    plan = {"planId": ENTERPRISE, "planName": "Enterprise Plan", "pricingPlanId": "501", "services": services}
+    return _answering(account, **{"purchase_product_info": success([plan]), "501": answer, "601": answer})
+
+
+def test_each_price_is_asked_for_once(contact: Any) -> None:
+    account = _pricing(Account(A=12, B=20), success({"totalPrice": "90.00", "currencyCode": "EUR"}))
+    result = contact(account)
+    assert _line(result, "prices")["seen"] == "known for 2 of 2, such as 180.00 EUR"
+    assert account.log.count("501") == account.log.count("601") == 2
+
+
+@pytest.mark.parametrize("answer", [refusal(403), refusal(500), raw(b"<html>", content_type="text/html")])
+def test_a_refused_price_is_said_and_holds_back_no_renewal_without_a_limit(contact: Any, answer: Answer) -> None:
+    result = contact(_pricing(Account(A=12), answer))
+    line = _line(result, "prices")
+    assert result["groups"]["ready"] == 1 and line["standing"] == "attention"
+    assert "known for 0 of 1" in line["seen"] and "plan_info/501" in line["seen"]
+
+
+def _ordered(account: Account, *numbers: str, open_one: str, status: str = "pending") -> Account:
+    """Orders of years ago that only their details assign, the last but one of them still open."""
+    ids = [str(index) for index in range(20)]
+    account.orders = [
+        {"id": one, "orderNo": f"BN{one}", "orderStatus": "succeed", "createTime": "2021-01-05"} for one in ids
+    ]
+    account.orders[-2].update(orderStatus=status, createTime="2026-10-30")
+    account.order_details = {one: {"basicInformation": {"productNo": numbers[0]}} for one in ids}
+    account.order_details[ids[-2]] = {"basicInformation": {"productNo": open_one}}
+    return account
+
+
+@pytest.mark.parametrize("sample", [2, "all"])
+@pytest.mark.parametrize("status", ["pending", "parked"])
+def test_an_open_order_that_only_its_detail_assigns_is_found(contact: Any, sample: Any, status: str) -> None:
+    result = contact(_ordered(Account(A=12, B=20), "A", open_one="B", status=status), sample=sample)
+    groups = {one["product_no"]: one["group"] for one in result["prospects"]}
+    assert groups["A"] == "ready" and groups["B"] != "ready", result["prospects"]
+
+
+def test_an_order_in_the_term_is_found_if_all_are_looked_at(contact: Any) -> None:
+    account = _ordered(Account(A=12, B=20), "A", open_one="B", status="succeed")
+    groups = {one["product_no"]: one["group"] for one in contact(account, sample="all")["prospects"]}
+    assert groups["B"] != "ready"
+    assert "15 orders that name no PBX were not looked at" in _line(contact(account), "order_fields")["means"]
+
+
+def test_a_pbx_without_a_detail_says_nothing_about_fields(contact: Any) -> None:
+    account = Account(A=12, B=20)
+    for number in ("A", "B"):
+        account.details[number] = {"planName": account.pbxs[number].pop("planName")}
+    account.before["detail"] = lambda: refusal(404) if account.log.count("detail") == 1 else None
+    result = contact(account)
+    assert _line(result, "details")["standing"] == "attention"
+    assert _line(result, "field plan")["seen"] == "readable in all 1"
+
+
+def test_a_portal_that_answers_about_auto_renewal_needs_no_field_for_it(contact: Any) -> None:
+    account = Account(A=12)
+    assert _line(contact(account), "field auto_renewal")["standing"] == "attention"
+    account.auto_renewals = {"A": {"autoRenew": False}}
+    assert _line(contact(account), "field auto_renewal")["standing"] == "ok"
+
+
+def test_an_answer_of_something_else_than_the_portal_is_not_to_be_reported(contact: Any) -> None:
+    answer = raw(b"<html>", content_type="text/html")
+    for name, topic in (("token", "token"), ("purchase_product_info", "catalog")):
+        assert "base_url" in _line(contact(_answering(Account(A=12), **{name: answer})), topic)["next_step"]
+
+
+def test_why_a_price_is_unknown_is_said_of_those_alone_that_would_be_ordered(contact: Any) -> None:
+    account = _pricing(Account(A=12, B=20), refusal(404))
+    account.auto_renewals = {"A": {"autoRenew": True}, "B": {"autoRenew": False}}
+    assert "known for 0 of 1; 1 not" in _line(contact(account), "prices")["seen"]

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, Optional
 
 import pytest
+import yaml
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._contact.diagnosis import Diagnosis
 from ansible_collections.pbxops.yeastar.plugins.module_utils._contact.fields_seen import field_lines, unread_concepts
@@ -145,3 +146,13 @@ def test_a_plan_may_be_known_by_its_name_or_its_id() -> None:
 
 def test_without_a_pbx_there_are_no_lines_about_fields() -> None:
     assert field_lines([], {}, {}) == [] and unread_concepts([]) == frozenset()
+
+
+@pytest.mark.parametrize("path", ["Plan: ende", "<img src=x>.until", "a,b", "ablauf-datum"])
+def test_a_step_to_paste_is_yaml_whatever_a_field_is_called(path: str) -> None:
+    seen = [subscription(quantity=unreported("quantity"))]
+    for suggested in ({}, {"quantity": path}):
+        lines = field_lines(seen, {"quantity": (_candidate("quantity", path),)}, suggested)
+        (step,) = [line.next_step for line in lines if line.topic == "field quantity"]
+        found = step[step.index("{") : step.rindex("}") + 1]
+        assert yaml.safe_load(found) == {"quantity": path}

@@ -137,6 +137,10 @@ def _dates(**columns: Sequence[datetime]) -> list[dict[str, Any]]:
         pytest.param({"expireOn": ENDS}, "expireOn", id="a lone date that is called an expiry"),
         pytest.param({"supportExpireOn": ENDS}, None, id="the end of support"),
         pytest.param({"a": STARTS, "supportExpireOn": ENDS}, None, id="whole years of support"),
+        pytest.param({"a": STARTS, "slaEnd": ENDS}, None, id="whole years of a service level"),
+        pytest.param({"a": STARTS, "hardwareLeaseEnd": ENDS}, None, id="whole years of a lease"),
+        pytest.param({"a": STARTS, "insuredUntil": ENDS}, None, id="whole years of an insurance"),
+        pytest.param({"a": STARTS, "translationEnd": ENDS}, "translationEnd", id="a name that only contains sla"),
         pytest.param(
             {"expireOn": ENDS, "b": [end - timedelta(days=7) for end in ENDS]}, None, id="two dates, one called so"
         ),

@@ -93,3 +93,8 @@ def test_every_group_is_counted() -> None:
         "needs_declaration": 0,
         "blocked": 1,
     }
+
+
+def test_a_billing_contact_is_set_and_neither_mapped_nor_declared() -> None:
+    said = verdict([prospect_of(_decision(Reason.BILLING_CONTACT))], {}, 1, [])
+    assert said == "Not ready. 0 of 1 could be renewed; 1 needs billing_contact"
