@@ -25,6 +25,10 @@ class Group(Vocabulary):
     BLOCKED = "blocked"
 
 
+# What a renewal does without: prices matter to limits alone, and an order without our number is known by its lines.
+_NOT_NEEDED = frozenset({"amount", "currency", "pricing_plan_id", "pricing_service_id", "po_number"})
+
+
 @dataclass(frozen=True)
 class Prospect:
     """What a renewal today would make of one PBX. ``needs`` names what is to be declared."""
@@ -81,7 +85,11 @@ def counts_of(prospects: Iterable[Prospect]) -> dict[str, int]:
 def is_ready(prospects: Sequence[Prospect], suggested: Mapping[str, str], has_failed: bool) -> bool:
     """Whether every PBX that was looked at could be renewed with the options as they are."""
     fine = all(one.group in (Group.READY, Group.HANDLED) for one in prospects)
-    return bool(prospects) and fine and not suggested and not has_failed
+    return bool(prospects) and fine and not _needed(suggested) and not has_failed
+
+
+def _needed(suggested: Mapping[str, str]) -> list[str]:
+    return sorted(set(suggested) - _NOT_NEEDED)
 
 
 def verdict(prospects: Sequence[Prospect], suggested: Mapping[str, str], listed: int, failed: Sequence[str]) -> str:
@@ -108,7 +116,10 @@ def verdict(prospects: Sequence[Prospect], suggested: Mapping[str, str], listed:
         clauses.append(f"look at {', '.join(failed)}")
     if listed > len(prospects):
         clauses.append(f"{listed - len(prospects)} PBXs were not looked at (sample: all looks at each)")
+    needed = _needed(suggested)
+    if suggested and not needed:
+        clauses.append(f"{', '.join(sorted(suggested))} can be mapped as well, see the suggested field_map")
     said = "; ".join(clauses)
-    if suggested:
+    if needed:
         return f"Not ready yet. With the suggested field_map, {said}"
     return f"{'Ready' if is_ready(prospects, suggested, bool(failed)) else 'Not ready'}. {said}"

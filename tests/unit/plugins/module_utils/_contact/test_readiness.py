@@ -72,6 +72,8 @@ READY, LACKING, BLOCKED = Reason.IN_WINDOW, Reason.CANNOT_DETERMINE, Reason.RECE
         (_prospects(READY, READY), {}, 2, [], "Ready. 2 of 2 could be renewed"),
         (_prospects(READY), {}, 4, [], "Ready. 1 of 1 could be renewed; 3 PBXs were not looked at (sample: all"),
         (_prospects(READY), {"plan": "x"}, 1, [], "Not ready yet. With the suggested field_map, 1 of 1 could be"),
+        (_prospects(READY), {"amount": "x"}, 1, [], "Ready. 1 of 1 could be renewed; amount can be mapped as well"),
+        (_prospects(READY), {"amount": "x", "plan": "y"}, 1, [], "Not ready yet. With the suggested field_map, 1 of"),
         (_prospects(READY, LACKING), {}, 2, [], "Not ready. 1 of 2 could be renewed; 1 needs quantity, mapped"),
         (_prospects(BLOCKED, BLOCKED), {}, 2, [], "Not ready. 0 of 2 could be renewed; 2 are blocked (recent_order)"),
         (_prospects(READY), {}, 1, ["catalog"], "Not ready. 1 of 1 could be renewed; look at catalog"),
