@@ -137,16 +137,16 @@ def it_came_to_an_end(world: World, run: Controller) -> None:
     assert run.ended_by is None, f"the last run broke off: {run.ended_by}"
     for product_no, outcome in run.report.outcomes.items():
         decision = outcome.decision
-        told = f"{product_no}: {decision.state}/{decision.reason}: {decision.message}"
+        said = f"{product_no}: {decision.state}/{decision.reason}: {decision.message}"
         if decision.state in (State.CURRENT, State.RENEWED):
             continue
-        assert decision.state not in (State.NOT_ATTEMPTED, State.DUE), told
+        assert decision.state not in (State.NOT_ATTEMPTED, State.DUE), said
         if decision.state == State.UNKNOWN:  # until a person says what an order is that shows neither number nor lines
             is_open_question = not world.tells_tags or product_no in world.ordered_by_persons
-            assert is_open_question and "does not show whether it is the renewal" in decision.message, told
-        assert NEXT_STEP.search(decision.message), f"names no next step: {told}"
+            assert is_open_question and "does not show whether it is the renewal" in decision.message, said
+        assert NEXT_STEP.search(decision.message), f"names no next step: {said}"
         has_history = product_no in world.touched or any(_may_matter(post, product_no) for post in world.posts)
-        assert has_history, f"neither renewed nor is there a reason: {told}"
+        assert has_history, f"neither renewed nor is there a reason: {said}"
 
 
 def _may_matter(post: Post, product_no: str) -> bool:

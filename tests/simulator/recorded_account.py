@@ -258,7 +258,7 @@ class RecordedAccount(Account):
     # what is not known
 
     def gaps(self) -> list[str]:
-        """What the recording leaves open, for whoever starts a rehearsal, as sentences."""
+        """What the recording leaves open, as sentences for the person who rehearses."""
         pbxs = [pbx for pbx in self.pbxs.values() if isinstance(pbx, RecordedPbx)]
         fixed = [pbx.product_no for pbx in pbxs if pbx.expires_at is None]
         without = [pbx.product_no for pbx in pbxs if pbx.detail is None]

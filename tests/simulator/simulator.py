@@ -64,7 +64,7 @@ class Simulator:
         self.holds = Holds(self._faults)
         self._counting, self._under_way = threading.Lock(), 0
         self._latency, self._stopping = latency, threading.Event()
-        self.is_dismissed = threading.Event()  # set by whoever wants the process to end
+        self.is_dismissed = threading.Event()  # set to end the process
         self._server = PortalServer(self, port)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
