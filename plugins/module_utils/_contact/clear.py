@@ -167,7 +167,7 @@ def _is_scalar(value: Any) -> bool:
 
 
 def is_date_text(text: str) -> bool:
-    """Whether a text is wholly a date or an instant, including the forms whose day and month may be the other way round."""
+    """Whether a text is wholly a date or an instant, including forms in which it is open which number is the month."""
     return "[" not in text and _is_date(text)
 
 
