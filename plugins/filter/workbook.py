@@ -64,7 +64,7 @@ except ImportError:
 _CREATED = datetime(1980, 1, 1, tzinfo=timezone.utc)  # fixed, like the time of every member of the archive
 _LONGEST_CELL = 32767  # characters, a limit of the format
 _WIDEST = 60  # characters
-# One name a line: ansible-doc warns of several, and its sanity test takes that for an error.
+# One name in a line, see findings/ansible-doc-several-names-at-once.sh.
 _DATE = "yyyy-mm-dd"
 _INSTANT = "yyyy-mm-dd hh:mm"
 _HEAD = "head"
