@@ -45,5 +45,5 @@ status=0
 "$work/venv/bin/ansible-doc" -t filter some.thing.twice >"$work/out" 2>"$work/err" || status=$?
 echo "ansible-doc ends with $status; its standard error:"
 sed "s|$work|WORK|; s/ at 0x[0-9a-f]*//" "$work/err"
-grep --quiet 'Double a number' "$work/out"
+grep --quiet 'Doubles it' "$work/out"
 [ "$status" -eq 0 ] && grep --quiet 'failed to assign id for <ast.Tuple' "$work/err"
