@@ -89,7 +89,8 @@ def _differ(readings: Instants) -> bool:
 
 
 def _judged(field: Field, readings: Instants, beginnings: Sequence[Instants], cycles: Mapping[str, str]) -> Judgement:
-    if _OTHER_DATE.search(folded("".join(field.path))) or name_weight(field.path, "expires_at") < 0:
+    names = (folded("".join(field.path)), *map(folded, field.path))  # as one word, or as several
+    if any(map(_OTHER_DATE.search, names)) or name_weight(field.path, "expires_at") < 0:
         claim = "is a date ahead, but is called like another one"
         return Judgement(field, Strength.CONTRARY, readings, len(readings), claim)
     if len(readings) > 1 and not _differ(readings):

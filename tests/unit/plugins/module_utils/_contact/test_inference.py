@@ -170,6 +170,13 @@ def test_an_expiry_is_certain_only_where_dates_show_it(
     assert _certain("expires_at", _dates(**columns)) == expected
 
 
+def test_a_date_is_called_otherwise_by_any_name_on_its_way() -> None:
+    rows = _dates(a=STARTS, b=ENDS)
+    nested = [{"a": row["a"], "terms": {"sla": {"validTo": row["b"]}}} for row in rows]
+    assert _certain("expires_at", nested) is None
+    assert _certain("expires_at", [{"a": row["a"], "terms": {"own": {"validTo": row["b"]}}} for row in rows])
+
+
 def test_nothing_is_certain_next_to_a_date_that_cannot_be_read() -> None:
     details = [{**row, "c": "05/04/2027"} for row in _dates(a=STARTS, b=ENDS)]
     assert _certain("expires_at", details) is None
