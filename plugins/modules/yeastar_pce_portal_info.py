@@ -216,7 +216,7 @@ report:
   type: list
   elements: str
 recording:
-  description: O(record).
+  description: Where the recording was written. Null if none was.
   returned: success
   type: str
 requests:

@@ -18,7 +18,8 @@ from .recorded_dates import instant_of, like
 from .recording import leaves
 from .records import Pbx
 
-# The names that the collection tries; `field_map` of the recording goes first (docs/architecture.md, 5).
+# The names that the collection tries, written again: the simulator imports nothing of what it judges. A test compares
+# them. `field_map` of the recording goes first (docs/architecture.md, 5).
 CANDIDATES = {
     "expires_at": (
         *("expireDate", "expireTime", "expirationDate", "expiryDate", "planExpireDate", "planExpirationDate"),

@@ -89,7 +89,7 @@ class FirstContact:
             self._record(recorder, {**given, **found.suggested}, clock)
         listed, unread = len(examination.listed), unread_concepts(subscriptions)
         diagnosis = Diagnosis(examination.lines, found.forecast, found.ranked, found.suggested, given, listed, unread)
-        return {**diagnosis.as_result(), "notes": self._notes, "recording": self._params["record"]}
+        return {**diagnosis.as_result(), "notes": self._notes, "recording": self._params["record"] if records else None}
 
     def _forecaster(self, options: PortalOptions, clock: Clock) -> Forecaster:
         ahead = clock.ahead if is_loopback(options.connection.base_url) else timedelta(0)

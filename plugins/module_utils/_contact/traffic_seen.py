@@ -13,11 +13,9 @@ from typing import Any, Optional
 from .._model.dates import in_words
 from .._portal.listing import ROW_KEYS, Listing
 from .._portal.transport import TOKEN_LIFETIME
+from .._renew.facts import SKEW_TO_REFUSE, SKEW_TO_WARN_OF
 from .exchange import Exchange
 from .line import Line, Standing
-
-SKEW_TO_MENTION = timedelta(minutes=5)  # as in a run (docs/reliability.md, 47)
-SKEW_TO_REFUSE = timedelta(hours=12)
 
 
 def token_line(exchanges: Sequence[Exchange], call: str) -> Line:
@@ -56,7 +54,7 @@ def clock_line(offset: Optional[timedelta]) -> Line:
             "keep the controller's clock synchronised",
         )
     off = abs(offset)
-    if off <= SKEW_TO_MENTION:
+    if off <= SKEW_TO_WARN_OF:
         seen = f"the two differ by {off.total_seconds():.0f} seconds"
         return Line("clock", Standing.OK, asked, seen, "close enough: days and the settle window are reliable")
     seen = f"the portal's clock is {in_words(off)} {'ahead' if offset > timedelta(0) else 'behind'}"

@@ -11,7 +11,7 @@ settle window -> not ordered; otherwise unknown, with one next step.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Optional, Union
@@ -308,7 +308,7 @@ def _not_moved(intent: Intent, subscription: Subscription, order: Order) -> Sett
     return Settlement(status, reason_of_open(order), f"order {order} is accepted; {seen}", order)
 
 
-def _without_order(intent: Intent, possible: Collection[Order], times: Times) -> Settlement:
+def _without_order(intent: Intent, possible: Sequence[Order], times: Times) -> Settlement:
     unattributed = living(possible)
     if unattributed:
         message = (
@@ -339,7 +339,7 @@ def _without_order(intent: Intent, possible: Collection[Order], times: Times) ->
         return Settlement(IntentStatus.UNKNOWN, Reason.WAITING, message)
     if possible:
         message = (
-            f"order {next(iter(possible))} has come since and was not carried out, and no other showed within the"
+            f"order {possible[0]} has come since and was not carried out, and no other showed within the"
             " settle window. Whether it was the renewal, the portal does not show. The next run may order again"
         )
         return Settlement(IntentStatus.DEAD, Reason.REJECTED, message)

@@ -162,8 +162,8 @@ def test_a_field_of_another_name_is_suggested_and_not_used(contact: Any) -> None
 
 def test_a_recording_is_written_but_not_in_check_mode(contact: Any, tmp_path: Path) -> None:
     path = tmp_path / "account.json"
-    contact(Account(A=12), record=str(path), _ansible_check_mode=True)
-    assert not path.exists()
+    checked = contact(Account(A=12), record=str(path), _ansible_check_mode=True)
+    assert not path.exists() and checked["recording"] is None
     assert contact(Account(A=12), record=str(path))["recording"] == str(path)
     document = json.loads(path.read_text())
     assert document["format"] == "pbxops.yeastar.recording" and document["exchanges"]
